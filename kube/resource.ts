@@ -1,0 +1,55 @@
+import type { KubeObject } from './object.ts';
+import type { Agent } from './types/agent.ts';
+import type { DeployTask } from './types/deploytask.ts';
+
+/** Names one resource of a Kubernetes API. `T` is the type of its objects. */
+export interface Resource<T extends KubeObject> {
+  /** Empty for the core group. */
+  readonly group: string;
+  readonly version: string;
+  readonly plural: string;
+  readonly kind: string;
+  /** Never set: it only ties the resource to the type of its objects. */
+  readonly object?: T;
+}
+
+export interface Lease extends KubeObject {
+  spec?: {
+    holderIdentity?: string;
+    leaseDurationSeconds?: number;
+    acquireTime?: string;
+    renewTime?: string;
+    leaseTransitions?: number;
+  };
+}
+
+export interface Secret extends KubeObject {
+  type?: string;
+  /** Values in base64. */
+  data?: Record<string, string>;
+  stringData?: Record<string, string>;
+  immutable?: boolean;
+}
+
+export const deployTasks: Resource<DeployTask> = {
+  group: 'tiangong.io',
+  version: 'v1alpha1',
+  plural: 'deploytasks',
+  kind: 'DeployTask',
+};
+export const agents: Resource<Agent> = { group: 'tiangong.io', version: 'v1alpha1', plural: 'agents', kind: 'Agent' };
+export const leases: Resource<Lease> = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', kind: 'Lease' };
+export const secrets: Resource<Secret> = { group: '', version: 'v1', plural: 'secrets', kind: 'Secret' };
+
+/** The path of a resource's collection or of one object of it. `namespace` undefined: all namespaces. */
+export function resourcePath(
+  resource: Resource<KubeObject>,
+  namespace: string | undefined,
+  name?: string,
+  subresource?: string,
+): string {
+  const root = resource.group === '' ? `/api/${resource.version}` : `/apis/${resource.group}/${resource.version}`;
+  const scope = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
+  const object = name === undefined ? '' : `/${encodeURIComponent(name)}`;
+  return `${root}${scope}/${resource.plural}${object}${subresource === undefined ? '' : `/${subresource}`}`;
+}
