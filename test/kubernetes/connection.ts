@@ -1,0 +1,35 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { KubeConfig } from '@kubernetes/client-node';
+import { HttpTransport } from '../../kube/http-transport.ts';
+import type { ClusterAddress } from './cluster.ts';
+
+function tokenOf(address: ClusterAddress, user: string): string {
+  const token = address.tokens[user];
+  if (token === undefined) throw new Error(`the test cluster knows no user ${user}`);
+  return token;
+}
+
+/** A connection to the cluster under the name of a user. */
+export function connect(address: ClusterAddress, user: string): HttpTransport {
+  const config = new KubeConfig();
+  // kube-apiserver made its own certificate; the connection does not leave this machine.
+  const cluster = { name: 'test', server: address.url, skipTLSVerify: true };
+  config.loadFromClusterAndUser(cluster, { name: user, token: tokenOf(address, user) });
+  return new HttpTransport(config);
+}
+
+/** Writes a kubeconfig for the user into the cluster's folder and returns its path. */
+export function writeKubeconfig(address: ClusterAddress, user: string): string {
+  const path = join(address.folder, 'kubeconfigs', `${user.replace('/', '-')}.json`);
+  const config = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'test', cluster: { server: address.url, 'insecure-skip-tls-verify': true } }],
+    users: [{ name: user, user: { token: tokenOf(address, user) } }],
+    contexts: [{ name: 'test', context: { cluster: 'test', user } }],
+    'current-context': 'test',
+  };
+  writeFileSync(path, JSON.stringify(config));
+  return path;
+}
