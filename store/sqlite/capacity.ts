@@ -1,0 +1,39 @@
+import { StoreError } from '../store-error.ts';
+
+/** Counts the bytes of a store against its limit. */
+export class Capacity {
+  readonly maxBytes: number;
+  #usedBytes: number;
+
+  constructor(maxBytes: number, usedBytes: number) {
+    this.maxBytes = maxBytes;
+    this.#usedBytes = usedBytes;
+  }
+
+  get usedBytes(): number {
+    return this.#usedBytes;
+  }
+
+  /** Takes room before it is written to; throws `StoreFull`. */
+  reserve(bytes: number): void {
+    if (this.#usedBytes + bytes > this.maxBytes)
+      throw new StoreError(
+        'StoreFull',
+        `the store is full: ${this.#usedBytes} of ${this.maxBytes} bytes are used; delete tasks or raise the limit`,
+      );
+    this.#usedBytes += bytes;
+  }
+
+  release(bytes: number): void {
+    this.#usedBytes -= bytes;
+  }
+}
+
+/** Turns a full disk, as the file system or SQLite reports it, into `StoreFull`; other errors stay as they are. */
+export function asStoreFull(err: unknown): unknown {
+  const { code, errcode } = err as { code?: unknown; errcode?: unknown };
+  const SQLITE_FULL = 13;
+  if (code === 'ENOSPC' || code === 'EDQUOT' || errcode === SQLITE_FULL)
+    return new StoreError('StoreFull', "the disk of the store is full; free space or delete tasks", { cause: err });
+  return err;
+}

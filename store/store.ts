@@ -1,0 +1,14 @@
+import type { Blobs } from './blobs.ts';
+import type { IdempotencyKeys } from './idempotency-keys.ts';
+import type { TaskStreams } from './task-streams.ts';
+
+/** What does not fit into a custom resource. Only the api opens it (design.md §2). */
+export interface Store {
+  readonly streams: TaskStreams;
+  readonly blobs: Blobs;
+  readonly idempotencyKeys: IdempotencyKeys;
+  /** Bytes held now, and how many may be held. */
+  readonly usage: { readonly usedBytes: number; readonly maxBytes: number };
+  /** Waits for what is under way and frees files; calls after it reject. */
+  close(): Promise<void>;
+}
