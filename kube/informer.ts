@@ -66,7 +66,7 @@ export class Informer<T extends KubeObject> {
     this.#options = options;
     this.#backoff = { minMs: options.minBackoffMs ?? 500, maxMs: options.maxBackoffMs ?? 30_000 };
     this.#apiVersion = resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;
-    this.#store = new ObjectStore(options.indexes, (err) => this.#report(err));
+    this.#store = new ObjectStore(options.indexes ?? {}, (err) => this.#report(err));
     const { promise, resolve } = Promise.withResolvers<void>();
     this.synced = promise;
     this.#markSynced = resolve;
