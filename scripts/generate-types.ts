@@ -42,7 +42,7 @@ for (const file of readdirSync(join(root, 'crds')).filter((name) => name.endsWit
   for (const [name, property] of Object.entries(own)) {
     property.title = `${kind}${name.charAt(0).toUpperCase()}${name.slice(1)}`;
   }
-  const body = await compile({ ...schema, properties: own, title: `${kind}Body` } as JSONSchema, `${kind}Body`, {
+  const body = await compile({ ...schema, properties: own, title: `${kind}Body` }, `${kind}Body`, {
     bannerComment: '',
     additionalProperties: false,
     style: { singleQuote: true, printWidth: 120 },

@@ -1,0 +1,45 @@
+# Every target goes through an npm script: npm puts the Node.js of node_modules first on PATH, whatever the machine has.
+.DEFAULT_GOAL := help
+.PHONY: help up generate verify fmt lint typecheck test e2e bench build kubernetes dependencies
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: dependencies ## Run everything on this machine: REST on 8080, Kubernetes API on 8443, one agent
+	@exec npm run --silent up
+
+generate: dependencies ## Write every generated file anew
+	@npm run --silent generate
+
+verify: dependencies ## Fail when a generated file is not what `make generate` writes
+	@npm run --silent verify
+
+fmt: dependencies ## Format the code and mend what eslint can
+	@npm run --silent fmt
+
+lint: dependencies ## Check formatting, style, the import table and unused code
+	@npm run --silent lint
+
+typecheck: dependencies ## Check the types
+	@npm run --silent typecheck
+
+test: dependencies kubernetes ## Run all tests; those against a real kube-apiserver need Go or KUBEBUILDER_ASSETS
+	@npm test --silent
+
+e2e: dependencies kubernetes ## Run only the tests against a real kube-apiserver
+	@npm run --silent e2e
+
+bench: dependencies kubernetes ## Measure, and write docs/benchmarks.md
+	@npm run --silent bench
+
+build: dependencies ## Compile the programs to JavaScript in dist/
+	@npm run --silent build
+
+# Compares what is installed with the lock file by content: times say nothing after a clone or a checkout.
+dependencies:
+	@if [ ! -d node_modules ]; then npm ci --loglevel=error; \
+	elif ! cmp -s package-lock.json node_modules/.installed; then npm install --no-save --loglevel=error; fi
+	@cmp -s package-lock.json node_modules/.installed || cp package-lock.json node_modules/.installed
+
+kubernetes:
+	@sh test/kubernetes/build.sh

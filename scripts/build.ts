@@ -1,0 +1,17 @@
+/** Compiles the programs to dist/, which runs on any Node.js from 24 on beside a `npm ci --omit=dev`. */
+import { spawnSync } from 'node:child_process';
+import { cpSync, globSync, mkdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+const root = join(import.meta.dirname, '..');
+const dist = join(root, 'dist');
+rmSync(dist, { recursive: true, force: true });
+const { status } = spawnSync('tsc', ['-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
+if (status !== 0) process.exit(status ?? 1);
+
+// What the programs read beside their code, at the same place relative to it.
+const data = ['crds/*.yaml', 'api/**/*.yaml', 'package.json', 'package-lock.json', 'LICENSE'];
+for (const path of globSync(data, { cwd: root })) {
+  mkdirSync(dirname(join(dist, path)), { recursive: true });
+  cpSync(join(root, path), join(dist, path));
+}

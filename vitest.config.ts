@@ -1,0 +1,40 @@
+import { defineConfig } from 'vitest/config';
+
+const ignored = ['**/node_modules/**', 'dist/**', '.tiangong/**'];
+
+export default defineConfig({
+  test: {
+    // Twice what the slowest test needs on a busy machine of two cores: a limit on hanging, never a measure of speed.
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 30_000,
+    // .ci/run counts from the second.
+    reporters: process.env['CI'] ? ['default', ['json', { outputFile: 'dist/test-results.json' }]] : ['default'],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['**/*.test.ts'],
+          exclude: [...ignored, '**/*.cluster.test.ts'],
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'cluster',
+          include: ['**/*.cluster.test.ts'],
+          exclude: ignored,
+          globalSetup: ['test/kubernetes/global-setup.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          // kube-apiserver and etcd need the other core. They start when the unit tests are over.
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+});
