@@ -1,5 +1,6 @@
 import { KubeError } from './kube-error.ts';
 import type { KubeStatus } from './kube-error.ts';
+import { LineSplitter } from './line-splitter.ts';
 import type { KubeList, KubeObject } from './object.ts';
 import { resourcePath } from './resource.ts';
 import type { Resource } from './resource.ts';
@@ -120,7 +121,7 @@ export class KubeClient {
     await this.#write('DELETE', resourcePath(resource, namespace, name), body, {});
   }
 
-  /** Watches until the server closes (the iteration ends), the connection breaks (it throws) or the signal aborts. */
+  /** Watches until the server closes or the signal aborts (the iteration ends), or the connection breaks (it throws). */
   async *watch<T extends KubeObject>(
     resource: Resource<T>,
     namespace: string | undefined,
@@ -128,16 +129,19 @@ export class KubeClient {
   ): AsyncGenerator<WatchEvent<T>> {
     const { signal, ...query } = options;
     const path = resourcePath(resource, namespace) + toQuery({ ...query, watch: 'true', allowWatchBookmarks: 'true' });
-    const response = await this.#send({ method: 'GET', path, signal });
-    let rest = '';
+    const lines = new LineSplitter();
     const decoder = new TextDecoder();
-    for await (const chunk of response.chunks()) {
-      rest += typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true });
-      for (let end = rest.indexOf('\n'); end >= 0; end = rest.indexOf('\n')) {
-        const line = rest.slice(0, end);
-        rest = rest.slice(end + 1);
-        if (line !== '') yield JSON.parse(line) as WatchEvent<T>;
+    try {
+      const response = await this.#send({ method: 'GET', path, signal });
+      for await (const chunk of response.chunks()) {
+        const text = typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true });
+        for (const line of lines.push(text)) {
+          if (signal.aborted) return;
+          yield parse<WatchEvent<T>>(line, path);
+        }
       }
+    } catch (err) {
+      if (!signal.aborted) throw err;
     }
   }
 
@@ -164,7 +168,7 @@ export class KubeClient {
 
   async #json<T>(request: KubeRequest): Promise<T> {
     const response = await this.#send(request);
-    return JSON.parse(await response.text()) as T;
+    return parse(await response.text(), request.path);
   }
 
   async #send(request: KubeRequest): Promise<KubeResponse> {
@@ -185,6 +189,15 @@ function toQuery(query: Record<string, string | number | undefined>): string {
   for (const [key, value] of Object.entries(query))
     if (value !== undefined && value !== '') params.set(key, String(value));
   return params.size === 0 ? '' : `?${params.toString()}`;
+}
+
+/** Without the parser's own error, which quotes the text: it may be of a Secret. */
+function parse<T>(text: string, path: string): T {
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    throw new Error(`the answer to ${path.split('?')[0]} is not JSON (${text.length} characters)`);
+  }
 }
 
 function parseStatus(text: string): KubeStatus {
