@@ -1,0 +1,175 @@
+import type { Entry } from './api.ts';
+
+/** One way in which the embedded server is meant to answer otherwise than a real one. Nothing else is excused. */
+interface IntendedDifference {
+  readonly reason: string;
+  /** Whether it applies to every answer or only where a scenario names it. */
+  readonly everywhere: boolean;
+  /** Reduces an answer of either server to what must still be equal. */
+  readonly reduce: (entry: Entry) => Entry;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** The groups that the embedded server serves; a real one serves some twenty more. */
+const SERVED_GROUPS = [
+  'apiextensions.k8s.io',
+  'authentication.k8s.io',
+  'authorization.k8s.io',
+  'coordination.k8s.io',
+  'events.k8s.io',
+  'tiangong.io',
+];
+
+/** What the embedded server serves of groups of which a real one serves more. */
+const SERVED_RESOURCES =
+  /^(configmaps|events|leases|namespaces(\/status|\/finalize)?|secrets|serviceaccounts|customresourcedefinitions(\/status)?|agents(\/status)?|deploytasks(\/status)?|tokenreviews|self\w+reviews|subjectaccessreviews)$/;
+
+/** Fields of answers that differ from build to build or from process to process, whoever made the server. */
+export const intendedDifferences = {
+  managedFields: {
+    reason:
+      'The embedded server keeps no field managers: server-side apply is refused, so nobody would read them, and they would double the size of every object.',
+    everywhere: true,
+    reduce: (entry) => ({ ...entry, body: without(entry.body, 'managedFields') }),
+  },
+  echoedObject: {
+    reason:
+      'A strict refusal of a patch quotes the whole object, field managers and all; the field that it refuses follows.',
+    everywhere: true,
+    reduce: (entry) => ({ ...entry, body: withoutEcho(entry.body) }),
+  },
+  serverSideApply: {
+    reason:
+      'Apply patches are answered with a 415 that says so, as by a server without that feature; kubectl apply needs them only with --server-side.',
+    everywhere: false,
+    reduce: (entry) => ({ step: entry.step, body: 'left out' }),
+  },
+  storageVersionHash: {
+    reason:
+      'The hash serves the migration of stored versions between releases of Kubernetes; there is one version here.',
+    everywhere: false,
+    reduce: (entry) => ({ ...entry, body: without(entry.body, 'storageVersionHash') }),
+  },
+  servedResources: {
+    reason: 'The embedded server serves only the resources that the product and its users need: no pods, no nodes.',
+    everywhere: false,
+    reduce: (entry) => onFields(entry, (body) => ({ ...body, resources: keep(body['resources'], 'name', served) })),
+  },
+  servedGroups: {
+    reason: 'The embedded server serves only the groups that the product and its users need.',
+    everywhere: false,
+    reduce: (entry) =>
+      onFields(entry, (body) => ({
+        ...body,
+        ...('groups' in body && {
+          groups: sorted(keep(body['groups'], 'name', (name) => SERVED_GROUPS.includes(name))),
+        }),
+        ...('paths' in body && {
+          paths: Object.keys(body['paths'] as Fields)
+            .filter((path) => path === 'api/v1' || SERVED_GROUPS.includes(path.split('/')[1] ?? ''))
+            .sort(),
+        }),
+      })),
+  },
+  aggregatedDiscovery: {
+    reason: 'As servedGroups and servedResources, for both in one document; how fresh a group is concerns aggregation.',
+    everywhere: false,
+    reduce: (entry) => onFields(entry, (body) => ({ ...body, items: servedItems(body['items']) })),
+  },
+  serverAddress: {
+    reason: 'A server knows its own address only; nothing reads this field any more.',
+    everywhere: false,
+    reduce: (entry) => ({ ...entry, body: without(entry.body, 'serverAddressByClientCIDRs') }),
+  },
+  buildOfServer: {
+    reason: 'Commit, compiler and build date are those of the program that answers.',
+    everywhere: false,
+    reduce: (entry) => onFields(entry, ({ major, minor, platform }) => ({ major, minor, platform })),
+  },
+  ages: {
+    reason: 'An age is the time between creation and the moment of the answer.',
+    everywhere: false,
+    reduce: (entry) => ({
+      ...entry,
+      body: JSON.parse(JSON.stringify(entry.body).replace(/"\d{1,2}s"/g, '"<age>"')) as unknown,
+    }),
+  },
+  anonymous: {
+    reason:
+      'A real server lets anonymous callers in as system:anonymous and then forbids everything; the embedded server asks for a token.',
+    everywhere: false,
+    reduce: (entry) => ({ step: entry.step, body: 'left out' }),
+  },
+  userIds: {
+    reason:
+      "A real server's static tokens carry a uid and a group for each user; the embedded server's users have a name and roles.",
+    everywhere: false,
+    reduce: (entry) => ({ ...entry, body: without(without(entry.body, 'uid'), 'extra') }),
+  },
+  tokens: {
+    reason: 'Each server has its own tokens.',
+    everywhere: false,
+    reduce: (entry) => ({ ...entry, body: without(entry.body, 'token') }),
+  },
+} as const satisfies Record<string, IntendedDifference>;
+
+export type DifferenceName = keyof typeof intendedDifferences;
+
+export function applyIntendedDifferences(entry: Entry, named: readonly DifferenceName[]): Entry {
+  let reduced = entry;
+  for (const [name, difference] of Object.entries(intendedDifferences)) {
+    if (difference.everywhere || named.includes(name as DifferenceName)) reduced = difference.reduce(reduced);
+  }
+  return reduced;
+}
+
+const served = (name: string): boolean => SERVED_RESOURCES.test(name);
+
+function onFields(entry: Entry, change: (body: Fields) => unknown): Entry {
+  return typeof entry.body === 'object' && entry.body !== null
+    ? { ...entry, body: change(entry.body as Fields) }
+    : entry;
+}
+
+function keep(items: unknown, field: string, condition: (value: string) => boolean): readonly Fields[] {
+  return (items as Fields[] | undefined)?.filter((item) => condition(item[field] as string)) ?? [];
+}
+
+const sorted = (items: readonly Fields[]): readonly Fields[] =>
+  [...items].sort((a, b) => (String(a['name']) < String(b['name']) ? -1 : 1));
+
+interface GroupDiscovery {
+  readonly metadata?: { readonly name?: string };
+  readonly versions: readonly { readonly resources: readonly Fields[] }[];
+}
+
+function servedItems(items: unknown): unknown {
+  const groups = (items as GroupDiscovery[]).filter(({ metadata }) =>
+    SERVED_GROUPS.includes(metadata?.name ?? 'tiangong.io'),
+  );
+  return groups
+    .map((group) => ({
+      name: group.metadata?.name ?? '',
+      versions: group.versions.map((version) => ({
+        ...(without(version, 'freshness') as Fields),
+        resources: keep(version.resources, 'resource', served),
+      })),
+    }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function without(value: unknown, dropped: string): unknown {
+  if (Array.isArray(value)) return value.map((item) => without(item, dropped));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, child]) => (key === dropped ? [] : [[key, without(child, dropped)]])),
+  );
+}
+
+function withoutEcho(value: unknown): unknown {
+  if (typeof value === 'string') return value.replace(/Invalid value: "\{\\".*\}": /s, 'Invalid value: <object>: ');
+  if (Array.isArray(value)) return value.map(withoutEcho);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, withoutEcho(child)]));
+}
