@@ -9,6 +9,8 @@ export interface HeldLeaseOptions {
   readonly name: string;
   readonly identity: string;
   readonly leaseDurationMs: number;
+  /** A holder that is known to be dead, so that its Lease need not run out first. */
+  readonly deadIdentity?: string;
 }
 
 /** The Lease of one candidate: single calls, no loops. Every write is conditional on the version that was seen. */
@@ -25,7 +27,7 @@ export class HeldLease {
 
   /** Resolves to whether this candidate holds the Lease now; false when another one does or won the race for it. */
   async acquire(signal: AbortSignal): Promise<boolean> {
-    const { namespace, name, identity, leaseDurationMs } = this.#options;
+    const { namespace, name, identity, leaseDurationMs, deadIdentity } = this.#options;
     const now = microTime(new Date());
     const spec = {
       holderIdentity: identity,
@@ -41,7 +43,7 @@ export class HeldLease {
         return true;
       }
       const holder = lease.spec?.holderIdentity ?? '';
-      if (holder !== '' && holder !== identity && this.expiresInMs() > 0) return false;
+      if (holder !== '' && holder !== identity && holder !== deadIdentity && this.expiresInMs() > 0) return false;
       await this.#patch({ ...spec, leaseTransitions: (lease.spec?.leaseTransitions ?? 0) + 1 }, signal);
       return true;
     } catch (err) {
@@ -71,6 +73,11 @@ export class HeldLease {
     const lease = await this.#read(signal);
     if (lease?.spec?.holderIdentity !== this.#options.identity) return;
     await this.#patch({ holderIdentity: '', leaseDurationSeconds: 1, renewTime: microTime(new Date()) }, signal);
+  }
+
+  /** The Lease as it was seen last; undefined when there was none. */
+  get observed(): Lease | undefined {
+    return this.#observed?.lease;
   }
 
   /** How long until the Lease that was seen last has been unchanged for its duration; 0 or less: others may take it. */
