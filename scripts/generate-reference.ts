@@ -1,10 +1,10 @@
 /**
- * Writes the tables in docs/reference/<kind>.md from crds/*.yaml, each between `<!-- generated: NAME -->` and
- * `<!-- /generated -->`; the text around them is written by hand. Run by `make generate`.
+ * Writes the tables in docs/reference/<kind>.md from crds/*.yaml. Run by `make generate`.
  */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { load } from 'js-yaml';
+import { tableHead, tableRow, writeSections } from './generated-section.ts';
 
 interface Schema {
   type?: string;
@@ -49,8 +49,6 @@ interface Crd {
 }
 
 const code = (text: string): string => `\`${text}\``;
-const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ').trim();
-const row = (...cells: string[]): string => `| ${cells.map(cell).join(' | ')} |`;
 
 function typeOf(schema: Schema): string {
   if (schema.type === 'array') return `${typeOf(schema.items ?? {})}[]`;
@@ -89,21 +87,20 @@ function fieldRows(schema: Schema, path: string): string[] {
     const bounds = [required, boundsOf(field)].filter((part) => part !== '').join('; ');
     const nested = field.items ?? field;
     return [
-      row(code(here), typeOf(field), bounds, field.description ?? ''),
+      tableRow(code(here), typeOf(field), bounds, field.description ?? ''),
       ...fieldRows(nested, field.items === undefined ? here : `${here}[]`),
     ];
   });
 }
 
 const fieldTable = (schema: Schema, path: string): string[] => [
-  row('Field', 'Type', 'Values', 'Meaning'),
-  row('---', '---', '---', '---'),
+  ...tableHead('Field', 'Type', 'Values', 'Meaning'),
   ...fieldRows(schema, path),
 ];
 
 function ruleRows(schema: Schema, path: string): string[] {
   const own = (schema['x-kubernetes-validations'] ?? []).map(({ message, fieldPath = '' }) =>
-    row(code(`${path}${fieldPath}` || '.'), message),
+    tableRow(code(`${path}${fieldPath}` || '.'), message),
   );
   const nested = Object.entries(schema.properties ?? {}).flatMap(([name, field]) =>
     ruleRows(field.items ?? field, `${path}.${name}`),
@@ -113,10 +110,9 @@ function ruleRows(schema: Schema, path: string): string[] {
 
 function columnTable(columns: Column[]): string[] {
   return [
-    row('Column', 'From', 'Meaning'),
-    row('---', '---', '---'),
+    ...tableHead('Column', 'From', 'Meaning'),
     ...columns.map(({ name, jsonPath, priority = 0, description = '' }) =>
-      row(priority > 0 ? `${name} (wide)` : name, code(jsonPath), description),
+      tableRow(priority > 0 ? `${name} (wide)` : name, code(jsonPath), description),
     ),
   ];
 }
@@ -129,7 +125,7 @@ function sectionsOf(crd: Crd): Record<string, string[]> {
   return {
     spec: fieldTable(spec, 'spec'),
     status: fieldTable(status, 'status'),
-    rules: [row('Field', 'What the API server answers'), row('---', '---'), ...ruleRows(schema, '')],
+    rules: [...tableHead('Field', 'What the API server answers'), ...ruleRows(schema, '')],
     columns: columnTable(version.additionalPrinterColumns ?? []),
     selectors: (version.selectableFields ?? []).map(({ jsonPath }) => `* ${code(jsonPath.slice(1))}`),
   };
@@ -138,15 +134,5 @@ function sectionsOf(crd: Crd): Record<string, string[]> {
 const root = join(import.meta.dirname, '..');
 for (const file of readdirSync(join(root, 'crds')).filter((name) => name.endsWith('.yaml'))) {
   const crd = load(readFileSync(join(root, 'crds', file), 'utf8')) as Crd;
-  const sections = sectionsOf(crd);
-  const path = join(root, 'docs/reference', `${crd.spec.names.kind.toLowerCase()}.md`);
-  const text = readFileSync(path, 'utf8').replaceAll(
-    /(<!-- generated: (\w+) -->\n)[^]*?(<!-- \/generated -->)/g,
-    (_all, begin: string, name: string, end: string) => {
-      const lines = sections[name];
-      if (lines === undefined) throw new Error(`${path}: there is no section ${name}`);
-      return `${begin}\n${lines.join('\n')}\n\n${end}`;
-    },
-  );
-  writeFileSync(path, text);
+  writeSections(join(root, 'docs/reference', `${crd.spec.names.kind.toLowerCase()}.md`), sectionsOf(crd));
 }
