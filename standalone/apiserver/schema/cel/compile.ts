@@ -1,0 +1,316 @@
+import { Environment } from '@marcbachmann/cel-js';
+import {
+  BOOL,
+  BYTES,
+  DOUBLE,
+  DYN,
+  INT,
+  NULL,
+  STRING,
+  TYPE,
+  compatible,
+  join,
+  listOf,
+  optionalOf,
+  typeName,
+} from './cel-type.ts';
+import type { CelType, Field } from './cel-type.ts';
+import { CelError, CelOptional, CelTypeName, noSuchOverload } from './cel-value.ts';
+import { CompileError } from './expression.ts';
+import type { Ast, Expression, Run, Scope } from './expression.ts';
+import { compileCall } from './functions.ts';
+import { compileMacro } from './macros.ts';
+import { binary, logical, unary } from './operators.ts';
+
+/**
+ * cel-js parses; what its tree means is compiled here, to closures over raw JSON under the static types of the schema.
+ * cel-js' own evaluator takes every JSON number for a double and would need a converted copy of each object.
+ */
+const PARSER = new Environment({ enableOptionalTypes: true });
+
+const TYPE_NAMES = ['int', 'uint', 'double', 'string', 'bool', 'bytes', 'list', 'map', 'null_type', 'type'];
+
+/** Compiles one expression. Throws CompileError; its message is in cel-go's form, without the source. */
+export function compileExpression(text: string, scope: Scope): Expression {
+  let ast: Ast;
+  try {
+    ast = PARSER.parse(text).ast as Ast;
+  } catch (error) {
+    const { summary, range } = error as { summary?: string; range?: { start: number } };
+    throw new CompileError(`Syntax error: ${summary ?? String(error)}`, range?.start ?? 0);
+  }
+  return compile(ast, scope);
+}
+
+export function compile(ast: Ast, scope: Scope): Expression {
+  const args = ast.args as Ast[];
+  const operand = (index: number): Expression => compile(args[index] as Ast, scope);
+  switch (ast.op) {
+    case 'value':
+      return literal(ast);
+    case 'id':
+      return variable(ast, scope);
+    case '.':
+      return select(ast, scope);
+    case '.?':
+      return optionalSelect(operand(0), String(ast.args instanceof Array ? ast.args[1] : ''), ast);
+    case '[]':
+      return index(operand(0), operand(1), ast);
+    case '[?]': {
+      const found = index(unwrapped(operand(0)), operand(1), ast);
+      return { type: optionalOf(found.type), run: absentAsNone(found.run) };
+    }
+    case 'list':
+      return listLiteral(
+        args.map((arg) => compile(arg, scope)),
+        ast,
+      );
+    case 'map':
+      return mapLiteral((ast.args as [Ast, Ast][]).map(([key, value]) => [compile(key, scope), compile(value, scope)]));
+    case 'call':
+    case 'rcall':
+      return call(ast, scope);
+    case '?:':
+      return ternary(operand(0), operand(1), operand(2), ast);
+    case '&&':
+    case '||':
+      return logical(ast.op, operand(0), operand(1), ast);
+    case '!_':
+    case '-_':
+      return unary(ast.op, compile(ast.args as Ast, scope), ast);
+    default:
+      return binary(ast.op, operand(0), operand(1), ast);
+  }
+}
+
+function literal(ast: Ast): Expression {
+  const value = ast.args;
+  const constant = (type: CelType, one: unknown): Expression => ({ type, run: () => one, constant: one });
+  if (typeof value === 'string') return constant(STRING, value);
+  if (typeof value === 'boolean') return constant(BOOL, value);
+  if (typeof value === 'number') return constant(DOUBLE, value);
+  if (typeof value === 'bigint') {
+    const safe = value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER;
+    return constant(INT, safe ? Number(value) : value);
+  }
+  if (value === null) return constant(NULL, null);
+  if (value instanceof Uint8Array) return constant(BYTES, value);
+  // Unsigned literals: no schema type is unsigned, so there is nothing to compare them with.
+  throw new CompileError(`unsupported literal '${String(value)}'`, ast.pos);
+}
+
+function variable(ast: Ast, scope: Scope): Expression {
+  const name = ast.args as string;
+  const found = scope.find(name);
+  if (found === undefined) {
+    if (TYPE_NAMES.includes(name)) {
+      const value = new CelTypeName(name);
+      return { type: TYPE, run: () => value, constant: value };
+    }
+    throw new CompileError(`undeclared reference to '${name}' (in container '')`, ast.pos);
+  }
+  scope.onRead(name);
+  const { slot, type } = found;
+  return { type, run: (variables) => variables[slot] };
+}
+
+/** The field of an object type; a CompileError when there is none. */
+function fieldOf(type: CelType & { kind: 'object' }, name: string, ast: Ast): Field {
+  const field = type.fields.get(name);
+  if (field === undefined) throw new CompileError(`undefined field '${name}'`, ast.pos - 1);
+  return field;
+}
+
+function select(ast: Ast, scope: Scope): Expression {
+  const [target, name] = ast.args as [Ast, string];
+  const typeText = qualifiedName(ast);
+  if (typeText === 'google.protobuf.Timestamp' || typeText === 'google.protobuf.Duration') {
+    const value = new CelTypeName(typeText);
+    return { type: TYPE, run: () => value };
+  }
+  return selectFrom(compile(target, scope), name, ast);
+}
+
+function qualifiedName(ast: Ast): string {
+  if (ast.op === 'id') return ast.args as string;
+  if (ast.op !== '.') return '';
+  const [target, name] = ast.args as [Ast, string];
+  return `${qualifiedName(target)}.${name}`;
+}
+
+function selectFrom(target: Expression, name: string, ast: Ast): Expression {
+  const { type, run } = target;
+  switch (type.kind) {
+    case 'object': {
+      const field = fieldOf(type, name, ast);
+      return { type: field.type, run: getMember(run, field.name, name) };
+    }
+    case 'map':
+      return { type: type.value, run: getEntry(run, () => name) };
+    case 'dyn':
+      return { type: DYN, run: getEntry(run, () => name) };
+    case 'optional': {
+      const found = selectFrom({ type: type.value, run: (variables) => unwrap(run(variables)) }, name, ast);
+      return { type: optionalOf(found.type), run: absentAsNone(found.run) };
+    }
+    default:
+      throw new CompileError(`type '${typeName(type)}' does not support field selection`, ast.pos - 1);
+  }
+}
+
+function getMember(run: Run, name: string, shown: string): Run {
+  return (variables) => {
+    const value = (run(variables) as Record<string, unknown> | undefined)?.[name];
+    if (value === undefined || value === null) throw new CelError(`no such key: ${shown}`);
+    return value;
+  };
+}
+
+function getEntry(run: Run, key: Run): Run {
+  return (variables) => {
+    const target = run(variables);
+    const name = key(variables);
+    if (typeof target !== 'object' || target === null || Array.isArray(target)) throw noSuchOverload();
+    const value: unknown =
+      target instanceof Map
+        ? target.get(name)
+        : Object.hasOwn(target, String(name))
+          ? (target as never)[String(name)]
+          : undefined;
+    if (value === undefined) throw new CelError(`no such key: ${String(name)}`);
+    return value;
+  };
+}
+
+function optionalSelect(target: Expression, name: string, ast: Ast): Expression {
+  const found = selectFrom(unwrapped(target), name, ast);
+  return { type: optionalOf(found.type), run: absentAsNone(found.run) };
+}
+
+/** The value inside an optional; what is not optional is its own value. */
+function unwrapped(target: Expression): Expression {
+  const { type, run } = target;
+  return type.kind === 'optional' ? { type: type.value, run: (variables) => unwrap(run(variables)) } : target;
+}
+
+function unwrap(value: unknown): unknown {
+  if (!(value instanceof CelOptional)) return value;
+  if (!value.hasValue) throw new CelError('no such key');
+  return value.value;
+}
+
+function absentAsNone(run: Run): Run {
+  return (variables) => {
+    try {
+      return new CelOptional(run(variables));
+    } catch (error) {
+      if (error instanceof CelError && /^no such key|^index out of bounds/.test(error.message)) return CelOptional.none;
+      throw error;
+    }
+  };
+}
+
+function index(target: Expression, key: Expression, ast: Ast): Expression {
+  const { type, run } = target;
+  const refuse = (): never => {
+    throw new CompileError(
+      `found no matching overload for '_[_]' applied to '(${typeName(type)}, ${typeName(key.type)})'`,
+      ast.pos,
+    );
+  };
+  switch (type.kind) {
+    case 'list':
+      if (!compatible(key.type, INT)) refuse();
+      return { type: type.item, run: getItem(run, key.run) };
+    case 'map':
+      if (!compatible(key.type, type.key)) refuse();
+      return { type: type.value, run: getEntry(run, key.run) };
+    case 'optional': {
+      const found = index(unwrapped(target), key, ast);
+      return { type: optionalOf(found.type), run: absentAsNone(found.run) };
+    }
+    case 'dyn': {
+      const item = getItem(run, key.run);
+      const entry = getEntry(run, key.run);
+      return { type: DYN, run: (variables) => (Array.isArray(run(variables)) ? item : entry)(variables) };
+    }
+    default:
+      return refuse();
+  }
+}
+
+function getItem(run: Run, key: Run): Run {
+  return (variables) => {
+    const list = run(variables) as unknown[];
+    const at = key(variables);
+    const value = typeof at === 'number' ? list[at] : undefined;
+    if (value === undefined) throw new CelError(`index out of bounds: ${String(at)}`);
+    return value;
+  };
+}
+
+function listLiteral(items: readonly Expression[], ast: Ast): Expression {
+  let type: CelType | undefined;
+  for (const item of items)
+    type = type === undefined ? item.type : compatible(type, item.type) ? join(type, item.type) : DYN;
+  const list = listOf(type ?? DYN);
+  if (items.length > 0 && items.every((item) => 'constant' in item)) {
+    const constant = items.map((item) => item.constant);
+    return { type: list, run: () => constant, constant };
+  }
+  void ast;
+  return { type: list, run: (variables) => items.map((item) => item.run(variables)) };
+}
+
+function mapLiteral(entries: readonly (readonly [Expression, Expression])[]): Expression {
+  const [first] = entries;
+  const same = (pick: 0 | 1): CelType =>
+    first !== undefined && entries.every((entry) => compatible(entry[pick].type, first[pick].type))
+      ? first[pick].type
+      : DYN;
+  const type: CelType = {
+    kind: 'map',
+    key: first === undefined ? DYN : same(0),
+    value: first === undefined ? DYN : same(1),
+  };
+  return {
+    type,
+    run: (variables) => new Map(entries.map(([key, value]) => [key.run(variables), value.run(variables)])),
+  };
+}
+
+function ternary(condition: Expression, yes: Expression, no: Expression, ast: Ast): Expression {
+  if (!compatible(condition.type, BOOL) || !compatible(yes.type, no.type)) {
+    const types = [condition, yes, no].map(({ type }) => typeName(type)).join(', ');
+    throw new CompileError(`found no matching overload for '_?_:_' applied to '(${types})'`, ast.pos);
+  }
+  const run: Run = (variables) => {
+    const value = condition.run(variables);
+    if (value === true) return yes.run(variables);
+    if (value === false) return no.run(variables);
+    throw noSuchOverload();
+  };
+  return { type: join(yes.type, no.type), run };
+}
+
+function call(ast: Ast, scope: Scope): Expression {
+  const [name, ...rest] = ast.args as [string, ...unknown[]];
+  const [receiver, args] = ast.op === 'rcall' ? [rest[0] as Ast, rest[1] as Ast[]] : [undefined, rest[0] as Ast[]];
+  const macro = compileMacro(name, receiver, args, ast, scope);
+  if (macro !== undefined) return macro;
+  // `sets.contains(a, b)`, `optional.of(x)`: a name with a namespace, not a method.
+  const namespace =
+    receiver?.op === 'id' && scope.find(receiver.args as string) === undefined ? receiver.args : undefined;
+  const compiled = args.map((arg) => compile(arg, scope));
+  if (typeof namespace === 'string') return compileCall(`${namespace}.${name}`, undefined, compiled, ast);
+  return compileCall(name, receiver && compile(receiver, scope), compiled, ast);
+}
+
+/** As cel-go reports a failed compilation: the place, the text and a line of it. */
+export function describeFailure(error: CompileError, text: string): string {
+  const before = text.slice(0, Math.max(0, error.pos));
+  const line = before.split('\n').length;
+  const column = before.length - (before.lastIndexOf('\n') + 1);
+  const source = text.split('\n')[line - 1] ?? '';
+  return `ERROR: <input>:${line}:${column + 1}: ${error.message}\n | ${source}\n | ${'.'.repeat(column)}^`;
+}
