@@ -50,7 +50,7 @@ export const isInvalid = (err: unknown): boolean => hasCode(err, 422);
 /** The list or watch position is too old: list again. */
 export const isGone = (err: unknown): boolean => hasCode(err, 410);
 
-/** The object is larger than the server takes: etcd's own limit comes as a 500. */
+/** The object is larger than the server takes: the limits of etcd and of its client come as a 500. */
 export const isTooLarge = (err: unknown): boolean =>
   hasCode(err, 413) ||
-  (hasCode(err, 500) && /too large|exceed(s|ed)? .*(size|limit)/i.test((err as KubeError).message));
+  (hasCode(err, 500) && /too large|larger than max|exceed(s|ed)? .*(size|limit)/i.test((err as KubeError).message));
