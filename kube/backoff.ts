@@ -21,7 +21,7 @@ export function backoffMs(failures: number, { minMs, maxMs }: BackoffOptions): n
 
 /** The pause a server asked for, bounded, and drawn out by up to a fifth for the same reason. 0 when it asked for none. */
 export function retryAfterMs(err: unknown): number {
-  const asked = (err as { retryAfterMs?: number } | undefined)?.retryAfterMs ?? 0;
+  const asked = (err as { retryAfterMs?: number } | null | undefined)?.retryAfterMs ?? 0;
   return Math.min(asked, MAX_RETRY_AFTER_MS) * (1 + Math.random() / 5);
 }
 
