@@ -34,6 +34,6 @@ export function asStoreFull(err: unknown): unknown {
   const { code, errcode } = err as { code?: unknown; errcode?: unknown };
   const SQLITE_FULL = 13;
   if (code === 'ENOSPC' || code === 'EDQUOT' || errcode === SQLITE_FULL)
-    return new StoreError('StoreFull', "the disk of the store is full; free space or delete tasks", { cause: err });
+    return new StoreError('StoreFull', 'the disk of the store is full; free space or delete tasks', { cause: err });
   return err;
 }

@@ -5,7 +5,7 @@ import { open } from 'node:fs/promises';
 export async function writeDurably(path: string, offset: number, bytes: Uint8Array): Promise<void> {
   const file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600);
   try {
-    for (let done = 0; done < bytes.length; ) {
+    for (let done = 0; done < bytes.length;) {
       const { bytesWritten } = await file.write(bytes, done, bytes.length - done, offset + done);
       done += bytesWritten;
     }

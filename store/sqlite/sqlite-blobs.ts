@@ -45,7 +45,7 @@ export class SqliteBlobs implements Blobs {
 
   async *list(): AsyncGenerator<BlobInfo> {
     const page = this.#db.prepare(`SELECT ${COLUMNS} FROM blob WHERE id > ? ORDER BY id LIMIT 1000`);
-    for (let last = ''; ; ) {
+    for (let last = ''; ;) {
       const rows = page.all(last) as unknown as Row[];
       yield* rows.map(toInfo);
       const end = rows.at(-1);

@@ -29,7 +29,9 @@ export class SqliteIdempotencyKeys implements IdempotencyKeys {
       if (row !== undefined)
         return { name: row.name, first: false, sameBody: row.digest === digest, confirmed: row.confirmed !== 0 };
       this.#db
-        .prepare('INSERT INTO idempotency_key (scope, key, digest, name, confirmed, created_at) VALUES (?, ?, ?, ?, 0, ?)')
+        .prepare(
+          'INSERT INTO idempotency_key (scope, key, digest, name, confirmed, created_at) VALUES (?, ?, ?, ?, 0, ?)',
+        )
         .run(scope, key, digest, name, Date.now());
       return { name, first: true, sameBody: true, confirmed: false };
     });

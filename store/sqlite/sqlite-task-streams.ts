@@ -26,7 +26,8 @@ const MARK_EVERY_BYTES = 64 * 1024;
 const READ_BYTES = 64 * 1024;
 const NOTHING: Row = { next: 0, bytes: 0, complete: 0, last_line: 0, last_mark: 0 };
 
-const SELECT = 'SELECT next, bytes, complete, last_line, last_mark FROM stream WHERE uid = ? AND epoch = ? AND name = ?';
+const SELECT =
+  'SELECT next, bytes, complete, last_line, last_mark FROM stream WHERE uid = ? AND epoch = ? AND name = ?';
 const UPSERT = `INSERT INTO stream (uid, epoch, name, next, bytes, complete, last_line, last_mark, created_at)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT DO UPDATE SET next = excluded.next, bytes = excluded.bytes, complete = excluded.complete,
@@ -72,7 +73,9 @@ export class SqliteTaskStreams implements TaskStreams {
 
   async *lines(id: StreamId, after: number): AsyncGenerator<readonly LogLine[]> {
     const mark = this.#db
-      .prepare('SELECT offset FROM mark WHERE uid = ? AND epoch = ? AND after_line <= ? ORDER BY after_line DESC LIMIT 1')
+      .prepare(
+        'SELECT offset FROM mark WHERE uid = ? AND epoch = ? AND after_line <= ? ORDER BY after_line DESC LIMIT 1',
+      )
       .get(id.uid, id.epoch, after) as { offset: number } | undefined;
     let rest: Uint8Array[] = [];
     for await (const part of this.read(id, mark?.offset ?? 0)) {
@@ -97,7 +100,7 @@ export class SqliteTaskStreams implements TaskStreams {
     const page = this.#db.prepare(
       'SELECT uid, min(created_at) AS createdAt FROM stream WHERE uid > ? GROUP BY uid ORDER BY uid LIMIT 1000',
     );
-    for (let last = ''; ; ) {
+    for (let last = ''; ;) {
       const tasks = page.all(last) as unknown as StoredTask[];
       yield* tasks;
       const end = tasks.at(-1);
@@ -108,7 +111,9 @@ export class SqliteTaskStreams implements TaskStreams {
 
   delete(uid: string): Promise<void> {
     return this.#lock.run(uid, async () => {
-      const { bytes } = this.#db.prepare('SELECT coalesce(sum(bytes), 0) AS bytes FROM stream WHERE uid = ?').get(uid) as {
+      const { bytes } = this.#db
+        .prepare('SELECT coalesce(sum(bytes), 0) AS bytes FROM stream WHERE uid = ?')
+        .get(uid) as {
         bytes: number;
       };
       await this.#db.write(() => {

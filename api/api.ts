@@ -1,0 +1,120 @@
+import { createServer } from 'node:http';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Logger } from 'pino';
+import { Registry } from 'prom-client';
+import type { KubeClient } from '../kube/client.ts';
+import { KubeMetrics } from '../kube/metrics.ts';
+import type { Store } from '../store/store.ts';
+import { AgentDirectory } from './agents/agent-directory.ts';
+import { agentRoutes } from './agents/agent-routes.ts';
+import { Cleanup } from './cleanup.ts';
+import { measureRequests, measureStore } from './http-metrics.ts';
+import { internalRoutes } from './internal/internal-routes.ts';
+import { TokenReviewer } from './internal/token-reviewer.ts';
+import { readOpenApi } from './openapi.ts';
+import { guardOrigins } from './origin-guard.ts';
+import { createApp } from './server.ts';
+import { serviceRoutes } from './service-routes.ts';
+import type { ApiSettings } from './settings.ts';
+import { CreateHandler } from './tasks/create-handler.ts';
+import { LogHandler } from './tasks/log-handler.ts';
+import { TaskAnswers } from './tasks/task-answers.ts';
+import { TaskCreator } from './tasks/task-creator.ts';
+import { TaskReader } from './tasks/task-reader.ts';
+import { taskRoutes } from './tasks/task-routes.ts';
+import { TaskSecrets } from './tasks/task-secrets.ts';
+
+export interface ApiParts {
+  /** With the rights of `tiangong:api`. The caller closes its transport, after `close`. */
+  readonly client: KubeClient;
+  /** The caller closes it, after `close`. */
+  readonly store: Store;
+  readonly logger: Logger;
+  readonly settings: ApiSettings;
+  /** Where metrics go; a registry of its own unless given. */
+  readonly registry?: Registry;
+  /** Whether answers are checked against the contract: for tests. Off unless set. */
+  readonly validateResponses?: boolean;
+}
+
+/** Requests that are under way at the end get this long; waiting ones are answered at once. */
+const CLOSE_GRACE_MS = 5000;
+
+/** The REST API: one HTTP server, its caches and its cleanup loop. */
+export class Api {
+  readonly #parts: ApiParts;
+  readonly #reader: TaskReader;
+  readonly #directory: AgentDirectory;
+  readonly #cleanup: Cleanup;
+  readonly #server: Server;
+  /** Aborts first: what waits is answered. */
+  readonly #stopping = new AbortController();
+  readonly #loops = new AbortController();
+  #running: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: ApiParts) {
+    const { client, store, logger, settings, registry = new Registry() } = parts;
+    const stopping = this.#stopping.signal;
+    const onError = (err: unknown): void =>
+      logger.warn({ err }, 'reading from the Kubernetes API failed; trying again');
+    const watching = { metrics: new KubeMetrics(registry), onError };
+    const secrets = new TaskSecrets(client);
+    const reader = new TaskReader(client, { cacheBytes: settings.cacheBytes, ...watching });
+    const directory = new AgentDirectory(client, { namespace: settings.homeNamespace, ...watching });
+    const creator = new TaskCreator(client, store.blobs, secrets, settings);
+    const answers = new TaskAnswers(store, settings.homeNamespace);
+    const create = new CreateHandler({ reader, creator, answers, directory, store, settings, stopping });
+    const logs = new LogHandler(reader, store.streams, stopping);
+    const contract = readOpenApi();
+    measureStore(registry, store);
+    this.#parts = parts;
+    this.#reader = reader;
+    this.#directory = directory;
+    this.#cleanup = new Cleanup({ reader, secrets, store, settings, logger });
+    const app = createApp({
+      contract,
+      logger,
+      first: [measureRequests(registry), guardOrigins(settings)],
+      service: serviceRoutes({ contract, registry, isReady: () => this.isReady, stopping }),
+      internal: internalRoutes({ client, store, reader, reviewer: new TokenReviewer(client), logger }),
+      tasks: taskRoutes({ client, store, reader, answers, create, logs, homeNamespace: settings.homeNamespace }),
+      agents: agentRoutes(directory),
+      validateResponses: parts.validateResponses ?? false,
+    });
+    this.#server = createServer(app);
+  }
+
+  /** Whether all tasks and agents have been read. Single tasks and agents can be read before that. */
+  get isReady(): boolean {
+    return this.#reader.hasSynced && this.#directory.hasSynced;
+  }
+
+  /** Begins to read and to answer. Rejects when the address cannot be had. Call it once. */
+  async listen(): Promise<{ url: string; port: number }> {
+    const { host, port } = this.#parts.settings;
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, host, () => {
+        this.#server.off('error', reject);
+        resolve();
+      });
+    });
+    const signal = this.#loops.signal;
+    this.#running = Promise.all([this.#reader.run(signal), this.#directory.run(signal), this.#cleanup.run(signal)]);
+    const bound = (this.#server.address() as AddressInfo).port;
+    return { url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`, port: bound };
+  }
+
+  /** Answers what is under way, then stops. */
+  async close(): Promise<void> {
+    this.#stopping.abort();
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeIdleConnections();
+    const cutOff = setTimeout(() => this.#server.closeAllConnections(), CLOSE_GRACE_MS);
+    await closed;
+    clearTimeout(cutOff);
+    this.#loops.abort();
+    await this.#running;
+  }
+}

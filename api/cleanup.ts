@@ -1,0 +1,73 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { Store } from '../store/store.ts';
+import type { ApiSettings } from './settings.ts';
+import { parseBlobOwner } from './tasks/command-blob.ts';
+import type { TaskReader } from './tasks/task-reader.ts';
+import type { TaskSecrets } from './tasks/task-secrets.ts';
+
+export interface CleanupParts {
+  readonly reader: TaskReader;
+  readonly secrets: TaskSecrets;
+  readonly store: Store;
+  readonly settings: ApiSettings;
+  readonly logger: Logger;
+}
+
+/** An informer that has heard nothing for this long may have missed tasks. */
+const FRESH_MS = 90_000;
+
+/**
+ * Removes what no task refers to any more. Looks at everything each time, so it does not matter what happened while it
+ * was not running; what is without a task must stay so for the grace before it goes.
+ */
+export class Cleanup {
+  readonly #parts: CleanupParts;
+  /** Since when each uid or blob has been without a task, by performance.now(). */
+  #orphans = new Map<string, number>();
+
+  constructor(parts: CleanupParts) {
+    this.#parts = parts;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { settings, logger } = this.#parts;
+    while (!signal.aborted) {
+      await sleep(settings.cleanupIntervalMs, undefined, { signal, ref: false }).catch(() => undefined);
+      if (signal.aborted) return;
+      try {
+        await this.runOnce();
+      } catch (err) {
+        logger.warn({ err }, 'cleaning up failed; trying again later');
+      }
+    }
+  }
+
+  async runOnce(): Promise<void> {
+    const { reader, secrets, store, settings } = this.#parts;
+    if (!reader.hasSynced || performance.now() - reader.lastContactAt > FRESH_MS) return;
+    await this.#removeOrphans();
+    await secrets.settle(async (name) => (await reader.getFresh(name))?.task, new Date());
+    await store.idempotencyKeys.forget(Date.now() - settings.idempotencyKeyMs);
+  }
+
+  async #removeOrphans(): Promise<void> {
+    const { reader, store } = this.#parts;
+    const seen = new Map<string, number>();
+    for await (const { uid } of store.streams.tasks())
+      if (!reader.hasUid(uid) && this.#isDue(`stream ${uid}`, seen)) await store.streams.delete(uid);
+    for await (const { id, owner } of store.blobs.list()) {
+      const name = parseBlobOwner(owner);
+      if (reader.peek(name) !== undefined || !this.#isDue(`blob ${id}`, seen)) continue;
+      if ((await reader.getFresh(name)) === undefined) await store.blobs.delete(id);
+    }
+    this.#orphans = seen;
+  }
+
+  #isDue(key: string, seen: Map<string, number>): boolean {
+    const now = performance.now();
+    const since = this.#orphans.get(key) ?? now;
+    seen.set(key, since);
+    return now - since >= this.#parts.settings.cleanupGraceMs;
+  }
+}

@@ -1,0 +1,18 @@
+import type { ErrorRequestHandler } from 'express';
+import type { Logger } from 'pino';
+import { ClientGoneError, sendJson } from './send.ts';
+import { toApiError } from './to-api-error.ts';
+
+/** Turns whatever a handler threw into an answer; a half-sent answer is cut off, so that nobody takes it for whole. */
+export function answerErrors(logger: Logger): ErrorRequestHandler {
+  return (thrown: unknown, req, res, _next) => {
+    if (thrown instanceof ClientGoneError) return void res.destroy();
+    const err = toApiError(thrown);
+    // The query and the body may hold anything; the path holds ids only.
+    if (err.status >= 500)
+      logger.error({ method: req.method, path: req.path, code: err.code, err: thrown }, err.message);
+    if (res.headersSent) return void res.destroy();
+    for (const [name, value] of Object.entries(err.headers)) res.setHeader(name, value);
+    sendJson(res, err.status, { error: err.message, code: err.code, ...err.details });
+  };
+}

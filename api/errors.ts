@@ -1,0 +1,63 @@
+/** Every error that REST answers with: its HTTP status, and its text where that never varies. Codes do not change. */
+export const ERROR_CATALOGUE = {
+  InvalidRequest: { status: 400, text: 'the request is not valid' },
+  InvalidJson: { status: 400, text: 'the body is not valid JSON' },
+  UnsupportedTaskType: { status: 400, text: 'unsupported task type' },
+  CommandEmpty: { status: 400, text: 'command is empty' },
+  UrlRequired: { status: 400, text: 'url is required in params' },
+  InvalidTask: { status: 400, text: 'the task is not valid' },
+  ChunkCorrupt: { status: 400, text: 'the chunk does not have the digest of X-Content-SHA256' },
+  ChunkInvalid: { status: 400, text: 'the chunk is not what its stream holds' },
+  Unauthorized: { status: 401, text: 'a valid bearer token is required' },
+  OriginNotAllowed: { status: 403, text: 'pages of this origin may not use the API' },
+  NotAssigned: { status: 403, text: 'the task is not assigned to the caller at this epoch' },
+  SecretNotAllowed: { status: 403, text: 'the task may not use this secret' },
+  AgentNotFound: { status: 404, text: 'agent not found' },
+  TaskNotFound: { status: 404, text: 'task not found' },
+  BlobNotFound: { status: 404, text: 'the command is not in the store' },
+  SecretNotFound: { status: 404, text: 'secret not found' },
+  RouteNotFound: { status: 404, text: 'there is no such page' },
+  MethodNotAllowed: { status: 405, text: 'the method is not allowed here' },
+  TaskNotCancelable: { status: 409, text: 'task cannot be canceled' },
+  TaskNotFinished: { status: 409, text: 'the task has not ended' },
+  ResultPending: { status: 409, text: 'the agent still uploads the result' },
+  IdempotencyKeyReused: { status: 409, text: 'the Idempotency-Key was used with another body' },
+  IdempotencyKeyUsed: { status: 409, text: 'the task of this Idempotency-Key exists no more' },
+  ChunkOutOfOrder: { status: 409, text: 'another chunk comes next' },
+  StreamComplete: { status: 409, text: 'the stream is complete' },
+  BodyTooLarge: { status: 413, text: 'the body is larger than 1 MiB' },
+  UnsupportedEncoding: { status: 415, text: 'the body must be UTF-8 and have no unknown Content-Encoding' },
+  TooManyRequests: { status: 429, text: 'too many requests at once; try again' },
+  Internal: { status: 500, text: 'internal error' },
+  KubernetesError: { status: 500, text: 'the Kubernetes API refused the request' },
+  KubernetesUnavailable: { status: 503, text: 'the Kubernetes API cannot be reached; try again' },
+  NotReady: { status: 503, text: 'the server has not read all tasks and agents yet' },
+  ShuttingDown: { status: 503, text: 'the server is shutting down' },
+  StoreFull: { status: 507, text: 'the store is full' },
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_CATALOGUE;
+
+export interface ApiErrorOptions extends ErrorOptions {
+  /** More members of the answer's body. */
+  readonly details?: Readonly<Record<string, unknown>>;
+  /** More headers of the answer. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** An answer other than success. Its text is shown to the caller: it must hold no credential. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly code: ErrorCode;
+  readonly status: number;
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(code: ErrorCode, text: string = ERROR_CATALOGUE[code].text, options: ApiErrorOptions = {}) {
+    super(text, options);
+    this.code = code;
+    this.status = ERROR_CATALOGUE[code].status;
+    this.details = options.details ?? {};
+    this.headers = options.headers ?? {};
+  }
+}

@@ -1,0 +1,129 @@
+import { createHash } from 'node:crypto';
+import express, { Router } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
+import type { Logger } from 'pino';
+import type { KubeClient } from '../../kube/client.ts';
+import type { DeployTask } from '../../kube/types/deploytask.ts';
+import { indexLogChunk } from '../../store/log-chunk.ts';
+import type { Store } from '../../store/store.ts';
+import type { StreamId } from '../../store/task-streams.ts';
+import { ApiError } from '../errors.ts';
+import { methodNotAllowed } from '../method-not-allowed.ts';
+import { sendJson, write } from '../send.ts';
+import { blobOwner } from '../tasks/command-blob.ts';
+import type { TaskReader } from '../tasks/task-reader.ts';
+import { readCredential } from './read-credential.ts';
+import type { Caller, TokenReviewer } from './token-reviewer.ts';
+
+export interface InternalRoutesParts {
+  readonly client: KubeClient;
+  readonly store: Store;
+  readonly reader: TaskReader;
+  readonly reviewer: TokenReviewer;
+  readonly logger: Logger;
+}
+
+const MAX_CHUNK_BYTES = 1024 * 1024;
+
+/** What agents ask the API for, under `/internal`: their tasks' long commands and credentials, and a place for output. */
+export function internalRoutes(parts: InternalRoutesParts): Router {
+  const { store } = parts;
+  const router = Router();
+  router.use(authenticate(parts.reviewer));
+
+  router
+    .route('/tasks/:uid/command')
+    .get(async (req, res) => {
+      const { spec, metadata } = await assignedTask(parts, req);
+      const id = spec.commandFrom?.blob.id;
+      const blob = id === undefined ? undefined : await store.blobs.stat(id);
+      // Whoever can create tasks may name any blob: only the task's own is served.
+      if (blob?.owner !== blobOwner({ namespace: metadata.namespace ?? '', name: metadata.name }))
+        throw new ApiError('BlobNotFound');
+      res.writeHead(200, { 'Content-Type': 'application/octet-stream', 'Content-Length': blob.bytes });
+      for await (const part of store.blobs.read(blob.id)) await write(res, part);
+      res.end();
+    })
+    .all(methodNotAllowed('GET'));
+
+  router
+    .route('/tasks/:uid/secret')
+    .get(async (req, res) => {
+      const task = await assignedTask(parts, req);
+      const { ref } = req.query;
+      const caller = callerOf(res);
+      const credential = await readCredential(parts.client, task, typeof ref === 'string' ? ref : '');
+      parts.logger.info({ task: task.metadata.uid, secret: ref, user: caller.user }, 'credential read');
+      res.setHeader('Cache-Control', 'no-store');
+      sendJson(res, 200, credential);
+    })
+    .all(methodNotAllowed('GET'));
+
+  router
+    .route('/tasks/:uid/:epoch/:stream')
+    .get(async (req, res) => {
+      const { next, complete, bytes } = await store.streams.state(await assignedStream(parts, req));
+      sendJson(res, 200, { next, complete, bytes });
+    })
+    .all(methodNotAllowed('GET'));
+
+  router
+    .route('/tasks/:uid/:epoch/:stream/:n')
+    .put(express.raw({ type: () => true, limit: MAX_CHUNK_BYTES, inflate: false }), async (req, res) => {
+      const id = await assignedStream(parts, req);
+      const n = integer(req.params['n']);
+      // No body at all is parsed to nothing: the final chunk of an empty stream.
+      const bytes = Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0);
+      if (createHash('sha256').update(bytes).digest('hex') !== req.get('X-Content-SHA256'))
+        throw new ApiError('ChunkCorrupt');
+      const final = req.get('X-Final') === 'true';
+      const lines = id.name === 'log' ? indexLogChunk(bytes) : undefined;
+      const { next } = await store.streams.append(id, n, { bytes, final, lines });
+      sendJson(res, 200, { next });
+    })
+    .all(methodNotAllowed('PUT'));
+  return router;
+}
+
+function authenticate(reviewer: TokenReviewer): RequestHandler {
+  return async (req, res, next) => {
+    const [, token] = /^Bearer +(\S+)$/i.exec(req.headers.authorization ?? '') ?? [];
+    const caller = token === undefined ? undefined : await reviewer.review(token);
+    if (caller === undefined)
+      throw new ApiError('Unauthorized', undefined, { headers: { 'WWW-Authenticate': 'Bearer' } });
+    (res.locals as { caller?: Caller }).caller = caller;
+    next();
+  };
+}
+
+const callerOf = (res: Response): Caller => (res.locals as { caller: Caller }).caller;
+
+async function assignedStream(parts: InternalRoutesParts, req: Request): Promise<StreamId> {
+  const { stream: name } = req.params;
+  if (name !== 'log' && name !== 'result') throw new ApiError('RouteNotFound');
+  const epoch = integer(req.params['epoch']);
+  const { metadata } = await assignedTask(parts, req, epoch);
+  return { uid: metadata.uid ?? '', epoch, name };
+}
+
+/** The task of the request's path, if it is assigned to the caller; else rejects with `NotAssigned`. */
+async function assignedTask({ reader }: InternalRoutesParts, req: Request, epoch?: number): Promise<DeployTask> {
+  const { agent } = callerOf(req.res as Response);
+  const isAssigned = ({ status }: DeployTask): boolean =>
+    (agent === undefined || status?.assignment?.agent === agent) &&
+    (epoch === undefined || status?.assignment?.epoch === epoch);
+  const known = await reader.findByUid(String(req.params['uid']), agent);
+  if (known === undefined) throw new ApiError('NotAssigned');
+  if (isAssigned(known)) return known;
+  // The assignment may be newer than the informer's copy.
+  const { namespace = '', name, uid } = known.metadata;
+  const fresh = (await reader.getFresh({ namespace, name }))?.task;
+  if (fresh === undefined || fresh.metadata.uid !== uid || !isAssigned(fresh)) throw new ApiError('NotAssigned');
+  return fresh;
+}
+
+function integer(text: unknown): number {
+  const value = typeof text === 'string' && /^\d{1,15}$/.test(text) ? Number(text) : NaN;
+  if (Number.isNaN(value)) throw new ApiError('RouteNotFound');
+  return value;
+}

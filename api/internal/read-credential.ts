@@ -1,0 +1,55 @@
+import type { KubeClient } from '../../kube/client.ts';
+import { isNotFound } from '../../kube/kube-error.ts';
+import { deployTasks, secrets } from '../../kube/resource.ts';
+import type { Secret } from '../../kube/resource.ts';
+import { isFinished } from '../../kube/task-state.ts';
+import type { DeployTask } from '../../kube/types/deploytask.ts';
+import { ApiError } from '../errors.ts';
+import { CREDENTIAL_TYPE } from '../tasks/task-secrets.ts';
+
+/** On a Secret: the hosts that it may be sent to, separated by commas. Absent: any. */
+const ALLOWED_HOSTS = 'tiangong.io/allowed-hosts';
+
+export interface Credential {
+  readonly data: Readonly<Record<string, string>>;
+  readonly allowedHosts: readonly string[] | null;
+}
+
+/** Reads a Secret that the task names, in plain text. Everything is asked of the API server: no copy is kept. */
+export async function readCredential(client: KubeClient, known: DeployTask, ref: string): Promise<Credential> {
+  const { namespace = '', name, uid } = known.metadata;
+  const task = await orUndefined(client.get(deployTasks, namespace, name));
+  if (task === undefined || task.metadata.uid !== uid) throw new ApiError('NotAssigned');
+  // What has ended needs no credentials any more.
+  if (isFinished(task)) throw new ApiError('NotAssigned', 'the task has ended');
+  const params = task.spec.params;
+  const named = [params?.secret_ref, params?.headers_secret_ref, params?.target?.secret_ref];
+  if (ref === '' || !named.includes(ref)) throw new ApiError('SecretNotAllowed');
+  const secret = await orUndefined(client.get(secrets, namespace, ref));
+  if (secret === undefined) throw new ApiError('SecretNotFound', `secret ${namespace}/${ref} not found`);
+  if (secret.type !== CREDENTIAL_TYPE)
+    throw new ApiError('SecretNotAllowed', `secret ${namespace}/${ref} is not of type ${CREDENTIAL_TYPE}`);
+  return { data: decode(secret), allowedHosts: allowedHostsOf(secret) };
+}
+
+function decode({ data = {} }: Secret): Record<string, string> {
+  return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]));
+}
+
+function allowedHostsOf({ metadata }: Secret): string[] | null {
+  const text = metadata.annotations?.[ALLOWED_HOSTS];
+  if (text === undefined) return null;
+  return text
+    .split(',')
+    .map((host) => host.trim())
+    .filter((host) => host !== '');
+}
+
+async function orUndefined<T>(read: Promise<T>): Promise<T | undefined> {
+  try {
+    return await read;
+  } catch (err) {
+    if (isNotFound(err)) return undefined;
+    throw err;
+  }
+}

@@ -1,0 +1,69 @@
+import { isUtf8 } from 'node:buffer';
+import express from 'express';
+import type { Express, RequestHandler, Router } from 'express';
+import { middleware as validate } from 'express-openapi-validator';
+import type { Logger } from 'pino';
+import { answerErrors } from './error-handler.ts';
+import { ApiError } from './errors.ts';
+import type { OpenApiDocument } from './openapi.ts';
+
+export interface AppParts {
+  readonly contract: OpenApiDocument;
+  readonly logger: Logger;
+  /** Run before anything else. */
+  readonly first: readonly RequestHandler[];
+  readonly service: Router;
+  readonly internal: Router;
+  readonly tasks: Router;
+  readonly agents: Router;
+  /** Checks answers too, which costs time: for tests. */
+  readonly validateResponses: boolean;
+}
+
+const MAX_BODY_BYTES = 1024 * 1024;
+
+/** Puts the middleware and the routes together. */
+export function createApp(parts: AppParts): Express {
+  const app = express();
+  app.disable('x-powered-by').disable('etag').set('query parser', 'simple');
+  for (const handler of parts.first) app.use(handler);
+  app.use(parts.service);
+  app.use('/internal', parts.internal);
+  app.use('/api/v1', readJson(), checkRequests(parts));
+  app.use('/api/v1/tasks', parts.tasks);
+  app.use('/api/v1/agents', parts.agents);
+  app.use((_req, _res, next) => next(new ApiError('RouteNotFound')));
+  app.use(answerErrors(parts.logger));
+  return app;
+}
+
+/** Bodies are JSON whatever their Content-Type says, as the manual's server reads them. */
+function readJson(): RequestHandler {
+  const parse = express.json({
+    type: () => true,
+    limit: MAX_BODY_BYTES,
+    strict: false,
+    verify(_req, _res, body) {
+      if (!isUtf8(body)) throw new ApiError('UnsupportedEncoding');
+    },
+  });
+  return (req, res, next) => {
+    parse(req, res, (err?: unknown) => {
+      // The validator would refuse a body by its media type before it looks at it.
+      if (req.body !== undefined) req.headers['content-type'] = 'application/json';
+      next(err);
+    });
+  };
+}
+
+/** Its checks are compiled once and cost 0.1 ms a request; what has no contract is left to the routes, for 404 and 405. */
+function checkRequests({ contract, validateResponses }: AppParts): RequestHandler[] {
+  return validate({
+    apiSpec: contract as never,
+    validateRequests: true,
+    validateResponses,
+    validateSecurity: false,
+    ignoreUndocumented: true,
+    fileUploader: false,
+  }) as unknown as RequestHandler[];
+}

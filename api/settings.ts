@@ -1,0 +1,40 @@
+/** What whoever runs the api decides. `defaultSettings` has a value for each. */
+export interface ApiSettings {
+  /** Address and port to listen on. Port 0: any free one. */
+  readonly host: string;
+  readonly port: number;
+  /** Where agents live, and tasks made by REST. Ids of its tasks are bare names. */
+  readonly homeNamespace: string;
+  /** Origins of web pages that may use the API, `*` for all; pages served from this host may always. */
+  readonly corsOrigins: readonly string[];
+  /** Host names that requests may name beside loopback ones while the server listens on loopback alone. */
+  readonly allowedHosts: readonly string[];
+  /** `ttlSecondsAfterFinished` of tasks made by REST. */
+  readonly taskTtlSeconds: number;
+  /** `startDeadlineSeconds` of tasks made by REST. */
+  readonly startDeadlineSeconds: number;
+  /** How many bytes of commands, parameters, results and logs are kept in memory for reads. */
+  readonly cacheBytes: number;
+  /** How often data that nothing refers to any more is looked for, in milliseconds. */
+  readonly cleanupIntervalMs: number;
+  /** How long it must have been so before the data is deleted, in milliseconds. */
+  readonly cleanupGraceMs: number;
+  /** How long idempotency keys are kept, in milliseconds. At least seven days (design.md §4.7). */
+  readonly idempotencyKeyMs: number;
+}
+
+const DAY_MS = 24 * 3600 * 1000;
+
+export const defaultSettings: ApiSettings = {
+  host: '127.0.0.1',
+  port: 8080,
+  homeNamespace: 'default',
+  corsOrigins: [],
+  allowedHosts: [],
+  taskTtlSeconds: (7 * DAY_MS) / 1000,
+  startDeadlineSeconds: 600,
+  cacheBytes: 32 * 1024 * 1024,
+  cleanupIntervalMs: 60_000,
+  cleanupGraceMs: 600_000,
+  idempotencyKeyMs: 8 * DAY_MS,
+};

@@ -1,0 +1,71 @@
+import type { TaskType } from '../../kube/task-state.ts';
+import { ApiError } from '../errors.ts';
+
+/** The body of `POST /tasks`, checked against openapi.yaml. */
+export interface NewTaskBody {
+  readonly agent_id: string;
+  readonly type: string;
+  readonly command?: string | null;
+  readonly params?: Readonly<Record<string, unknown>> | null;
+  readonly file_id?: string | null;
+  readonly sync?: boolean | null;
+  readonly timeout?: number | null;
+}
+
+/** What is to be done, in the words of the CR. */
+export interface NewTask {
+  readonly agent: string;
+  readonly type: TaskType;
+  readonly command: string;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly fileId: string;
+}
+
+const TYPES: Readonly<Record<TaskType, true>> = {
+  shell: true,
+  api: true,
+  k8s: true,
+  mysql: true,
+  postgres: true,
+  mongo: true,
+  elasticsearch: true,
+  clickhouse: true,
+  doris: true,
+};
+
+const isTaskType = (type: string): type is TaskType => Object.hasOwn(TYPES, type);
+
+/** Checks what the schema cannot say, with the manual's texts (§7). Throws an `ApiError`. */
+export function toNewTask(body: NewTaskBody): NewTask {
+  const command = body.command ?? '';
+  const params = body.params ?? {};
+  const fileId = body.file_id ?? '';
+  if (body.agent_id === '') throw new ApiError('InvalidRequest', 'agent_id is required');
+  if (body.type === '') throw new ApiError('InvalidRequest', 'type is required');
+  if (!isTaskType(body.type)) throw new ApiError('UnsupportedTaskType');
+  if (body.type === 'api') {
+    checkUrl(params['url']);
+  } else if (command.trim() === '' && (body.type === 'shell' || fileId === '')) {
+    throw new ApiError('CommandEmpty');
+  }
+  if (body.type === 'shell' && command.includes('\0'))
+    throw new ApiError('InvalidRequest', 'command may not hold NUL characters');
+  // Half a surrogate pair has no UTF-8; it would become another character on the way.
+  if (!command.isWellFormed()) throw new ApiError('InvalidRequest', 'command is not well-formed Unicode');
+  return { agent: body.agent_id, type: body.type, command, params, fileId };
+}
+
+function checkUrl(url: unknown): void {
+  if (url === undefined || url === null || url === '') throw new ApiError('UrlRequired');
+  if (typeof url !== 'string') throw new ApiError('InvalidRequest', 'params.url must be a string');
+  if (!URL.canParse(url) || !['http:', 'https:'].includes(new URL(url).protocol))
+    throw new ApiError('InvalidRequest', 'params.url must be an http or https address');
+}
+
+const DEFAULT_TIMEOUT_SECONDS = 60;
+const MAX_TIMEOUT_SECONDS = 300;
+
+/** How long a synchronous create waits, in milliseconds (manual: 60 seconds, at most 300). */
+export function syncTimeoutMs(timeout: number | null | undefined): number {
+  return Math.min(Math.max(timeout ?? DEFAULT_TIMEOUT_SECONDS, 1), MAX_TIMEOUT_SECONDS) * 1000;
+}

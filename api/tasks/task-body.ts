@@ -1,0 +1,48 @@
+import type { DeployTask } from '../../kube/types/deploytask.ts';
+import type { LogLine } from '../../store/log-chunk.ts';
+
+/** The bulky part of a task, which informers drop (design.md §3). */
+export interface TaskBody {
+  /** The version of the object that the body was part of. */
+  readonly resourceVersion: string;
+  readonly command: string;
+  /** `spec.params` as JSON text. */
+  readonly params: string;
+  readonly result: string;
+  readonly lines: readonly LogLine[];
+  readonly error: string;
+}
+
+/** The paths in `params` that the API took credentials from, as JSON: what is shown as `***`. */
+export const MASKED_PARAMS = 'tiangong.io/masked-params';
+
+/** What an object of the cache and its index entries cost beside its body. */
+const OVERHEAD_BYTES = 200;
+
+/** Takes the body out of a task; the task is changed. */
+export function takeBody(task: DeployTask): { body: TaskBody; bytes: number } {
+  const { metadata, spec, status } = task;
+  const body: TaskBody = {
+    resourceVersion: metadata.resourceVersion ?? '',
+    command: spec.command ?? '',
+    params: spec.params === undefined ? '{}' : JSON.stringify(spec.params),
+    result: status?.result?.text ?? '',
+    lines: status?.log?.lines ?? [],
+    error: status?.error ?? '',
+  };
+  delete spec.command;
+  delete spec.params;
+  if (status !== undefined) {
+    delete status.result?.text;
+    delete status.log?.lines;
+    delete status.error;
+    const { conditions } = status;
+    if (conditions !== undefined) status.conditions = conditions.filter(({ type }) => type === 'Succeeded');
+  }
+  const masked = metadata.annotations?.[MASKED_PARAMS];
+  if (masked === undefined) delete metadata.annotations;
+  else metadata.annotations = { [MASKED_PARAMS]: masked };
+  const text = body.command.length + body.params.length + body.result.length + body.error.length;
+  const lines = body.lines.reduce((sum, line) => sum + line.message.length + OVERHEAD_BYTES, 0);
+  return { body, bytes: OVERHEAD_BYTES + text + lines };
+}

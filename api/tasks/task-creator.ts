@@ -1,0 +1,119 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { KubeClient, NewObject } from '../../kube/client.ts';
+import { isAlreadyExists, isNotFound, KubeError } from '../../kube/kube-error.ts';
+import { deployTasks } from '../../kube/resource.ts';
+import type { DeployTask } from '../../kube/types/deploytask.ts';
+import type { Blobs } from '../../store/blobs.ts';
+import type { ApiSettings } from '../settings.ts';
+import { isConnectionError } from '../to-api-error.ts';
+import { commandBlobId, blobOwner } from './command-blob.ts';
+import { splitCredentials } from './credentials.ts';
+import type { NewTask } from './new-task.ts';
+import { MASKED_PARAMS } from './task-body.ts';
+import type { TaskName } from './task-id.ts';
+import type { TaskSecrets } from './task-secrets.ts';
+
+/** A command with more bytes goes to the store: objects must stay small (design.md §3). */
+const MAX_INLINE_COMMAND_BYTES = 64 * 1024;
+
+/** A create whose outcome is not known is repeated: its name makes that safe. */
+const TRIES = 3;
+
+/** Keeps the object until its agent has reported, when it is deleted while it runs. The operator takes it off. */
+export const CLEANUP_FINALIZER = 'tiangong.io/cleanup';
+
+/** Turns what REST was asked for into objects of the Kubernetes API: Secrets, then the task. */
+export class TaskCreator {
+  readonly #client: KubeClient;
+  readonly #blobs: Blobs;
+  readonly #secrets: TaskSecrets;
+  readonly #settings: ApiSettings;
+
+  constructor(client: KubeClient, blobs: Blobs, secrets: TaskSecrets, settings: ApiSettings) {
+    this.#client = client;
+    this.#blobs = blobs;
+    this.#secrets = secrets;
+    this.#settings = settings;
+  }
+
+  /**
+   * Creates the task `name`; safe to repeat after a crash at any point. `existed`: another call had created it.
+   * When it rejects because the API server refused the task, nothing is left of it.
+   */
+  async create(name: string, task: NewTask): Promise<{ task: DeployTask; existed: boolean }> {
+    const namespace = this.#settings.homeNamespace;
+    const { params, secrets, masked } = splitCredentials(name, task.params);
+    const secretNames = secrets.map((secret) => secret.name);
+    const command = await this.#command({ namespace, name }, task.command);
+    const object: NewObject<DeployTask> = {
+      metadata: {
+        name,
+        finalizers: [CLEANUP_FINALIZER],
+        ...(masked.length > 0 && { annotations: { [MASKED_PARAMS]: JSON.stringify(masked) } }),
+      },
+      spec: {
+        agent: task.agent,
+        type: task.type,
+        ...command,
+        ...(Object.keys(params).length > 0 && { params }),
+        ...(task.fileId !== '' && { fileId: task.fileId }),
+        startDeadlineSeconds: this.#settings.startDeadlineSeconds,
+        ttlSecondsAfterFinished: this.#settings.taskTtlSeconds,
+      },
+    };
+    await this.#secrets.create({ namespace, name }, secrets);
+    const created = await this.#createObject(namespace, object).catch(async (err: unknown) => {
+      if (err instanceof KubeError && err.code < 500) await this.#undo({ namespace, name }, secretNames);
+      throw err;
+    });
+    if (secretNames.length > 0) await this.#secrets.adopt(created.task, secretNames);
+    return created;
+  }
+
+  /** The task `name` as the API server has it. */
+  async find(name: string): Promise<DeployTask | undefined> {
+    try {
+      return await this.#client.get(deployTasks, this.#settings.homeNamespace, name);
+    } catch (err) {
+      if (isNotFound(err)) return undefined;
+      throw err;
+    }
+  }
+
+  async #command(task: TaskName, command: string): Promise<Partial<DeployTask['spec']>> {
+    if (command === '') return {};
+    if (command.length * 3 <= MAX_INLINE_COMMAND_BYTES || Buffer.byteLength(command) <= MAX_INLINE_COMMAND_BYTES)
+      return { command };
+    const { id, sha256, bytes } = await this.#blobs.put(commandBlobId(task), blobOwner(task), Buffer.from(command));
+    return { commandFrom: { blob: { id, sha256, bytes } } };
+  }
+
+  async #createObject(
+    namespace: string,
+    object: NewObject<DeployTask>,
+  ): Promise<{ task: DeployTask; existed: boolean }> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return { task: await this.#client.create(deployTasks, namespace, object), existed: attempt > 1 };
+      } catch (err) {
+        if (isAlreadyExists(err)) {
+          const task = await this.#client.get(deployTasks, namespace, object.metadata.name ?? '');
+          return { task, existed: true };
+        }
+        if (attempt === TRIES || !mayBeRepeated(err)) throw err;
+        const asked = err instanceof KubeError ? (err.retryAfterMs ?? 0) : 0;
+        await sleep(Math.min(Math.max(asked, 100 * attempt), 2000));
+      }
+    }
+  }
+
+  async #undo(task: TaskName, secretNames: readonly string[]): Promise<void> {
+    await this.#secrets.remove(task, secretNames);
+    await this.#blobs.delete(commandBlobId(task));
+  }
+}
+
+function mayBeRepeated(err: unknown): boolean {
+  if (err instanceof KubeError) return err.code === 429 || err.code >= 502;
+  return isConnectionError(err);
+}

@@ -1,0 +1,103 @@
+import type { KubeClient } from '../../kube/client.ts';
+import { isAlreadyExists, isConflict, isNotFound } from '../../kube/kube-error.ts';
+import { secrets } from '../../kube/resource.ts';
+import type { Secret } from '../../kube/resource.ts';
+import type { DeployTask } from '../../kube/types/deploytask.ts';
+import type { TaskSecret } from './credentials.ts';
+import type { TaskName } from './task-id.ts';
+
+export const CREDENTIAL_TYPE = 'tiangong.io/credential';
+
+/** On every Secret that the API makes: the name of its task. */
+export const TASK_LABEL = 'tiangong.io/task';
+
+/** Moves at each try to create the task, so that a removal decided before the try fails on its precondition. */
+const CLAIMED_AT = 'tiangong.io/claimed-at';
+
+/** A Secret whose task was never created is removed after this long (design.md §3). */
+const OWNERLESS_MS = 600_000;
+
+/**
+ * Secrets of tasks: made before the task, so that the task can name them, and given to it afterwards. Between the two a
+ * crash may leave one without an owner; `settle` looks for those.
+ */
+export class TaskSecrets {
+  readonly #client: KubeClient;
+
+  constructor(client: KubeClient) {
+    this.#client = client;
+  }
+
+  async create({ namespace, name }: TaskName, made: readonly TaskSecret[]): Promise<void> {
+    for (const { name: secretName, data } of made) {
+      const annotations = { [CLAIMED_AT]: new Date().toISOString() };
+      const encoded = Object.fromEntries(
+        Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString('base64')]),
+      );
+      const metadata = { name: secretName, labels: { [TASK_LABEL]: name }, annotations };
+      try {
+        await this.#client.create(secrets, namespace, { metadata, type: CREDENTIAL_TYPE, data: encoded });
+      } catch (err) {
+        // An earlier try to create this task, with the same body, got this far.
+        if (!isAlreadyExists(err)) throw err;
+        await this.#client.patch(secrets, namespace, secretName, { metadata: { annotations }, data: encoded });
+      }
+    }
+  }
+
+  /** Makes the task the owner, so that its Secrets go when it goes. */
+  async adopt(task: DeployTask, names: readonly string[]): Promise<void> {
+    const { namespace, name, uid } = task.metadata;
+    const ownerReferences = [{ apiVersion: 'tiangong.io/v1alpha1', kind: 'DeployTask', name, uid }];
+    for (const secret of names) await this.#client.patch(secrets, namespace, secret, { metadata: { ownerReferences } });
+  }
+
+  /** Removes Secrets whose task could not be created. */
+  async remove({ namespace }: TaskName, names: readonly string[]): Promise<void> {
+    for (const name of names) await this.#delete(namespace, name);
+  }
+
+  /**
+   * Gives ownerless Secrets to their task, and removes those that have had none for ten minutes. `findTask` must ask
+   * the API server.
+   */
+  async settle(findTask: (name: TaskName) => Promise<DeployTask | undefined>, now: Date): Promise<void> {
+    for await (const { metadata } of this.#ownerless()) {
+      const { name, namespace = '', uid, resourceVersion, labels, annotations, creationTimestamp } = metadata;
+      const task = await findTask({ namespace, name: labels?.[TASK_LABEL] ?? '' });
+      const since = Date.parse(annotations?.[CLAIMED_AT] ?? creationTimestamp ?? '');
+      if (task !== undefined) await this.adopt(task, [name]);
+      else if (now.getTime() - since >= OWNERLESS_MS)
+        await this.#delete(namespace, name, {
+          ...(uid !== undefined && { uid }),
+          ...(resourceVersion !== undefined && { resourceVersion }),
+        });
+    }
+  }
+
+  async *#ownerless(): AsyncGenerator<Secret> {
+    let position: string | undefined;
+    do {
+      const page = await this.#client.list(secrets, undefined, {
+        labelSelector: TASK_LABEL,
+        limit: 500,
+        ...(position && { continue: position }),
+      });
+      for (const secret of page.items ?? [])
+        if (secret.type === CREDENTIAL_TYPE && (secret.metadata.ownerReferences ?? []).length === 0) yield secret;
+      position = page.metadata.continue;
+    } while (position);
+  }
+
+  async #delete(
+    namespace: string,
+    name: string,
+    preconditions?: { uid?: string; resourceVersion?: string },
+  ): Promise<void> {
+    try {
+      await this.#client.delete(secrets, namespace, name, preconditions);
+    } catch (err) {
+      if (!isNotFound(err) && !isConflict(err)) throw err;
+    }
+  }
+}
