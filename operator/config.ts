@@ -1,0 +1,60 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+
+export interface OperatorConfig {
+  /** Path of a kubeconfig; undefined: $KUBECONFIG, ~/.kube/config or the pod's service account. */
+  readonly kubeconfig: string | undefined;
+  readonly homeNamespace: string;
+  /** Whether this process competes with others for the Lease tiangong-operator.leader. */
+  readonly leaderElect: boolean;
+  readonly workers: number;
+  /** Where /healthz, /readyz and /metrics are served. */
+  readonly healthHost: string;
+  readonly healthPort: number;
+  readonly logLevel: string;
+}
+
+function integer(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < min || value > max) {
+      throw new InvalidArgumentError(`must be ${min} to ${max}`);
+    }
+    return value;
+  };
+}
+
+/** Reads flags, and the environment for those that are not given. Exits with a message when one is wrong. */
+export function readConfig(argv: readonly string[]): OperatorConfig {
+  const program = new Command('tiangong-operator')
+    .description('Assigns DeployTasks to agents, watches over both, and cleans up.')
+    .addOption(new Option('--kubeconfig <path>', 'how to reach the Kubernetes API').env('KUBECONFIG'))
+    .addOption(
+      new Option('--home-namespace <name>', 'where agents live').env('TIANGONG_HOME_NAMESPACE').default('default'),
+    )
+    .addOption(new Option('--no-leader-elect', 'work without a Lease; only when no other operator runs'))
+    .addOption(
+      new Option('--workers <count>', 'tasks written at the same time')
+        .env('TIANGONG_WORKERS')
+        .argParser(integer(1, 1000))
+        .default(32),
+    )
+    .addOption(
+      new Option('--health-host <address>', 'of /healthz, /readyz and /metrics')
+        .env('TIANGONG_HEALTH_HOST')
+        .default('127.0.0.1'),
+    )
+    .addOption(
+      new Option('--health-port <port>', '0: any free one')
+        .env('TIANGONG_HEALTH_PORT')
+        .argParser(integer(0, 65_535))
+        .default(8081),
+    )
+    .addOption(
+      new Option('--log-level <level>', 'of what goes to standard output')
+        .env('LOG_LEVEL')
+        .choices(['trace', 'debug', 'info', 'warn', 'error', 'fatal'])
+        .default('info'),
+    );
+  const options = program.parse(argv).opts<Omit<OperatorConfig, 'kubeconfig'> & { kubeconfig?: string }>();
+  return { ...options, kubeconfig: options.kubeconfig };
+}

@@ -1,0 +1,59 @@
+#!/usr/bin/env node
+import { randomBytes } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import { hostname } from 'node:os';
+import { KubeConfig } from '@kubernetes/client-node';
+import { pino } from 'pino';
+import { Registry, collectDefaultMetrics } from 'prom-client';
+import { KubeClient } from '../kube/client.ts';
+import { HttpTransport } from '../kube/http-transport.ts';
+import { LeaderElector } from '../kube/leader-elector.ts';
+import { KubeMetrics } from '../kube/metrics.ts';
+import { readConfig } from './config.ts';
+import { startHealthServer } from './health-server.ts';
+import { OperatorMetrics } from './operator-metrics.ts';
+import { Operator } from './operator.ts';
+import { defaultSettings } from './settings.ts';
+
+const config = readConfig(process.argv);
+const logger = pino({ level: config.logLevel, base: { program: 'operator' } });
+const kubeConfig = new KubeConfig();
+if (config.kubeconfig === undefined) kubeConfig.loadFromDefault();
+else kubeConfig.loadFromFile(config.kubeconfig);
+const transport = new HttpTransport(kubeConfig, { userAgent: 'tiangong-operator' });
+const client = new KubeClient(transport);
+
+const registry = new Registry();
+collectDefaultMetrics({ register: registry });
+const metrics = { kube: new KubeMetrics(registry), operator: new OperatorMetrics(registry) };
+const { homeNamespace, workers } = config;
+// Pods of a Deployment have names of their own; a host may run several operators, one after the other.
+const identity = `${hostname()}-${randomBytes(4).toString('hex')}`;
+const settings = { ...defaultSettings, homeNamespace, workers, instance: identity };
+const operator = new Operator({ client, logger, settings, metrics });
+
+const stop = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => stop.abort());
+let leading = false;
+// A replica that stands by is ready: it takes over at any moment.
+const ready = (): boolean => !leading || operator.ready;
+const health = await startHealthServer({ host: config.healthHost, port: config.healthPort, registry, ready });
+logger.info({ healthPort: (health.address() as AddressInfo).port, identity }, 'the operator has started');
+
+const lead = async (signal: AbortSignal): Promise<void> => {
+  leading = true;
+  await operator.run(signal);
+};
+const elector = new LeaderElector(client, {
+  namespace: homeNamespace,
+  name: 'tiangong-operator.leader',
+  identity,
+  onError: (err) => logger.warn({ err }, 'a call for the leader lease failed'),
+  metrics: metrics.kube,
+});
+await (config.leaderElect ? elector.run(lead, stop.signal) : lead(stop.signal));
+if (!stop.signal.aborted) logger.fatal('the leader lease was lost; another operator works now');
+health.close();
+await transport.close();
+// Connections that are kept alive must not hold up the end.
+process.exit(stop.signal.aborted ? 0 : 1);

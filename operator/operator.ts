@@ -1,0 +1,166 @@
+import type { Logger } from 'pino';
+import { Registry } from 'prom-client';
+import { sleep } from '../kube/backoff.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { EventRecorder } from '../kube/event-recorder.ts';
+import { Informer } from '../kube/informer.ts';
+import { isNotFound } from '../kube/kube-error.ts';
+import { KubeMetrics } from '../kube/metrics.ts';
+import { agents, deployTasks, leases } from '../kube/resource.ts';
+import type { Lease } from '../kube/resource.ts';
+import { AgentController } from './agent/agent-controller.ts';
+import { AgentLiveness } from './agent/agent-liveness.ts';
+import { affectsPlacement } from './agent/affects-placement.ts';
+import { slimTask } from './deploytask/slim-task.ts';
+import { TaskController } from './deploytask/task-controller.ts';
+import { taskIndexes } from './deploytask/task-indexes.ts';
+import { OperatorMetrics } from './operator-metrics.ts';
+import type { OperatorSettings } from './settings.ts';
+
+export interface OperatorOptions {
+  readonly client: KubeClient;
+  readonly logger: Logger;
+  readonly settings: OperatorSettings;
+  readonly metrics?: { readonly kube: KubeMetrics; readonly operator: OperatorMetrics };
+}
+
+/** Reading one Lease takes milliseconds; an API server that needs longer is as good as unreachable. */
+const LEASE_READ_TIMEOUT_MS = 4000;
+
+/**
+ * Reconciles DeployTasks and Agents. Make a new one for each time it leads: what it has seen of agents counts from the
+ * start of `run`.
+ */
+export class Operator {
+  readonly #options: OperatorOptions;
+  #ready = false;
+
+  constructor(options: OperatorOptions) {
+    this.#options = options;
+  }
+
+  /** Whether every cache is complete and tasks are being reconciled. */
+  get ready(): boolean {
+    return this.#ready;
+  }
+
+  /** Works until the signal aborts; then lets writes under way end, and resolves. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { client, logger, settings } = this.#options;
+    const { homeNamespace } = settings;
+    const metrics = this.#options.metrics ?? newMetrics();
+    const onError = (err: unknown): void =>
+      logger.warn({ err }, 'a read from the API server failed and is tried again');
+    const informed = { onError, metrics: metrics.kube };
+    const tasks = new Informer(client, deployTasks, { ...informed, transform: slimTask, indexes: taskIndexes });
+    const agentInformer = new Informer(client, agents, { ...informed, namespace: homeNamespace });
+    const leaseInformer = new Informer(client, leases, { ...informed, namespace: homeNamespace });
+    const recorder = new EventRecorder(client, {
+      component: 'tiangong-operator',
+      instance: settings.instance,
+      onError: (err) => logger.warn({ err }, 'an event could not be written'),
+    });
+    const liveness = new AgentLiveness({
+      clock: () => performance.now(),
+      wallClock: () => Date.now(),
+      lastContactAt: () => leaseInformer.lastContactAt,
+      read: (name) => readLease(client, homeNamespace, name, signal),
+      onChange: (name) => {
+        taskController.wakeWaiting(name);
+        taskController.wakeAssigned(name);
+        agentController.wake(`${homeNamespace}/${name}`);
+      },
+    });
+    const presence = liveness.presence.bind(liveness);
+    const failed = (key: string, err: unknown): void =>
+      logger.error({ key, err }, 'a reconcile failed and is tried again');
+    const taskController = new TaskController({
+      client,
+      tasks,
+      agents: agentInformer,
+      homeNamespace,
+      presence,
+      recorder,
+      workers: settings.workers,
+      resyncMs: settings.resyncMs,
+      onError: failed,
+      metrics: metrics.operator,
+      kubeMetrics: metrics.kube,
+    });
+    const agentController = new AgentController({
+      client,
+      informer: agentInformer,
+      presence,
+      onError: failed,
+      metrics: metrics.kube,
+    });
+    agentInformer.onChange((_key, agent, previous) => {
+      const name = agent?.metadata.name ?? previous?.metadata.name;
+      if (name !== undefined && affectsPlacement(agent, previous)) taskController.wakeWaiting(name);
+    });
+    leaseInformer.onChange((_key, lease, previous) => {
+      const name = lease?.metadata.name ?? previous?.metadata.name;
+      if (name !== undefined) liveness.observe(name, lease);
+    });
+    metrics.operator.count(() => tasks.values());
+
+    const informers = [tasks, agentInformer, leaseInformer];
+    const work = [...informers.map((informer) => informer.run(signal))];
+    await Promise.race([Promise.all(informers.map((informer) => informer.synced)), Promise.all(work)]);
+    if (!signal.aborted) {
+      this.#ready = true;
+      logger.info({ tasks: tasks.size, agents: agentInformer.size }, 'the operator works');
+      work.push(
+        taskController.run(signal),
+        agentController.run(signal),
+        every(settings.livenessCheckMs, signal, () => liveness.check(), onError),
+        every(settings.resyncMs, signal, () => taskController.wakeAll(), onError),
+      );
+    }
+    await Promise.all(work);
+    this.#ready = false;
+    await recorder.flush();
+  }
+}
+
+function newMetrics(): { kube: KubeMetrics; operator: OperatorMetrics } {
+  const registry = new Registry();
+  return { kube: new KubeMetrics(registry), operator: new OperatorMetrics(registry) };
+}
+
+async function readLease(
+  client: KubeClient,
+  namespace: string,
+  name: string,
+  signal: AbortSignal,
+): Promise<Lease | undefined> {
+  try {
+    return await client.get(
+      leases,
+      namespace,
+      name,
+      AbortSignal.any([signal, AbortSignal.timeout(LEASE_READ_TIMEOUT_MS)]),
+    );
+  } catch (err) {
+    if (isNotFound(err)) return undefined;
+    throw err;
+  }
+}
+
+/** Runs work again and again, a tenth of the period early or late so that nothing falls into step. */
+async function every(
+  periodMs: number,
+  signal: AbortSignal,
+  work: () => void | Promise<void>,
+  onError: (err: unknown) => void,
+): Promise<void> {
+  while (!signal.aborted) {
+    await sleep(periodMs * (0.9 + Math.random() / 5), signal);
+    if (signal.aborted) return;
+    try {
+      await work();
+    } catch (err) {
+      onError(err);
+    }
+  }
+}
