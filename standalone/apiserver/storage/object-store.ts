@@ -21,6 +21,13 @@ export interface ObjectStoreOptions {
   readonly historyMs?: number;
   /** How many writes may wait for the disk; more are refused. */
   readonly maxPending?: number;
+  /** How large an object may be as JSON, in bytes; etcd takes 1.5 MiB unless told otherwise. */
+  readonly maxObjectBytes?: number;
+}
+
+/** The object is larger than the store takes. */
+export class ObjectTooLargeError extends Error {
+  override readonly name = 'ObjectTooLargeError';
 }
 
 /** More writes wait for the disk than the store takes. */
@@ -55,6 +62,7 @@ export class ObjectStore {
   readonly #listeners = new Set<(changes: readonly Change[]) => void>();
   readonly #compaction: CompactionPolicy;
   readonly #maxPending: number;
+  readonly #maxObjectBytes: number;
   #assigned: number;
   #durable: number;
 
@@ -86,6 +94,7 @@ export class ObjectStore {
     this.#queue = queue;
     this.#cache = new ObjectCache(options.cacheBytes ?? 16 * 1024 * 1024);
     this.#maxPending = options.maxPending ?? 10_000;
+    this.#maxObjectBytes = options.maxObjectBytes ?? 1_572_864;
     this.#assigned = this.#durable = Math.max(reader.lastRevision(), 1);
     this.#compaction = new CompactionPolicy(
       reader.compactedRevision(),
@@ -132,9 +141,13 @@ export class ObjectStore {
   write(type: Change['type'], key: string, object: KubeObject, previous: StoredObject | undefined): Written {
     if (this.#queue.length >= this.#maxPending)
       throw new TooManyWritesError(`${this.#queue.length} writes already wait for the disk`);
-    const revision = ++this.#assigned;
+    const revision = this.#assigned + 1;
     const versioned = { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } };
     const stored = new StoredObject(key, revision, JSON.stringify(versioned), versioned);
+    // A character takes at most three bytes, so that most objects need not be measured.
+    if (stored.text.length * 3 > this.#maxObjectBytes && Buffer.byteLength(stored.text) > this.#maxObjectBytes)
+      throw new ObjectTooLargeError(`${key} would be larger than ${this.#maxObjectBytes} bytes`);
+    this.#assigned = revision;
     const change: Change = { type, revision, storedAs: storedAsOf(key), current: stored, previous };
     const durable = this.#queue.add({
       revision,
@@ -183,6 +196,14 @@ export class ObjectStore {
         previous: before === undefined ? undefined : new StoredObject(row.key, row.previous, before),
       };
     });
+  }
+
+  /** All objects whose JSON holds one of some texts. Reads everything: for the start. */
+  *scan(texts: readonly string[]): Generator<StoredObject> {
+    for (const listed of this.#reader.list('', '\u{10ffff}', this.#durable, Number.MAX_SAFE_INTEGER)) {
+      const stored = this.at(listed);
+      if (texts.some((text) => stored.text.includes(text))) yield stored;
+    }
   }
 
   /** Calls `listener` with changes once they are durable, in order. Returns how to end that. */

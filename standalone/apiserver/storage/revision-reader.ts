@@ -47,7 +47,8 @@ export class RevisionReader {
   }
 
   compactedRevision(): number {
-    return (this.#database.prepare('SELECT value FROM meta WHERE name = ?').get('compacted') as { value: number }).value;
+    return (this.#database.prepare('SELECT value FROM meta WHERE name = ?').get('compacted') as { value: number })
+      .value;
   }
 
   newest(key: string, asOf: number): { revision: number; value: string } | undefined {

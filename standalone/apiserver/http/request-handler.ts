@@ -1,0 +1,214 @@
+import type { Attributes } from '../auth/authorizer.ts';
+import { denial } from '../auth/authorizer.ts';
+import type { RequestMetrics } from './request-metrics.ts';
+import type { NonResourceHandler } from './non-resource-paths.ts';
+import {
+  badRequest,
+  forbidden,
+  internalError,
+  methodNotAllowed,
+  pathNotFound,
+  StatusError,
+  verbNotAllowed,
+} from '../status-error.ts';
+import { keyOf } from '../storage/stored-object.ts';
+import { deleteCollection, deleteObject } from '../verbs/delete-verbs.ts';
+import { isTrue } from '../verbs/list-options.ts';
+import { patchObject } from '../verbs/patch-verb.ts';
+import { getObject, listObjects } from '../verbs/read-verbs.ts';
+import { answerReview } from '../verbs/review-verbs.ts';
+import { watchObjects } from '../verbs/watch-verb.ts';
+import { createObject, updateObject } from '../verbs/write-verbs.ts';
+import { resourceOf } from '../verbs/write-core.ts';
+import type { ApiContext } from '../verbs/api-context.ts';
+import type { ApiRequest, ApiResponse, ResourceCall } from './api-call.ts';
+import { json } from './json-response.ts';
+import { parseResourcePath } from './request-path.ts';
+import type { ResourcePath } from './request-path.ts';
+import type { ResourceDefinition } from '../resource-definition.ts';
+
+type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection';
+
+const NO_QUERY = new URLSearchParams();
+
+/** Answers requests, however they came: finds the kind, asks whether the caller may, and calls the verb. */
+export class RequestHandler {
+  readonly #context: ApiContext;
+  readonly #paths: NonResourceHandler;
+  readonly #metrics: RequestMetrics;
+  readonly #onError: (err: unknown, request: ApiRequest) => void;
+
+  /** `onError` hears of failures that are this server's fault. */
+  constructor(
+    context: ApiContext,
+    paths: NonResourceHandler,
+    metrics: RequestMetrics,
+    onError: (err: unknown, request: ApiRequest) => void,
+  ) {
+    this.#context = context;
+    this.#paths = paths;
+    this.#metrics = metrics;
+    this.#onError = onError;
+  }
+
+  /** Never rejects: every failure is an answer. */
+  async handle(request: ApiRequest): Promise<ApiResponse> {
+    const labels = { verb: request.method, resource: '', subresource: '' };
+    let response: ApiResponse;
+    try {
+      response = await this.#answer(request, labels);
+    } catch (err) {
+      response = this.#failure(err, request);
+    }
+    this.#metrics.count(labels, response.status);
+    return response;
+  }
+
+  async #answer(
+    request: ApiRequest,
+    labels: { verb: string; resource: string; subresource: string },
+  ): Promise<ApiResponse> {
+    const { url } = request;
+    const mark = url.indexOf('?');
+    const path = mark < 0 ? url : url.slice(0, mark);
+    const query = mark < 0 ? NO_QUERY : new URLSearchParams(url.slice(mark + 1));
+    const target = path.startsWith('/api') ? parseResourcePath(path) : undefined;
+    if (target === undefined) return this.#paths.answer(request, path, query);
+    const verb = verbOf(request.method, target, query);
+    const definition = this.#context.registry.find(target.group, target.version, target.plural);
+    labels.verb = verb;
+    // Only what is served is counted by name: others' names would fill the memory.
+    if (definition !== undefined) labels.resource = target.plural;
+    if (target.subresource === 'status') labels.subresource = target.subresource;
+    const { onlyName } = this.#authorize(request, verb, target, query, definition);
+    if (definition === undefined) throw pathNotFound();
+    const call = this.#call(request, query, target, definition, onlyName);
+    const response = await this.#run(verb, call);
+    return call.warnings.length === 0 || 'stream' in response
+      ? response
+      : { ...response, headers: { ...response.headers, warning: call.warnings.map(warningHeader) } };
+  }
+
+  #call(
+    request: ApiRequest,
+    query: URLSearchParams,
+    target: ResourcePath,
+    definition: ResourceDefinition,
+    onlyName: string | undefined,
+  ): ResourceCall {
+    const { namespace, name, subresource } = target;
+    if (subresource !== '' && !(subresource === 'status' && definition.hasStatus)) throw pathNotFound();
+    if (definition.namespaced ? namespace === '' && name !== '' : namespace !== '') throw pathNotFound();
+    if (name.includes('/') || namespace.includes('/')) throw badRequest('a name may not contain "/"');
+    return {
+      definition,
+      namespace,
+      name,
+      subresource: subresource === '' ? '' : 'status',
+      query,
+      request,
+      onlyName,
+      warnings: [],
+    };
+  }
+
+  async #run(verb: Verb, call: ResourceCall): Promise<ApiResponse> {
+    const context = this.#context;
+    const { definition } = call;
+    if (definition.virtual) {
+      if (verb !== 'create') throw verbNotAllowed();
+      return answerReview(context, call);
+    }
+    if (!definition.verbs.includes(verb)) throw methodNotAllowed(resourceOf(definition), verb);
+    switch (verb) {
+      case 'get':
+        return getObject(context, call);
+      case 'list':
+        return listObjects(context, call);
+      case 'watch':
+        return watchObjects(context, call);
+      case 'create':
+        if (call.namespace === '' && definition.namespaced) throw verbNotAllowed();
+        return createObject(context, call);
+      case 'update':
+        return updateObject(context, call);
+      case 'patch':
+        return patchObject(context, call);
+      case 'delete':
+        return deleteObject(context, call);
+      case 'deletecollection':
+        if (call.namespace === '' && definition.namespaced) throw verbNotAllowed();
+        return deleteCollection(context, call);
+    }
+  }
+
+  #authorize(
+    { user }: ApiRequest,
+    verb: Verb,
+    { group, plural, subresource, namespace, name }: ResourcePath,
+    query: URLSearchParams,
+    definition: ResourceDefinition | undefined,
+  ): { onlyName: string | undefined } {
+    const { authorizer, store } = this.#context;
+    const attributes: Attributes = {
+      verb,
+      group,
+      resource: plural,
+      subresource,
+      namespace,
+      name: name === '' && (verb === 'list' || verb === 'watch') ? selectedName(query) : name,
+      stored: () =>
+        definition === undefined ? undefined : store.latest(keyOf(definition.storedAs, namespace, name))?.object,
+    };
+    const { allowed, onlyName } = authorizer.decide(user, attributes);
+    if (!allowed) throw forbidden({ group, name: plural }, name, denial(user, attributes));
+    return { onlyName };
+  }
+
+  #failure(err: unknown, request: ApiRequest): ApiResponse {
+    if (!(err instanceof StatusError)) this.#onError(err, request);
+    const error =
+      err instanceof StatusError
+        ? err
+        : err instanceof URIError
+          ? badRequest('the path holds broken percent-encoding')
+          : internalError('the server failed to answer; its log says why');
+    const status = error.toStatus();
+    const seconds = error.details?.retryAfterSeconds;
+    return json(
+      error.code,
+      JSON.stringify(status),
+      seconds === undefined ? undefined : { 'retry-after': String(seconds) },
+    );
+  }
+}
+
+function verbOf(method: string, { name }: ResourcePath, query: URLSearchParams): Verb {
+  switch (method) {
+    case 'GET':
+    case 'HEAD':
+      if (name !== '') return 'get';
+      return query.size > 0 && isTrue(query.get('watch')) ? 'watch' : 'list';
+    case 'POST':
+      if (name !== '') throw verbNotAllowed();
+      return 'create';
+    case 'PUT':
+    case 'PATCH':
+      if (name === '') throw verbNotAllowed();
+      return method === 'PUT' ? 'update' : 'patch';
+    case 'DELETE':
+      return name === '' ? 'deletecollection' : 'delete';
+    default:
+      throw verbNotAllowed();
+  }
+}
+
+/** A list of one name is a read of that object to the authorizer, as in the real server. */
+function selectedName(query: URLSearchParams): string {
+  const [, name = ''] = /^metadata\.name==?([^,=!]+)$/.exec(query.get('fieldSelector') ?? '') ?? [];
+  return name;
+}
+
+function warningHeader(text: string): string {
+  return `299 - "${text.replace(/[\\"]/g, '\\$&')}"`;
+}
