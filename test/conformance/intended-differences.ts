@@ -107,6 +107,21 @@ export const intendedDifferences = {
     everywhere: false,
     reduce: (entry) => ({ ...entry, body: without(without(entry.body, 'uid'), 'extra') }),
   },
+  servedLines: {
+    reason: 'As servedGroups and servedResources, in what kubectl prints.',
+    everywhere: false,
+    reduce: (entry) => onLines(entry, (line) => servedLine(line)),
+  },
+  buildLine: {
+    reason: 'As buildOfServer, and each server has an address of its own.',
+    everywhere: false,
+    reduce: (entry) => onLines(entry, (line) => !/Server Version|is running at/.test(line)),
+  },
+  userLines: {
+    reason: 'As userIds, in what kubectl prints.',
+    everywhere: false,
+    reduce: (entry) => onLines(entry, (line) => !/^(UID|Extra)/.test(line)),
+  },
   tokens: {
     reason: 'Each server has its own tokens.',
     everywhere: false,
@@ -130,6 +145,17 @@ function onFields(entry: Entry, change: (body: Fields) => unknown): Entry {
   return typeof entry.body === 'object' && entry.body !== null
     ? { ...entry, body: change(entry.body as Fields) }
     : entry;
+}
+
+function onLines(entry: Entry, condition: (line: string) => boolean): Entry {
+  return onFields(entry, (body) => ({ ...body, stdout: (body['stdout'] as string[]).filter(condition) }));
+}
+
+function servedLine(line: string): boolean {
+  const [first = '', ...rest] = line.split(/ +/);
+  if (rest.length === 0) return first === 'v1' || SERVED_GROUPS.includes(first.split('/')[0] ?? '');
+  const group = rest.find((word) => /^([a-z.0-9]+\/)?v1(alpha1)?$/.test(word)) ?? '';
+  return served(first) && (group === 'v1' || SERVED_GROUPS.includes(group.split('/')[0] ?? ''));
 }
 
 function keep(items: unknown, field: string, condition: (value: string) => boolean): readonly Fields[] {
