@@ -1,0 +1,216 @@
+import { randomBytes } from 'node:crypto';
+import type { Logger } from 'pino';
+import { sleep } from '../kube/backoff.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { Informer } from '../kube/informer.ts';
+import { agents } from '../kube/resource.ts';
+import type { Agent as AgentObject } from '../kube/types/agent.ts';
+import { createExecutors } from './executors/registry.ts';
+import type { ExecutorSettings, Executors } from './executors/registry.ts';
+import { Heartbeat } from './heartbeat.ts';
+import { Journal } from './journal/journal.ts';
+import { Uploader } from './output/uploader.ts';
+import { Recovery, endLeftovers } from './recovery.ts';
+import { register } from './registration.ts';
+import { Reporter } from './reporter.ts';
+import { Scheduler } from './scheduler.ts';
+import { StateFolder, StateFolderTaken } from './state-folder.ts';
+import { TaskWatch } from './task-watch.ts';
+import { TiangongApi } from './tiangong-api.ts';
+import type { TiangongApiOptions } from './tiangong-api.ts';
+
+export interface AgentOptions {
+  readonly client: KubeClient;
+  readonly name: string;
+  /** Where the Agent and its Lease are: the home namespace. */
+  readonly namespace: string;
+  readonly stateDir: string;
+  readonly version: string;
+  /** Undefined: long commands, credentials and large outputs are not to be had. */
+  readonly api?: TiangongApiOptions;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly env?: string;
+  /** Settings of the executors; the folder of the shell is the state folder's. */
+  readonly executors?: Partial<Omit<ExecutorSettings, 'shell'>> & {
+    shell?: Omit<ExecutorSettings['shell'], 'workFolder'>;
+  };
+  /** How many bytes of output may wait on disk for their upload; 8 GiB unless set. */
+  readonly spoolLimit?: number;
+  /** How long running tasks may go on when the agent is stopped; 20 s unless set. */
+  readonly drainMs?: number;
+  /** Wait for another agent of the same name to go, instead of giving up. */
+  readonly wait?: boolean;
+  readonly logger: Logger;
+}
+
+const SPOOL_LIMIT = 8 * 1024 ** 3;
+const DRAIN_MS = 20_000;
+const WAIT_MS = 1_000;
+const REGISTER_AGAIN_MS = 5_000;
+
+/** Another process has taken this agent's Lease while it ran. */
+export class LeaseLost extends Error {
+  override readonly name = 'LeaseLost';
+}
+
+/** Runs the tasks that are assigned to one Agent. */
+export class Agent {
+  /** The random id of this process, as it stands in the Lease and in assignments. */
+  readonly instance = randomBytes(10).toString('hex');
+  readonly #options: AgentOptions;
+  readonly #logger: Logger;
+
+  constructor(options: AgentOptions) {
+    this.#options = options;
+    this.#logger = options.logger.child({ agent: options.name });
+  }
+
+  /**
+   * Runs until the signal aborts and then drains; `hurry` cuts the draining short. Rejects with `NameTaken`,
+   * `StateFolderTaken` or `JournalError` when it cannot begin, and with `LeaseLost` when it was replaced.
+   */
+  async run(signal: AbortSignal, hurry: AbortSignal = new AbortController().signal): Promise<void> {
+    const folder = await this.#openFolder(signal);
+    if (folder === undefined) return;
+    try {
+      const journal = await Journal.open(folder.path);
+      try {
+        if (journal.damaged) this.#logger.error('the journal is damaged: what it may hide counts as begun');
+        await this.#runIn(folder, journal, signal, hurry);
+      } finally {
+        await journal.close();
+      }
+    } finally {
+      folder.close();
+    }
+  }
+
+  async #runIn(folder: StateFolder, journal: Journal, signal: AbortSignal, hurry: AbortSignal): Promise<void> {
+    const { client, namespace, name } = this.#options;
+    const evidence = await endLeftovers(journal);
+    const heartbeat = new Heartbeat(client, {
+      namespace,
+      name,
+      instance: this.instance,
+      ...(folder.previousInstance === undefined ? {} : { deadInstance: folder.previousInstance }),
+      logger: this.#logger,
+    });
+    if (!(await heartbeat.acquire(this.#options.wait ?? false, signal))) return;
+    await folder.rememberInstance(this.instance);
+    const beating = new AbortController();
+    const beat = heartbeat.run(beating.signal);
+    try {
+      const lost = beat.then((end) => end === 'lost');
+      await this.#work(folder, journal, heartbeat, evidence, AbortSignal.any([signal, abortedWhen(lost)]), hurry);
+    } finally {
+      beating.abort();
+    }
+    if ((await beat) === 'lost') throw new LeaseLost(`another process has become agent ${name}; this one has stopped`);
+    await heartbeat.release();
+  }
+
+  async #work(
+    folder: StateFolder,
+    journal: Journal,
+    heartbeat: Heartbeat,
+    evidence: ReadonlyMap<string, string>,
+    signal: AbortSignal,
+    hurry: AbortSignal,
+  ): Promise<void> {
+    const { client, namespace, name } = this.#options;
+    const logger = this.#logger;
+    const api = this.#options.api === undefined ? undefined : new TiangongApi(this.#options.api);
+    const limit = this.#options.spoolLimit ?? SPOOL_LIMIT;
+    const uploader = api && new Uploader({ api, folder: folder.spoolFolder, limit, logger });
+    await uploader?.recover();
+    const executors = this.#executors(folder);
+    const reporter = new Reporter(client, `agent/${name}`, logger);
+    const starter = { agent: name, instance: this.instance };
+    const tools = { executors, api, uploader, logger };
+    const scheduler = new Scheduler({ client, starter, journal, heartbeat, reporter, tools, logger });
+    const stopped = new AbortController();
+    const recovery = new Recovery(
+      { client, journal, reporter, scheduler, instance: this.instance, logger, signal: stopped.signal },
+      evidence,
+    );
+    const watch = new TaskWatch(
+      client,
+      name,
+      (task, previous) => {
+        scheduler.observe(task, previous);
+        if (task !== undefined) recovery.observe(task);
+      },
+      logger,
+    );
+    void recovery.journaled();
+    const registration = this.#keepRegistered([...executors.keys()], scheduler, watch, signal);
+    logger.info({ instance: this.instance, namespace }, `agent ${name} is running`);
+    await Promise.race([registration, aborted(signal)]);
+    await scheduler.drain(this.#options.drainMs ?? DRAIN_MS, hurry);
+    stopped.abort();
+    await Promise.all([registration, watch.close(), uploader?.close()]);
+    await api?.close();
+  }
+
+  /** Keeps the Agent object there, and heeds its spec. */
+  async #keepRegistered(
+    taskTypes: string[],
+    scheduler: Scheduler,
+    watch: TaskWatch,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { client, namespace, name, version, env, labels = {} } = this.#options;
+    const own = { namespace, name, instance: this.instance, version, env, labels, taskTypes, logger: this.#logger };
+    await register(client, own, signal);
+    const informer = new Informer(client, agents, {
+      namespace,
+      fieldSelector: `metadata.name=${name}`,
+      onError: (err) => this.#logger.warn({ err }, 'the watch of the Agent failed and will be tried again'),
+    });
+    const heed = (agent: AgentObject): void => {
+      scheduler.setLimit(agent.spec?.maxConcurrent ?? 10);
+      watch.serve([namespace, ...(agent.spec?.namespaces ?? [])]);
+    };
+    informer.onChange((_key, agent) => {
+      if (agent !== undefined) heed(agent);
+      // Deleted under an agent that is alive: it says so again, as a kubelet would.
+      else void sleep(REGISTER_AGAIN_MS, signal).then(() => register(client, own, signal));
+    });
+    await informer.run(signal);
+  }
+
+  #executors(folder: StateFolder): Executors {
+    const { executors: settings = {} } = this.#options;
+    const audit = (entry: object): void => this.#logger.info({ audit: entry }, 'security policy decision');
+    return createExecutors({
+      shell: { audit, ...settings.shell, workFolder: folder.workFolder },
+      api: { userAgent: `tiangong/${this.#options.version}`, ...settings.api },
+      disabled: settings.disabled ?? [],
+    });
+  }
+
+  async #openFolder(signal: AbortSignal): Promise<StateFolder | undefined> {
+    while (!signal.aborted) {
+      try {
+        return await StateFolder.open(this.#options.stateDir);
+      } catch (err) {
+        if (!(err instanceof StateFolderTaken) || this.#options.wait !== true) throw err;
+        await sleep(WAIT_MS, signal);
+      }
+    }
+    return undefined;
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+function abortedWhen(condition: Promise<boolean>): AbortSignal {
+  const controller = new AbortController();
+  void condition.then((holds) => {
+    if (holds) controller.abort();
+  });
+  return controller.signal;
+}

@@ -1,0 +1,91 @@
+import type { LogLevel } from '../output/log-line.ts';
+import type { TaskType } from '../../kube/task-state.ts';
+
+/** Why a task's signal was aborted. */
+export type AbortKind =
+  /** A person asked for it by spec.cancel or by deleting the task. */
+  | 'User'
+  /** The task took longer than its timeoutSeconds. */
+  | 'Timeout'
+  /** The agent is being stopped. */
+  | 'Shutdown'
+  /** The agent could not renew its Lease, so that the work may be begun elsewhere. */
+  | 'Fenced'
+  /** The task is gone or is no longer this agent's: nobody waits for a report. */
+  | 'Gone'
+  /** The task printed more than the agent may keep. */
+  | 'Output';
+
+/** The reason that a task's signal carries. */
+export class TaskAborted extends Error {
+  override readonly name = 'TaskAborted';
+  readonly kind: AbortKind;
+
+  constructor(kind: AbortKind, message: string) {
+    super(message);
+    this.kind = kind;
+  }
+}
+
+/** Where an executor puts what the work brings. */
+export interface OutputSink {
+  /**
+   * Adds bytes to the result. When a promise comes back, the caller should give nothing more before it resolves: the
+   * disk or the API is behind. It never rejects; what cannot be kept aborts the task's signal.
+   */
+  write(bytes: Buffer): Promise<void> | undefined;
+  /** Adds lines to the log, in order, with the time of the call. The promise is as that of `write`. */
+  log(level: LogLevel, ...messages: string[]): Promise<void> | undefined;
+}
+
+/** A Secret's values, and the hosts that they may be sent to (undefined: any). */
+export interface Credential {
+  readonly data: Readonly<Record<string, string>>;
+  readonly allowedHosts: readonly string[] | undefined;
+}
+
+export interface ExecutionContext {
+  readonly uid: string;
+  readonly epoch: number;
+  /** What the task is to do, whole also when the resource names a blob. */
+  readonly command: string;
+  /** As the resource has them: checked by the schema, but unknown ones are there as well. */
+  readonly params: Readonly<Record<string, unknown>>;
+  /** Aborted with a `TaskAborted` as its reason. */
+  readonly signal: AbortSignal;
+  readonly output: OutputSink;
+  /** Fetches a credential that the task names. Rejects when there is none or no API to ask. */
+  credential(name: string): Promise<Credential>;
+  /** Tells the journal which process does the work, so that a later agent can end it. */
+  processStarted(pid: number): void;
+}
+
+/** How the work ended. An executor whose signal was aborted may return anything: the abort decides. */
+export type Outcome =
+  | { readonly state: 'Succeeded'; readonly message: string; readonly exitCode?: number }
+  | {
+      readonly state: 'Failed';
+      /** One CamelCase word for the condition. */
+      readonly reason: string;
+      /** The task's error text. */
+      readonly message: string;
+      readonly exitCode?: number;
+    };
+
+/**
+ * Does the work of one type of task.
+ *
+ * `execute` is called only after the journal has the start on disk, once per run. It resolves when nothing of the work
+ * goes on any more, also after an abort, which it heeds within about ten seconds; it rejects only on a bug.
+ */
+export interface Executor {
+  readonly type: TaskType;
+  execute(context: ExecutionContext): Promise<Outcome>;
+}
+
+export const failed = (reason: string, message: string, exitCode?: number): Outcome => ({
+  state: 'Failed',
+  reason,
+  message,
+  ...(exitCode === undefined ? {} : { exitCode }),
+});

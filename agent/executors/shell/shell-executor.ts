@@ -1,0 +1,195 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import type { LogLevel } from '../../output/log-line.ts';
+import { LineSplitter } from '../../output/line-splitter.ts';
+import { cutText } from '../../output/utf8.ts';
+import { endRun } from '../../process-table.ts';
+import { failed } from '../executor.ts';
+import type { ExecutionContext, Executor, Outcome, OutputSink } from '../executor.ts';
+import { exitCode, exitText } from './exit-text.ts';
+import type { Exit } from './exit-text.ts';
+import type { SecurityPolicy } from './security-policy.ts';
+import { parseShellParams, taskEnvironment } from './shell-params.ts';
+import type { ShellParams } from './shell-params.ts';
+
+export interface ShellExecutorOptions {
+  /** Where commands run that name no folder, and where long ones lie as scripts. */
+  readonly workFolder: string;
+  readonly policy?: SecurityPolicy;
+  /** Between TERM and KILL. */
+  readonly killGraceMs?: number;
+  /** Tells the agent's own log what the policy decided. */
+  readonly audit?: (entry: { uid: string; command: string; allowed: boolean; reason: string }) => void;
+}
+
+const KILL_GRACE_MS = 10_000;
+/** After the command has ended, processes that it left may hold its output: what comes later is not the command's. */
+const OUTPUT_GRACE_MS = 500;
+/** Linux refuses a single argument of 128 KiB or more (MAX_ARG_STRLEN). */
+const MAX_ARGUMENT_BYTES = 120 * 1024;
+/** A command is shown in the log up to this length. */
+const SHOWN_COMMAND_BYTES = 2048;
+
+type PipedChild = ChildProcess & { readonly stdout: Readable; readonly stderr: Readable };
+
+/** Runs a command with a shell, in its own process group and a clean environment. */
+export class ShellExecutor implements Executor {
+  readonly type = 'shell';
+  readonly #options: ShellExecutorOptions;
+
+  constructor(options: ShellExecutorOptions) {
+    this.#options = options;
+  }
+
+  async execute(context: ExecutionContext): Promise<Outcome> {
+    const { command, output, uid } = context;
+    if (command.trim() === '') return failed('InvalidParams', 'command is empty');
+    if (command.includes('\0')) return failed('InvalidParams', 'command may not contain NUL');
+    const params = parseShellParams(context.params);
+    if (typeof params === 'string') return failed('InvalidParams', params);
+    const verdict = this.#options.policy?.check(command, context.params);
+    if (verdict !== undefined) {
+      const shown = cutText(command, SHOWN_COMMAND_BYTES);
+      this.#options.audit?.({ uid, command: shown, ...verdict });
+      output.log('audit', `${verdict.allowed ? 'allowed' : 'denied'}: ${cutText(verdict.reason, SHOWN_COMMAND_BYTES)}`);
+      if (!verdict.allowed) return failed('SecurityPolicyViolation', `security validation failed: ${verdict.reason}`);
+    }
+    if (params.cwd !== undefined && !(await isFolder(params.cwd)))
+      return failed('InvalidParams', `params.cwd: ${params.cwd} is not a folder on the agent`);
+    output.log('info', `Executing command: ${cutText(command, SHOWN_COMMAND_BYTES)}`);
+    if (Buffer.byteLength(command) <= MAX_ARGUMENT_BYTES) return this.#run(context, params, ['-c', command]);
+    const script = join(this.#options.workFolder, `.${uid}-${context.epoch}.sh`);
+    await writeFile(script, command, { mode: 0o600 });
+    return this.#run(context, params, [script]).finally(() => rm(script, { force: true }));
+  }
+
+  async #run(context: ExecutionContext, params: ShellParams, args: readonly string[]): Promise<Outcome> {
+    const { output, signal } = context;
+    const run = `${context.uid}/${context.epoch}`;
+    if (signal.aborted) return failed('NotStarted', 'the task was stopped before its command was started');
+    let child: PipedChild;
+    try {
+      child = this.#spawn(params, args, run);
+    } catch (err) {
+      return startFailure(err as Error, params.shell);
+    }
+    const exited = new Promise<Exit | Error>((resolve) => {
+      child.once('error', resolve);
+      child.once('exit', (code, killedBy) => resolve({ code, signal: killedBy }));
+    });
+    const { pid } = child;
+    if (pid === undefined) return startFailure(await exited, params.shell);
+    context.processStarted(pid);
+    feed(child, params.stdin);
+    const outputs = [follow(child.stdout, 'info', output), follow(child.stderr, 'error', output)];
+
+    let ended: Promise<unknown> = Promise.resolve();
+    const stuck = Promise.withResolvers<Error>();
+    const stop = (): void => {
+      ended = endRun({ run, group: pid }, this.#options.killGraceMs ?? KILL_GRACE_MS);
+      // The kernel may hold a process that waits for a device, even against KILL.
+      void ended.then(() => setTimeout(() => stuck.resolve(new Error('the process does not end')), OUTPUT_GRACE_MS));
+    };
+    signal.addEventListener('abort', stop, { once: true });
+    const exit = await Promise.race([exited, stuck.promise]);
+    await Promise.all(outputs.map((followed) => followed.closed(OUTPUT_GRACE_MS)));
+    signal.removeEventListener('abort', stop);
+    await ended;
+    if (outputs.some(({ cut }) => cut))
+      output.log(
+        'warn',
+        'The command left processes behind that hold its output; what they print from now on is not kept',
+      );
+    if (exit instanceof Error) return failed('CommandFailed', `command failed: ${exit.message}`);
+    const text = exitText(exit);
+    if (exit.code === 0) {
+      output.log('info', 'Command completed successfully');
+      return { state: 'Succeeded', message: text, exitCode: 0 };
+    }
+    output.log('error', `Command failed: ${text}`);
+    return failed('CommandFailed', `command failed: ${text}`, exitCode(exit));
+  }
+
+  #spawn(params: ShellParams, args: readonly string[], run: string): PipedChild {
+    return spawn(params.shell, args, {
+      cwd: params.cwd ?? this.#options.workFolder,
+      env: taskEnvironment(process.env, params.env, run),
+      detached: true,
+      stdio: [params.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    }) as PipedChild;
+  }
+}
+
+function startFailure(err: Exit | Error, shell: string): Outcome {
+  const code = err instanceof Error ? (err as NodeJS.ErrnoException).code : undefined;
+  if (code === 'ENOENT') return failed('InvalidParams', `params.shell: ${shell} is not on the agent`);
+  if (code === 'EACCES') return failed('InvalidParams', `params.shell: ${shell} may not be executed`);
+  return failed('CommandFailed', `command failed: the shell could not be started: ${code ?? 'unknown error'}`);
+}
+
+/** A command need not read its input: then the pipe breaks, which is no error of the task. */
+function feed(child: ChildProcess, stdin: string | undefined): void {
+  child.stdin?.on('error', () => undefined);
+  child.stdin?.end(stdin);
+}
+
+interface Followed {
+  /** Resolves when the stream has ended, or `graceMs` after the call when somebody else holds it. */
+  closed(graceMs: number): Promise<void>;
+  /** Whether it was cut off by that grace. */
+  readonly cut: boolean;
+}
+
+/** Brings what a stream carries to the result and, line by line, to the log, no faster than they take it. */
+function follow(stream: Readable, level: LogLevel, output: OutputSink): Followed {
+  const lines = new LineSplitter();
+  let waiting = false;
+  let cut = false;
+  stream.on('data', (chunk: Buffer) => {
+    const kept = output.write(chunk);
+    const completed = lines.push(chunk);
+    const logged = completed.length === 0 ? undefined : output.log(level, ...completed);
+    if (kept === undefined && logged === undefined) return;
+    waiting = true;
+    stream.pause();
+    void Promise.all([kept, logged]).then(() => {
+      waiting = false;
+      stream.resume();
+    });
+  });
+  const closed = new Promise<void>((resolve) => {
+    stream.once('close', () => {
+      const rest = lines.end();
+      if (rest.length > 0) output.log(level, ...rest);
+      resolve();
+    });
+    stream.on('error', () => undefined);
+  });
+  return {
+    closed(graceMs) {
+      const give = (): void => {
+        // While the agent itself is behind, the pipe still holds what the command printed.
+        if (waiting) {
+          timer = setTimeout(give, graceMs);
+          return;
+        }
+        cut = true;
+        stream.destroy();
+      };
+      let timer = setTimeout(give, graceMs);
+      return closed.then(() => clearTimeout(timer));
+    },
+    get cut() {
+      return cut;
+    },
+  };
+}
+
+const isFolder = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );

@@ -1,0 +1,154 @@
+import type { Logger } from 'pino';
+import { sleep } from '../kube/backoff.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { HeldLease } from '../kube/held-lease.ts';
+
+export interface HeartbeatOptions {
+  readonly namespace: string;
+  /** The agent's name, which is the Lease's. */
+  readonly name: string;
+  readonly instance: string;
+  /** The instance that had this agent's state folder before, which is dead. */
+  readonly deadInstance?: string;
+  readonly logger: Logger;
+}
+
+export const LEASE_MS = 25_000;
+const RENEW_MS = 5_000;
+/** A renewal that failed is tried again sooner. */
+const RETRY_MS = 1_000;
+const CALL_TIMEOUT_MS = 4_000;
+/** Two renewals missed: nothing new is begun. */
+const CAUTIOUS_MS = 10_000;
+/** From now on what may be run elsewhere is ended, so that it is gone before the Lease has run out (design.md §4.4). */
+const FENCE_MS = 12_000;
+
+/** Another process is this agent. */
+export class NameTaken extends Error {
+  override readonly name = 'NameTaken';
+}
+
+/** Shows that the agent is alive, by renewing its Lease. All times are of the process' own monotonic clock. */
+export class Heartbeat {
+  readonly #options: HeartbeatOptions;
+  readonly #lease: HeldLease;
+  readonly #onRenewed = new Set<() => void>();
+  readonly #onFenced = new Set<() => void>();
+  /** When the last renewal that succeeded was sent. */
+  #renewedAt = -Infinity;
+  #lost = false;
+  #fence: NodeJS.Timeout | undefined;
+
+  constructor(client: KubeClient, options: HeartbeatOptions) {
+    this.#options = options;
+    this.#lease = new HeldLease(client, {
+      namespace: options.namespace,
+      name: options.name,
+      identity: options.instance,
+      leaseDurationMs: LEASE_MS,
+      ...(options.deadInstance === undefined ? {} : { deadIdentity: options.deadInstance }),
+    });
+  }
+
+  /** Whether work may be begun: the Lease was renewed a short while ago. */
+  get mayStart(): boolean {
+    return !this.#lost && performance.now() - this.#renewedAt < CAUTIOUS_MS;
+  }
+
+  /** Called after every renewal. */
+  onRenewed(listener: () => void): void {
+    this.#onRenewed.add(listener);
+  }
+
+  /** Called when the Lease could not be renewed for so long that work may be begun elsewhere. */
+  onFenced(listener: () => void): void {
+    this.#onFenced.add(listener);
+  }
+
+  /**
+   * Takes the Lease; resolves to whether it is held, false when the signal aborted. While another process renews it,
+   * this waits when `wait` is set and else rejects with `NameTaken`.
+   */
+  async acquire(wait: boolean, signal: AbortSignal): Promise<boolean> {
+    const { name, logger } = this.#options;
+    let first: { holder: string; version: string | undefined } | undefined;
+    while (!signal.aborted) {
+      const triedAt = performance.now();
+      try {
+        if (await this.#lease.acquire(this.#callSignal(signal))) {
+          this.#renewed(triedAt);
+          return true;
+        }
+        const holder = this.#lease.observed?.spec?.holderIdentity ?? '';
+        const version = this.#lease.observed?.metadata.resourceVersion;
+        if (first === undefined || first.holder !== holder) {
+          first = { holder, version };
+          logger.info({ holder }, `the Lease of agent ${name} is held: waiting for it to be released or to run out`);
+        } else if (first.version !== version && !wait)
+          throw new NameTaken(
+            `an agent named ${name} is running already (instance ${holder}): choose another name (--name) or wait for it (--wait)`,
+          );
+      } catch (err) {
+        if (err instanceof NameTaken) throw err;
+        logger.warn({ err }, 'cannot take the Lease yet');
+      }
+      await sleep(Math.max(50, Math.min(RETRY_MS, this.#lease.expiresInMs())), signal);
+    }
+    return false;
+  }
+
+  /** Renews until the signal aborts, or until another process has taken the Lease: then it resolves to `lost`. */
+  async run(signal: AbortSignal): Promise<'stopped' | 'lost'> {
+    let pause = RENEW_MS;
+    for (;;) {
+      await sleep(pause, signal);
+      if (signal.aborted) break;
+      const triedAt = performance.now();
+      try {
+        // A Lease that was deleted is made again.
+        if (
+          !(await this.#lease.renew(this.#callSignal(signal))) &&
+          !(await this.#lease.acquire(this.#callSignal(signal)))
+        ) {
+          this.#lost = true;
+          break;
+        }
+        this.#renewed(triedAt);
+        pause = RENEW_MS;
+      } catch (err) {
+        if (signal.aborted) break;
+        this.#options.logger.warn({ err }, 'cannot renew the Lease');
+        pause = RETRY_MS;
+      }
+    }
+    clearTimeout(this.#fence);
+    if (!this.#lost) return 'stopped';
+    for (const listener of this.#onFenced) listener();
+    return 'lost';
+  }
+
+  /** Gives the Lease back, so that nobody waits for it to run out. Never rejects. */
+  async release(): Promise<void> {
+    clearTimeout(this.#fence);
+    await this.#lease.release(AbortSignal.timeout(CALL_TIMEOUT_MS)).catch((err: unknown) => {
+      this.#options.logger.warn({ err }, 'cannot release the Lease; it runs out by itself');
+    });
+  }
+
+  #renewed(triedAt: number): void {
+    this.#renewedAt = triedAt;
+    clearTimeout(this.#fence);
+    this.#fence = setTimeout(
+      () => {
+        this.#options.logger.warn('the Lease could not be renewed: work that may be begun elsewhere is ended');
+        for (const listener of this.#onFenced) listener();
+      },
+      FENCE_MS - (performance.now() - triedAt),
+    );
+    for (const listener of this.#onRenewed) listener();
+  }
+
+  #callSignal(signal: AbortSignal): AbortSignal {
+    return AbortSignal.any([signal, AbortSignal.timeout(CALL_TIMEOUT_MS)]);
+  }
+}

@@ -1,0 +1,87 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** The environment variable by which every process of a task is known, also one that left its process group. */
+export const TASK_MARKER = 'TIANGONG_TASK';
+
+/** How often a group that was told to end is looked at. */
+const POLL_MS = 50;
+
+/** When a process was started, in clock ticks since boot: with the pid it names one process for good. Linux only. */
+export async function processStart(pid: number): Promise<string | undefined> {
+  try {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+    // The name in parentheses may hold anything; the start is the 22nd field, the 20th after it.
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  } catch {
+    return undefined;
+  }
+}
+
+/** The processes whose environment marks them as work of this run (`<uid>/<epoch>`). */
+export async function markedProcesses(run: string): Promise<number[]> {
+  const marker = Buffer.from(`${TASK_MARKER}=${run}\0`);
+  const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name)).map(Number);
+  const marked = await Promise.all(
+    pids.map(async (pid) => {
+      // Unreadable: another user's, or gone.
+      const environment = await readFile(`/proc/${pid}/environ`).catch(() => undefined);
+      return environment?.includes(marker) === true && pid !== process.pid ? pid : undefined;
+    }),
+  );
+  return marked.filter((pid) => pid !== undefined);
+}
+
+export interface ProcessesOfRun {
+  readonly run: string;
+  /** The leader of the run's process group, when it has one that is certainly its own. */
+  readonly group: number | undefined;
+}
+
+/** Sends a signal to a run's process group and to those of its processes that left it. Returns how many got it. */
+async function signalRun({ run, group }: ProcessesOfRun, signal: NodeJS.Signals | 0): Promise<number> {
+  const marked = await markedProcesses(run);
+  const targets = group === undefined ? marked : [-group, ...marked];
+  return targets.filter((pid) => send(pid, signal)).length;
+}
+
+function send(pid: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch {
+    return false;
+  }
+}
+
+/** Whether anything of a run is alive. Processes that have ended but were not waited for do not count. */
+export async function isRunAlive({ run, group }: ProcessesOfRun): Promise<boolean> {
+  if ((await markedProcesses(run)).length > 0) return true;
+  return group !== undefined && send(-group, 0) && (await groupHasLiving(group));
+}
+
+async function groupHasLiving(group: number): Promise<boolean> {
+  const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
+  const stats = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')));
+  return stats.some((stat) => {
+    const [state, , pgrp] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return pgrp === String(group) && state !== 'Z' && state !== 'X';
+  });
+}
+
+/**
+ * Ends every process of a run: TERM, then KILL to what is left after `graceMs`. Resolves when nothing is left, with how
+ * many were there, or after a few seconds more when the kernel does not let go of one.
+ */
+export async function endRun(processes: ProcessesOfRun, graceMs: number): Promise<number> {
+  const found = await signalRun(processes, 'SIGTERM');
+  if (found === 0) return 0;
+  for (const [signal, limit] of [[undefined, graceMs] as const, ['SIGKILL', 5_000] as const]) {
+    if (signal !== undefined) await signalRun(processes, signal);
+    for (const end = performance.now() + limit; performance.now() < end; await delay(POLL_MS)) {
+      if (!(await isRunAlive(processes))) return found;
+      // A process may have forked between the scan and the signal.
+      if (signal !== undefined) await signalRun(processes, signal);
+    }
+  }
+  return found;
+}

@@ -1,0 +1,173 @@
+import { hash } from 'node:crypto';
+import type { Logger } from 'pino';
+import { backoffMs, sleep } from '../kube/backoff.ts';
+import { timeoutSecondsOf } from '../kube/task-state.ts';
+import type { DeployTask } from '../kube/types/deploytask.ts';
+import { failed, TaskAborted } from './executors/executor.ts';
+import type { AbortKind, Outcome } from './executors/executor.ts';
+import type { Executors } from './executors/registry.ts';
+import type { RunReport } from './journal/journal-record.ts';
+import { TaskOutput } from './output/task-output.ts';
+import type { Uploader } from './output/uploader.ts';
+import { cutText } from './output/utf8.ts';
+import { MAX_ERROR_BYTES, withinBudget } from './run-report.ts';
+import type { TiangongApi } from './tiangong-api.ts';
+
+export interface TaskRunTools {
+  readonly executors: Executors;
+  /** Undefined: the agent knows no address of the API. */
+  readonly api: TiangongApi | undefined;
+  readonly uploader: Uploader | undefined;
+  readonly logger: Logger;
+  /** Told of every process that does a run's work. */
+  readonly processStarted: (run: { uid: string; epoch: number }, pid: number) => void;
+}
+
+type AbortedOutcome = Pick<RunReport, 'state' | 'reason'>;
+
+/** How a run ends that was aborted. Gone is not reported at all. */
+const ABORTED: Readonly<Record<AbortKind, AbortedOutcome>> = {
+  User: { state: 'Canceled', reason: 'CanceledByUser' },
+  Timeout: { state: 'Failed', reason: 'TimeoutExceeded' },
+  Shutdown: { state: 'Failed', reason: 'AgentStopped' },
+  Fenced: { state: 'Unknown', reason: 'AgentLost' },
+  Gone: { state: 'Canceled', reason: 'CanceledByUser' },
+  Output: { state: 'Failed', reason: 'OutputTooLarge' },
+};
+
+const FETCH_BACKOFF = { minMs: 250, maxMs: 4_000 };
+const FETCH_TRIES = 6;
+
+/** One run of one task: from its start, which is already on record, to what is to be reported. */
+export class TaskRun {
+  readonly uid: string;
+  readonly epoch: number;
+  readonly namespace: string;
+  readonly name: string;
+  readonly idempotent: boolean;
+  readonly #tools: TaskRunTools;
+  readonly #controller = new AbortController();
+  #output: TaskOutput | undefined;
+
+  constructor(
+    id: { uid: string; epoch: number; namespace: string; name: string; idempotent: boolean },
+    tools: TaskRunTools,
+  ) {
+    this.uid = id.uid;
+    this.epoch = id.epoch;
+    this.namespace = id.namespace;
+    this.name = id.name;
+    this.idempotent = id.idempotent;
+    this.#tools = tools;
+  }
+
+  /** Why the run was aborted, if it was. */
+  get aborted(): AbortKind | undefined {
+    return this.#controller.signal.aborted ? (this.#controller.signal.reason as TaskAborted).kind : undefined;
+  }
+
+  /** Ends the work. The first reason counts. */
+  abort(kind: AbortKind, message: string): void {
+    this.#controller.abort(new TaskAborted(kind, message));
+  }
+
+  /** Does the work; resolves with what is to be reported, when nothing of the work goes on any more. Never rejects. */
+  async execute(task: DeployTask): Promise<RunReport> {
+    const startTime = task.status?.startTime ?? new Date().toISOString();
+    const startedAt = performance.now();
+    const output = new TaskOutput({
+      uid: this.uid,
+      epoch: this.epoch,
+      uploader: this.#tools.uploader,
+      onOverflow: (message) => this.abort('Output', message),
+    });
+    this.#output = output;
+    output.log('info', 'Task started');
+    const seconds = timeoutSecondsOf(task);
+    const timer = setTimeout(() => this.abort('Timeout', `timed out after ${seconds} seconds`), seconds * 1000);
+    let outcome: Outcome;
+    try {
+      outcome = await this.#execute(task, output);
+    } catch (err) {
+      this.#tools.logger.error({ err, uid: this.uid, type: task.spec.type }, 'an executor failed');
+      outcome = failed('InternalError', 'the agent failed while it ran the task; its log says more');
+    }
+    clearTimeout(timer);
+    const duration = performance.now() - startedAt;
+    const end = this.#end(outcome);
+    if (end.state === 'Succeeded') output.log('info', 'Task completed successfully');
+    else output.log('error', `Task ${end.state === 'Canceled' ? 'canceled' : 'failed'}: ${end.message}`);
+    const fields = {
+      startTime,
+      completionTime: new Date().toISOString(),
+      duration: `${Math.round(duration) / 1000}s`,
+      ...(outcome.exitCode === undefined ? {} : { exitCode: outcome.exitCode }),
+      ...(end.state === 'Succeeded' ? {} : { error: end.message }),
+      ...(await output.end()),
+    };
+    return withinBudget({ ...end, fields });
+  }
+
+  /** After `execute`: waits until the API has what the report lacks, within the bounds of `TaskOutput.acknowledged`. */
+  async outputAcknowledged(hurry: AbortSignal): Promise<void> {
+    await this.#output?.acknowledged(hurry);
+  }
+
+  /** Forgets the output: nobody waits for it. */
+  async abandon(): Promise<void> {
+    await this.#output?.abandon();
+  }
+
+  async #execute(task: DeployTask, output: TaskOutput): Promise<Outcome> {
+    const { signal } = this.#controller;
+    if (signal.aborted) return failed('NotStarted', 'the task was stopped before its work began');
+    const executor = this.#tools.executors.get(task.spec.type);
+    if (executor === undefined) return failed('TaskTypeNotSupported', 'unsupported task type');
+    const command = await this.#command(task);
+    if (command instanceof Error) return failed('CommandUnavailable', command.message);
+    return executor.execute({
+      uid: this.uid,
+      epoch: this.epoch,
+      command,
+      params: task.spec.params ?? {},
+      signal,
+      output,
+      credential: (name) => this.#credential(name),
+      processStarted: (pid) => this.#tools.processStarted(this, pid),
+    });
+  }
+
+  #end(outcome: Outcome): Omit<RunReport, 'fields'> {
+    const { signal } = this.#controller;
+    const message = cutText(signal.aborted ? (signal.reason as Error).message : outcome.message, MAX_ERROR_BYTES);
+    if (this.aborted !== undefined) return { ...ABORTED[this.aborted], message };
+    if (outcome.state === 'Succeeded') return { state: 'Succeeded', reason: 'Completed', message };
+    return { state: 'Failed', reason: outcome.reason, message };
+  }
+
+  async #command(task: DeployTask): Promise<string | Error> {
+    const blob = task.spec.commandFrom?.blob;
+    if (blob === undefined) return task.spec.command ?? '';
+    const { api } = this.#tools;
+    if (api === undefined) return new Error('the command is in the store, and the agent knows no address of the API');
+    const { signal } = this.#controller;
+    for (let tries = 1; ; tries += 1) {
+      try {
+        const bytes = await api.command(this.uid, blob.bytes, signal);
+        if (bytes.length !== blob.bytes || hash('sha256', bytes) !== blob.sha256)
+          throw new Error('the command is not the one that the task names (its digest differs)');
+        return bytes.toString('utf8');
+      } catch (err) {
+        if (tries === FETCH_TRIES || signal.aborted)
+          return new Error(`the command could not be fetched from the API: ${(err as Error).message}`);
+        await sleep(backoffMs(tries, FETCH_BACKOFF), signal);
+      }
+    }
+  }
+
+  #credential(name: string): ReturnType<TiangongApi['credential']> {
+    const { api } = this.#tools;
+    if (api === undefined) return Promise.reject(new Error('the agent knows no address of the API to ask for it'));
+    return api.credential(this.uid, name, this.#controller.signal);
+  }
+}
