@@ -89,10 +89,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     await bindTestUsers(admin);
     if (options.crds !== false) await applyCrds(admin);
     if (options.controllerManager === true) {
-      controllerManager = start(folder, 'kube-controller-manager', [
-        ...['--kubeconfig', writeKubeconfig(address, 'admin'), '--leader-elect=false', '--secure-port', '0'],
-        ...['--controllers', 'garbage-collector-controller,namespace-controller'],
-      ]);
+      controllerManager = startControllerManager(address);
     }
   } catch (err) {
     for (const child of [controllerManager, apiServer, etcd]) child?.kill('SIGKILL');
@@ -113,6 +110,14 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Starts what collects garbage and empties namespaces on a cluster that runs; the caller kills it. */
+export function startControllerManager(address: ClusterAddress): ChildProcess {
+  return start(address.folder, 'kube-controller-manager', [
+    ...['--kubeconfig', writeKubeconfig(address, 'admin'), '--leader-elect=false', '--secure-port', '0'],
+    ...['--controllers', 'garbage-collector-controller,namespace-controller'],
+  ]);
 }
 
 function start(
