@@ -13,6 +13,8 @@ export interface EmbeddedProcess {
   kill(): Promise<void>;
   /** Starts it again on the same data and port. */
   restart(): Promise<void>;
+  /** Tries to start another process on the same data; rejects when that one refuses. */
+  startSecond(): Promise<void>;
   /** Kills it and removes its data. */
   stop(): Promise<void>;
 }
@@ -29,6 +31,10 @@ export async function startEmbedded(): Promise<EmbeddedProcess> {
     restart: async () => {
       ({ child, url } = await start(folder, Number(new URL(url).port), token));
     },
+    startSecond: async () => {
+      const second = await start(folder, 0, token, 'ignore');
+      await end(second.child);
+    },
     stop: async () => {
       await end(child);
       await rm(folder, { recursive: true, force: true });
@@ -36,9 +42,14 @@ export async function startEmbedded(): Promise<EmbeddedProcess> {
   };
 }
 
-async function start(folder: string, port: number, token: string): Promise<{ child: ChildProcess; url: string }> {
+async function start(
+  folder: string,
+  port: number,
+  token: string,
+  stderr: 'inherit' | 'ignore' = 'inherit',
+): Promise<{ child: ChildProcess; url: string }> {
   const program = join(import.meta.dirname, 'embedded-process.ts');
-  const child = spawn(process.execPath, [program, folder, String(port), token], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [program, folder, String(port), token], { stdio: ['pipe', 'pipe', stderr] });
   const lines = createInterface({ input: child.stdout });
   const first = await Promise.race([
     once(lines, 'line').then(([line]) => line as string),
