@@ -65,6 +65,7 @@ export class ObjectStore {
   readonly #maxObjectBytes: number;
   #assigned: number;
   #durable: number;
+  #closed = false;
 
   static async open(options: ObjectStoreOptions): Promise<ObjectStore> {
     const lock = new DataDirectoryLock(options.directory);
@@ -223,7 +224,10 @@ export class ObjectStore {
     this.#queue.limitPages(pages);
   }
 
+  /** Waits for writes under way. Reads throw from then on, and writes reject. */
   async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
     await this.#queue.close();
     this.#reader.close();
     this.#lock.release();

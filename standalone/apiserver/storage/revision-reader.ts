@@ -75,6 +75,7 @@ export class RevisionReader {
     return this.#history.all(after, upTo, start, end, limit) as unknown as RevisionRow[];
   }
 
+  /** Reads throw from then on. */
   close(): void {
     this.#database.close();
   }
