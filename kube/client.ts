@@ -55,7 +55,7 @@ export class KubeClient {
     this.#transport = transport;
   }
 
-  get<T extends KubeObject>(
+  async get<T extends KubeObject>(
     resource: Resource<T>,
     namespace: string | undefined,
     name: string,
@@ -65,7 +65,7 @@ export class KubeClient {
   }
 
   /** Reads one page. Callers that want all follow `metadata.continue`, as `Informer` does. */
-  list<T extends KubeObject>(
+  async list<T extends KubeObject>(
     resource: Resource<T>,
     namespace: string | undefined,
     options: ListOptions = {},
@@ -78,7 +78,7 @@ export class KubeClient {
     });
   }
 
-  create<T extends KubeObject>(
+  async create<T extends KubeObject>(
     resource: Resource<T>,
     namespace: string | undefined,
     object: NewObject<T>,
@@ -88,7 +88,7 @@ export class KubeClient {
   }
 
   /** Replaces an object. With `metadata.resourceVersion` set, only if it is still that version; else 409. */
-  replace<T extends KubeObject>(
+  async replace<T extends KubeObject>(
     resource: Resource<T>,
     namespace: string | undefined,
     object: T,
@@ -99,7 +99,7 @@ export class KubeClient {
   }
 
   /** Merge-patches an object. With `metadata.resourceVersion` in the patch, only if it is still that version; else 409. */
-  patch<T extends KubeObject>(
+  async patch<T extends KubeObject>(
     resource: Resource<T>,
     namespace: string | undefined,
     name: string,

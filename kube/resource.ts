@@ -41,7 +41,10 @@ export const agents: Resource<Agent> = { group: 'tiangong.io', version: 'v1alpha
 export const leases: Resource<Lease> = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', kind: 'Lease' };
 export const secrets: Resource<Secret> = { group: '', version: 'v1', plural: 'secrets', kind: 'Secret' };
 
-/** The path of a resource's collection or of one object of it. `namespace` undefined: all namespaces. */
+/**
+ * The path of a resource's collection or of one object of it. `namespace` undefined: all namespaces. Throws on names that
+ * would make it the path of something else: a DELETE of the object with the empty name deletes them all.
+ */
 export function resourcePath(
   resource: Resource<KubeObject>,
   namespace: string | undefined,
@@ -49,7 +52,12 @@ export function resourcePath(
   subresource?: string,
 ): string {
   const root = resource.group === '' ? `/api/${resource.version}` : `/apis/${resource.group}/${resource.version}`;
-  const scope = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
-  const object = name === undefined ? '' : `/${encodeURIComponent(name)}`;
+  const scope = namespace === undefined ? '' : `/namespaces/${segment(namespace)}`;
+  const object = name === undefined ? '' : `/${segment(name)}`;
   return `${root}${scope}/${resource.plural}${object}${subresource === undefined ? '' : `/${subresource}`}`;
+}
+
+function segment(name: string): string {
+  if (name === '' || name === '.' || name === '..') throw new RangeError(`"${name}" is no name of a Kubernetes object`);
+  return encodeURIComponent(name);
 }
