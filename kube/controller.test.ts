@@ -147,7 +147,7 @@ describe('runController', () => {
   it('aborts a running reconcile after the grace period, which is not an error', async () => {
     const reconcile = vi.fn<Reconcile>((_key, signal) => {
       return new Promise((_resolve, reject) => {
-        signal.addEventListener('abort', () => reject(signal.reason));
+        signal.addEventListener('abort', () => reject(signal.reason as Error));
       });
     });
     const { queue, onError, stop, run } = start(reconcile, { graceMs: 5 });

@@ -8,7 +8,7 @@ function task(spec: Partial<DeployTask['spec']> = {}, state?: TaskState, deleted
     metadata: { name: 'task-1', namespace: 'default', ...(deleted !== undefined && { deletionTimestamp: deleted }) },
     spec: { type: 'shell', agent: 'a', ...spec },
     ...(state !== undefined && { status: { state } }),
-  } as DeployTask;
+  };
 }
 
 describe('isFinished', () => {
