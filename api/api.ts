@@ -110,9 +110,11 @@ export class Api {
   async close(): Promise<void> {
     this.#stopping.abort();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    this.#server.closeIdleConnections();
+    // A connection whose last answer has been sent is idle, and would be kept for the next request.
+    const idle = setInterval(() => this.#server.closeIdleConnections(), 20);
     const cutOff = setTimeout(() => this.#server.closeAllConnections(), CLOSE_GRACE_MS);
     await closed;
+    clearInterval(idle);
     clearTimeout(cutOff);
     this.#loops.abort();
     await this.#running;

@@ -3,6 +3,9 @@ export const MASK = '***';
 /** Where in `params` something stands: the keys from the top. */
 export type ParamsPath = readonly string[];
 
+/** More than one kind of credential in a task makes more than one Secret. */
+const OWN_SUFFIXES = ['-headers', '-target', '-params'];
+
 const SECRET_REFS: readonly ParamsPath[] = [['secret_ref'], ['headers_secret_ref'], ['target', 'secret_ref']];
 
 /**
@@ -21,7 +24,10 @@ export function showParams(params: string, masked: string | undefined, taskName:
 
 /** Whether the API made this Secret for this task. */
 export function isOwnSecret(secretName: unknown, taskName: string): boolean {
-  return secretName === taskName || secretName === `${taskName}-target` || secretName === `${taskName}-headers`;
+  return (
+    typeof secretName === 'string' &&
+    (secretName === taskName || OWN_SUFFIXES.some((suffix) => secretName === taskName + suffix))
+  );
 }
 
 function removeOwnRef(params: Record<string, unknown>, path: ParamsPath, taskName: string): void {
