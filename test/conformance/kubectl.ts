@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, vi } from 'vitest';
-import { binary } from '../kubernetes/binaries.ts';
+import { binariesFolder, binary } from '../kubernetes/binaries.ts';
 import type { Api } from './api.ts';
 import type { DifferenceName } from './intended-differences.ts';
 import type { ConformanceServer } from './server.ts';
@@ -27,6 +27,16 @@ const DEADLINE_MS = 30_000;
 
 /** Discovery is cached by kubectl for hours; one cache for each server spares a dozen calls a command. */
 const caches = new Map<string, string>();
+
+/** Whether there is a kubectl to run; says so loudly when there is none. */
+export function hasKubectl(): boolean {
+  const folder = binariesFolder();
+  if (folder !== undefined && existsSync(join(folder, 'kubectl'))) return true;
+  process.stderr.write(
+    '\n*** NO KUBECTL: every test with it is SKIPPED. Run test/kubernetes/build.sh or set KUBEBUILDER_ASSETS. ***\n\n',
+  );
+  return false;
+}
 
 /** A real kubectl on the namespace of one scenario; every command is written to the scenario's transcript. */
 export class Kubectl {
@@ -132,7 +142,6 @@ function cacheOf(server: ConformanceServer): string {
   let folder = caches.get(server.url);
   if (folder === undefined) {
     folder = mkdtempSync(join(tmpdir(), 'tiangong-kubectl-cache-'));
-    mkdirSync(folder, { recursive: true });
     const made = folder;
     process.once('exit', () => rmSync(made, { recursive: true, force: true }));
     caches.set(server.url, folder);

@@ -75,15 +75,6 @@ export const garbageCollection: Record<string, Scenario> = {
       expect(body.metadata).not.toHaveProperty('ownerReferences'),
     );
   },
-  'kubectl delete cascades as it is told': async (api) => {
-    const kubectl = new Kubectl(api);
-    for (const cascade of ['foreground', 'background', 'orphan']) {
-      await own(api, `${cascade}-owned`, [await owner(api, cascade)]);
-      await kubectl.print(`delete ag ${cascade} --cascade=${cascade}`);
-    }
-    await gone(api, api.core('secrets', 'background-owned'));
-    expect(await kubectl.print('get secrets -o name')).toBe('secret/orphan-owned\n');
-  },
 };
 
 export const namespaceDeletion: Record<string, Scenario> = {
@@ -106,6 +97,18 @@ export const namespaceDeletion: Record<string, Scenario> = {
     const again = await api.post('/api/v1/namespaces', { metadata: { name } });
     expect(again.status).toBe(201);
     expect((await api.get(inside)).body.items?.map(({ metadata }) => metadata.name)).not.toContain('free');
+  },
+};
+
+export const kubectlDeletion: Record<string, Scenario> = {
+  'kubectl delete cascades as it is told': async (api) => {
+    const kubectl = new Kubectl(api);
+    for (const cascade of ['foreground', 'background', 'orphan']) {
+      await own(api, `${cascade}-owned`, [await owner(api, cascade)]);
+      await kubectl.print(`delete ag ${cascade} --cascade=${cascade}`);
+    }
+    await gone(api, api.core('secrets', 'background-owned'));
+    expect(await kubectl.print('get secrets -o name')).toBe('secret/orphan-owned\n');
   },
   'kubectl delete namespace waits for its end': async (api) => {
     const kubectl = new Kubectl(api);
