@@ -6,7 +6,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: dependencies ## Run everything on this machine: REST on 8080, Kubernetes API on 8443, one agent
-	@exec npm run --silent up
+	@trap : INT; npm run --silent up; status=$$?; [ $$status = 130 ] || exit $$status # Ctrl-C is the way to end it
 
 generate: dependencies ## Write every generated file anew
 	@npm run --silent generate
