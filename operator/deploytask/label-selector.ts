@@ -9,7 +9,7 @@ export function matchesLabels(
 ): boolean {
   for (const key in matchLabels) if (labels[key] !== matchLabels[key]) return false;
   return matchExpressions.every(({ key, operator, values = [] }) => {
-    const value = labels[key];
+    const value = Object.hasOwn(labels, key) ? labels[key] : undefined;
     switch (operator) {
       case 'In':
         return value !== undefined && values.includes(value);

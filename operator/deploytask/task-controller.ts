@@ -2,7 +2,7 @@ import type { KubeClient } from '../../kube/client.ts';
 import { TerminalError, runController } from '../../kube/controller.ts';
 import type { Result } from '../../kube/controller.ts';
 import type { EventRecorder } from '../../kube/event-recorder.ts';
-import { keyOf, splitKey } from '../../kube/informer.ts';
+import { keyOf } from '../../kube/informer.ts';
 import type { Informer } from '../../kube/informer.ts';
 import { isConflict, isInvalid, isNotFound } from '../../kube/kube-error.ts';
 import type { KubeMetrics } from '../../kube/metrics.ts';
