@@ -1,0 +1,33 @@
+import { join } from 'node:path';
+import type { AgentProcessOptions } from './agent-process.ts';
+
+/** How long running tasks may go on when `tiangong up` is stopped. */
+export const DRAIN_SECONDS = 10;
+
+/** The command line of the agent that `tiangong up` keeps, and where its files are. */
+export function localAgentCommand(options: {
+  readonly name: string;
+  /** The agent's folder: kubeconfig, state, pid and log. */
+  readonly folder: string;
+  readonly namespace: string;
+  readonly apiUrl: string;
+}): Pick<AgentProcessOptions, 'command' | 'environment' | 'pidFile' | 'logFile'> {
+  const { name, folder, namespace, apiUrl } = options;
+  const program = join(import.meta.dirname, '..', 'agent', 'main.ts');
+  const flags = {
+    name,
+    namespace,
+    kubeconfig: join(folder, 'kubeconfig'),
+    'api-url': apiUrl,
+    'state-dir': join(folder, 'state'),
+    'drain-seconds': String(DRAIN_SECONDS),
+  };
+  const args = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value]);
+  return {
+    // It waits: after a crash the Lease of the agent before must run out first.
+    command: [process.execPath, program, ...args, '--wait'],
+    environment: process.env,
+    pidFile: join(folder, 'agent.pid'),
+    logFile: join(folder, 'agent.log'),
+  };
+}
