@@ -22,7 +22,10 @@ export function guardOrigins({
     if (onLoopback && !isAllowedHost(hostName))
       throw new ApiError('OriginNotAllowed', 'the server listens on loopback and is not known under this host name');
     const { origin } = req.headers;
-    if (origin === undefined) return next();
+    if (origin === undefined) {
+      next();
+      return;
+    }
     const listed = anyOrigin || corsOrigins.includes(origin);
     if (listed) allow(req, res, anyOrigin ? '*' : origin);
     // Pages of this machine are its user's own, such as a console under development.

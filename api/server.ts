@@ -46,7 +46,7 @@ function readJson(): RequestHandler {
     verify(_req, _res, body) {
       if (!isUtf8(body)) throw new ApiError('UnsupportedEncoding');
     },
-  });
+  }) as RequestHandler;
   return (req, res, next) => {
     parse(req, res, (err?: unknown) => {
       // The validator would refuse a body by its media type before it looks at it.
@@ -65,5 +65,5 @@ function checkRequests({ contract, validateResponses }: AppParts): RequestHandle
     validateSecurity: false,
     ignoreUndocumented: true,
     fileUploader: false,
-  }) as unknown as RequestHandler[];
+  });
 }

@@ -9,7 +9,7 @@ import { sendJson } from './send.ts';
 export interface ServiceRoutesParts {
   readonly contract: OpenApiDocument;
   readonly registry: Registry;
-  isReady(): boolean;
+  readonly isReady: () => boolean;
   readonly stopping: AbortSignal;
 }
 

@@ -1,4 +1,4 @@
-export const MASK = '***';
+const MASK = '***';
 
 /** Where in `params` something stands: the keys from the top. */
 export type ParamsPath = readonly string[];
@@ -23,7 +23,7 @@ export function showParams(params: string, masked: string | undefined, taskName:
 }
 
 /** Whether the API made this Secret for this task. */
-export function isOwnSecret(secretName: unknown, taskName: string): boolean {
+function isOwnSecret(secretName: unknown, taskName: string): boolean {
   return (
     typeof secretName === 'string' &&
     (secretName === taskName || OWN_SUFFIXES.some((suffix) => secretName === taskName + suffix))

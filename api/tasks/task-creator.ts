@@ -20,7 +20,7 @@ const MAX_INLINE_COMMAND_BYTES = 64 * 1024;
 const TRIES = 3;
 
 /** Keeps the object until its agent has reported, when it is deleted while it runs. The operator takes it off. */
-export const CLEANUP_FINALIZER = 'tiangong.io/cleanup';
+const CLEANUP_FINALIZER = 'tiangong.io/cleanup';
 
 /** Turns what REST was asked for into objects of the Kubernetes API: Secrets, then the task. */
 export class TaskCreator {

@@ -181,10 +181,11 @@ export function describeTaskStreams(name: string, makeStore: MakeStore): void {
       await using store = await makeStore();
       const id = newId('result');
       await store.streams.append(id, 0, chunkOf('x'.repeat(500_000)));
-      const reading = store.streams.read(id)[Symbol.asyncIterator]();
-      let bytes = (await reading.next()).value?.length ?? 0;
-      await store.streams.delete(id.uid);
-      for (let part = await reading.next(); !part.done; part = await reading.next()) bytes += part.value.length;
+      let bytes = 0;
+      for await (const part of store.streams.read(id)) {
+        if (bytes === 0) await store.streams.delete(id.uid);
+        bytes += part.length;
+      }
       expect(bytes).toBe(500_000);
     });
   });

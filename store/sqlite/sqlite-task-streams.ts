@@ -189,7 +189,7 @@ export class SqliteTaskStreams implements TaskStreams {
   }
 }
 
-export function streamFile(folder: string, id: StreamId): string {
+function streamFile(folder: string, id: StreamId): string {
   return join(folder, id.uid, `${id.epoch}.${id.name}`);
 }
 

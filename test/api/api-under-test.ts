@@ -120,6 +120,6 @@ export class ApiUnderTest {
     const now = new Date();
     const conditions = endConditions([], state, reason, status.error ?? 'set by a test', 1, now);
     const end = { state, completionTime: now.toISOString(), conditions, ...status };
-    return this.patchStatus(name, end as MergePatch);
+    return this.patchStatus(name, end);
   }
 }
