@@ -6,7 +6,7 @@ import { definitionsFromCrd } from '../schema/crd.ts';
 import type { Change } from '../storage/stored-object.ts';
 import { keyOf, keyRange } from '../storage/stored-object.ts';
 import type { ApiContext } from '../verbs/api-context.ts';
-import { deepEqual } from '../verbs/deep-equal.ts';
+import { deepEqual } from '../schema/correlation.ts';
 
 export const CRDS = 'apiextensions.k8s.io/customresourcedefinitions';
 

@@ -17,7 +17,7 @@ import { ObjectTooLargeError, TooManyWritesError } from '../storage/object-store
 import type { ObjectStore, Written } from '../storage/object-store.ts';
 import { keyOf, StoredObject } from '../storage/stored-object.ts';
 import type { Change } from '../storage/stored-object.ts';
-import { deepEqual } from './deep-equal.ts';
+import { deepEqual } from '../schema/correlation.ts';
 
 /** How often a generated name that is taken is replaced by another. */
 const NAME_ATTEMPTS = 8;
@@ -69,6 +69,8 @@ export class WriteCore {
       object.metadata = newMetadata(metadata, namespace, this.#now());
       definition.prepareForCreate?.(object);
       this.#refuse(definition, object, definition.validate(object, undefined));
+      // What preparation dropped may have a default; the real server sets it when it reads the object back.
+      definition.applyDefaults(object);
       const key = keyOf(definition.storedAs, namespace, object.metadata.name);
       const existing = this.#store.latest(key);
       if (existing === undefined) return this.#write('ADDED', target, key, object, undefined);
@@ -123,6 +125,7 @@ export class WriteCore {
     object.metadata = keptMetadata(object.metadata, before.metadata);
     definition.prepareForUpdate?.(object, before, subresource === '' ? undefined : subresource);
     this.#refuse(definition, object, definition.validate(object, before, subresource === '' ? undefined : subresource));
+    definition.applyDefaults(object);
     if (isReleased(object)) {
       // The event shows the object as it was stored, the answer as it was sent: as in the real server.
       await this.#write('DELETED', target, key, before, old);

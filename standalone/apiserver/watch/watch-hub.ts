@@ -1,4 +1,5 @@
 import type { KubeObject } from '../../../kube/object.ts';
+import { readerOf } from '../selectors/field-selector.ts';
 import type { Change } from '../storage/stored-object.ts';
 
 export interface Watcher {
@@ -32,8 +33,13 @@ export interface Interest {
 
 interface KindWatchers {
   readonly all: Set<Watcher>;
-  /** Watchers by dotted path of a field and its value. */
-  readonly byField: Map<string, Map<string, Set<Watcher>>>;
+  /** Watchers by dotted path of a field. */
+  readonly byField: Map<string, FieldWatchers>;
+}
+
+interface FieldWatchers {
+  readonly read: (object: KubeObject) => string;
+  readonly byValue: Map<string, Set<Watcher>>;
 }
 
 /** Hands each change to the watchers that may be interested in it. */
@@ -50,16 +56,18 @@ export class WatchHub {
       kind.all.add(watcher);
       return () => kind.all.delete(watcher);
     }
-    let values = kind.byField.get(equals.path);
-    if (values === undefined) kind.byField.set(equals.path, (values = new Map<string, Set<Watcher>>()));
-    let watchers = values.get(equals.value);
-    if (watchers === undefined) values.set(equals.value, (watchers = new Set()));
+    const { byField } = kind;
+    let field = byField.get(equals.path);
+    if (field === undefined) byField.set(equals.path, (field = { read: readerOf(equals.path), byValue: new Map() }));
+    const { byValue } = field;
+    let watchers = byValue.get(equals.value);
+    if (watchers === undefined) byValue.set(equals.value, (watchers = new Set()));
     watchers.add(watcher);
     return () => {
       watchers.delete(watcher);
-      if (watchers.size > 0 || values.get(equals.value) !== watchers) return;
-      values.delete(equals.value);
-      if (values.size === 0) kind.byField.delete(equals.path);
+      if (watchers.size > 0 || byValue.get(equals.value) !== watchers) return;
+      byValue.delete(equals.value);
+      if (byValue.size === 0 && byField.get(equals.path) === field) byField.delete(equals.path);
     };
   }
 
@@ -80,30 +88,16 @@ export class WatchHub {
       if (kind === undefined) continue;
       const shared = new HubChange(change);
       for (const watcher of kind.all) watcher.notify(shared);
-      for (const [path, values] of kind.byField) notifyByField(path, values, shared);
+      for (const field of kind.byField.values()) notifyByField(field, shared);
     }
   }
 }
 
 /** An object that moves from one value to another concerns the watchers of both. */
-function notifyByField(path: string, values: Map<string, Set<Watcher>>, shared: HubChange): void {
+function notifyByField({ read, byValue }: FieldWatchers, shared: HubChange): void {
   const { current, previous } = shared.change;
-  const now = fieldOf(current.object, path);
-  const before = previous === undefined ? now : fieldOf(previous.object, path);
-  for (const watcher of values.get(now) ?? []) watcher.notify(shared);
-  if (before !== now) for (const watcher of values.get(before) ?? []) watcher.notify(shared);
-}
-
-/** A field as selectors compare it: as text, empty when absent. */
-export function fieldOf(object: KubeObject, path: string): string {
-  let value: unknown = object;
-  for (const part of path.split('.')) {
-    if (typeof value !== 'object' || value === null) return '';
-    value = (value as Record<string, unknown>)[part];
-  }
-  return typeof value === 'string'
-    ? value
-    : value === undefined || value === null
-      ? ''
-      : String(value as number | boolean);
+  const now = read(current.object);
+  const before = previous === undefined ? now : read(previous.object);
+  for (const watcher of byValue.get(now) ?? []) watcher.notify(shared);
+  if (before !== now) for (const watcher of byValue.get(before) ?? []) watcher.notify(shared);
 }
