@@ -27,5 +27,5 @@ export function retryAfterMs(err: unknown): number {
 
 /** Waits, but not beyond the abortion of the signal. Never rejects. */
 export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  await delay(ms, undefined, { signal }).catch(() => undefined);
+  await delay(Math.max(0, ms), undefined, { signal }).catch(() => undefined);
 }

@@ -7,6 +7,7 @@ import type { KubeObject } from './object.ts';
 import { RecentMap } from './recent-map.ts';
 import { TokenBucket } from './token-bucket.ts';
 import { truncateUtf8 } from './truncate-utf8.ts';
+import { withTimeout } from './with-timeout.ts';
 
 export interface EventRecorderOptions {
   /** The program that reports, such as `tiangong-operator`. */
@@ -19,6 +20,8 @@ export interface EventRecorderOptions {
   readonly refillMs?: number;
   /** How many objects and how many events are remembered; those used longest ago are forgotten. 1,000 unless set. */
   readonly capacity?: number;
+  /** After how long a write is given up, so that one that hangs does not hold up the others; 10 s unless set. */
+  readonly timeoutMs?: number;
   /** Told of events that could not be written. They are not tried again. */
   readonly onError?: (err: unknown) => void;
 }
@@ -39,9 +42,6 @@ interface Series {
 /** Kubernetes refuses messages of 1,024 bytes and more. */
 const MAX_MESSAGE_BYTES = 1023;
 
-/** A write that hangs must not hold up the others for long. */
-const WRITE_TIMEOUT_MS = 10_000;
-
 /**
  * Writes Kubernetes Events, best effort: what cannot be written is lost, and nobody waits for it. The same reason on the
  * same object is one Event with a count. Each object has a token bucket; what exceeds it is counted, and written with
@@ -59,7 +59,7 @@ export class EventRecorder {
   constructor(client: KubeClient, options: EventRecorderOptions) {
     const { onError = () => undefined, ...rest } = options;
     this.#client = client;
-    this.#options = { burst: 10, refillMs: 60_000, capacity: 1000, ...rest };
+    this.#options = { burst: 10, refillMs: 60_000, capacity: 1000, timeoutMs: 10_000, ...rest };
     this.#onError = onError;
     this.#series = new RecentMap(this.#options.capacity);
     this.#buckets = new RecentMap(this.#options.capacity);
@@ -94,7 +94,7 @@ export class EventRecorder {
     for (const series of this.#waiting) {
       this.#waiting.delete(series);
       try {
-        await this.#write(series);
+        await withTimeout((signal) => this.#write(series, signal), this.#options.timeoutMs);
       } catch (err) {
         this.#onError(err);
       }
@@ -102,11 +102,10 @@ export class EventRecorder {
     this.#writing = undefined;
   }
 
-  async #write(series: Series): Promise<void> {
+  async #write(series: Series, signal: AbortSignal): Promise<void> {
     const namespace = series.involvedObject.namespace ?? 'default';
     const { count, message, type, reason, involvedObject } = series;
     const { component, instance } = this.#options;
-    const signal = AbortSignal.timeout(WRITE_TIMEOUT_MS);
     const lastTimestamp = toSeconds(series.last);
     if (series.name !== undefined) {
       try {

@@ -2,6 +2,7 @@ import { sleep } from './backoff.ts';
 import type { KubeClient } from './client.ts';
 import { HeldLease } from './held-lease.ts';
 import type { KubeMetrics } from './metrics.ts';
+import { withTimeout } from './with-timeout.ts';
 
 export interface LeaderElectorOptions {
   /** Where the Lease is. */
@@ -127,39 +128,27 @@ export class LeaderElector {
   }
 
   async #release(): Promise<void> {
-    await this.#try((call) => this.#lease.release(call), RELEASE_TIMEOUT_MS, new AbortController().signal);
+    await this.#try((call) => this.#lease.release(call), RELEASE_TIMEOUT_MS);
   }
 
-  /** Resolves to undefined when the call failed or gave no answer in time, whether or not it heeds its signal. */
+  /** Resolves to undefined when the call failed or gave no answer in time. */
   async #try<R>(
     call: (signal: AbortSignal) => Promise<R>,
     timeoutMs: number,
-    signal: AbortSignal,
+    signal?: AbortSignal,
   ): Promise<R | undefined> {
-    const attempt = new AbortController();
-    const cut = Promise.withResolvers<undefined>();
-    const abort = (): void => {
-      attempt.abort(new Error(`no answer within ${Math.round(timeoutMs)} ms`));
-      cut.resolve(undefined);
-    };
-    const timer = setTimeout(abort, timeoutMs);
-    signal.addEventListener('abort', abort, { once: true });
-    const answer = call(attempt.signal).catch((err: unknown) => {
-      if (!signal.aborted) this.#onError(err);
-      return undefined;
-    });
     try {
-      return await Promise.race([answer, cut.promise]);
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', abort);
+      return await withTimeout(call, timeoutMs, signal);
+    } catch (err) {
+      if (signal?.aborted !== true) this.#onError(err);
+      return undefined;
     }
   }
 }
 
 async function within(promise: Promise<true>, ms: number): Promise<boolean> {
   const late = Promise.withResolvers<false>();
-  const timer = setTimeout(() => late.resolve(false), ms);
+  const timer = setTimeout(() => late.resolve(false), Math.max(0, ms));
   const inTime = await Promise.race([promise, late.promise]);
   clearTimeout(timer);
   return inTime;
