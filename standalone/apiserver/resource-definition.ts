@@ -36,7 +36,7 @@ export interface ResourceDefinition {
   readonly virtual: boolean;
   /** Whether the definition comes from a CRD: its kinds have no strategic merge patch. */
   readonly custom: boolean;
-  /** The `<group>/<plural>` that objects are stored under, where two groups serve the same objects (events). */
+  /** The `<group>/<plural>` that objects are stored under (`/secrets`); two groups may serve the same objects (events). */
   readonly storedAs: string;
   /** Fields beside metadata.name and metadata.namespace that field selectors may name, as dotted paths. */
   readonly selectableFields: readonly string[];
@@ -57,13 +57,22 @@ export interface ResourceDefinition {
    * means create. `subresource` `status` checks as the status strategy does.
    */
   validate(object: KubeObject, old: KubeObject | undefined, subresource?: 'status'): FieldError[];
-  /** What a create forces, before defaults and validation: status dropped, generation 1, stringData folded. */
+  /**
+   * What a create forces on a pruned and defaulted object, before validation: status dropped (and left to its defaults),
+   * generation 1.
+   */
   prepareForCreate?(object: KubeObject): void;
   /**
    * What an update forces: status kept on a write to the object, everything but status kept on a write to `/status`,
    * generation bumped when anything but metadata and status changed.
    */
   prepareForUpdate?(object: KubeObject, old: KubeObject, subresource?: 'status'): void;
+  /**
+   * Turns an object of this version into the form that is stored, and back, where two versions share their objects
+   * (`storedAs`). Absent: objects are stored as they are served. Neither changes what it is given.
+   */
+  toStored?(object: KubeObject): KubeObject;
+  fromStored?(object: KubeObject): KubeObject;
 }
 
 /** `group/plural`, and the plural alone in the core group, as errors name a resource. */

@@ -85,7 +85,7 @@ function definitionOf(crd: CustomResourceDefinition, version: CrdVersion): Resou
     validate: (target, old, subresource) => {
       const errors = validateType(target, kind);
       if (errors.length === 0) {
-        if (old === undefined) errors.push(...validateMetadata(target, namespaced, dnsSubdomainErrors));
+        if (old === undefined) errors.push(...validateMetadata(target, namespaced, (name) => dnsSubdomainErrors(name)));
         else errors.push(...twice(validateMetadataUpdate(target, old)));
         errors.push(...validateSchema(target, old, root, subresource));
       }
