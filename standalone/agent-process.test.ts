@@ -28,10 +28,13 @@ describe('AgentProcess', () => {
   };
   const known = (): { pid: number; startTicks: string } =>
     JSON.parse(readFileSync(join(folder, 'agent.pid'), 'utf8')) as { pid: number; startTicks: string };
-  const pollKnown = (): Promise<void> => expect.poll(known, { timeout: 10_000 }).toBeDefined() as Promise<void>;
+  const pollKnown = async (): Promise<void> => {
+    await expect.poll(known, { timeout: 10_000 }).toBeDefined();
+  };
   const log = (): string => readFileSync(join(folder, 'agent.log'), 'utf8');
-  const pollAlive = (count: number): Promise<void> =>
-    expect.poll(() => log().match(/alive/g)?.length, { timeout: 20_000 }).toBe(count) as Promise<void>;
+  const pollAlive = async (count: number): Promise<void> => {
+    await expect.poll(() => log().match(/alive/g)?.length, { timeout: 20_000 }).toBe(count);
+  };
 
   beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'tiangong-agent-process-'))));
   afterEach(async () => {
