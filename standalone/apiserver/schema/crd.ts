@@ -93,6 +93,8 @@ function definitionOf(crd: CustomResourceDefinition, version: CrdVersion): Resou
     },
     prepareForCreate: (target) => {
       prepareForCreate(target, hasStatus);
+      // A status that was dropped has its defaults all the same, as the real server adds them when it reads the object.
+      applyDefaults(target as unknown as JsonObject, root);
     },
     prepareForUpdate: (target, old, subresource) => {
       prepareForUpdate(target, old, hasStatus, subresource);

@@ -1,0 +1,13 @@
+import type { ResourceDefinition } from '../resource-definition.ts';
+
+/** What is served below one object. */
+export interface Subresource {
+  readonly name: string;
+  readonly verbs: readonly string[];
+}
+
+const STATUS: Subresource = { name: 'status', verbs: ['get', 'patch', 'update'] };
+
+export function subresourcesOf(definition: ResourceDefinition): readonly Subresource[] {
+  return definition.hasStatus ? [STATUS] : [];
+}
