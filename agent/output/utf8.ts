@@ -26,7 +26,8 @@ export function tailWithin(bytes: Buffer, limit: number): Buffer {
   for (let start = from; start < Math.min(bytes.length, from + 4); start += 1) {
     if (!isContinuation(bytes[start])) return bytes.subarray(start);
   }
-  return bytes.subarray(from);
+  // Either only the end of one character fits, or the bytes are not UTF-8.
+  return bytes.subarray(limit < 4 ? bytes.length : from);
 }
 
 /** Cuts a text to `limit` bytes of UTF-8, marking the cut with an ellipsis. */

@@ -1,0 +1,126 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { TaskAborted } from './executor.ts';
+import type { Credential, ExecutionContext, Executor, Outcome } from './executor.ts';
+
+/** What an execution gave. */
+export interface Execution {
+  readonly outcome: Outcome;
+  readonly result: Buffer;
+  readonly log: readonly { readonly level: string; readonly message: string }[];
+}
+
+export interface Work {
+  readonly command?: string;
+  readonly params?: Readonly<Record<string, unknown>>;
+  readonly signal?: AbortSignal;
+  readonly credentials?: Readonly<Record<string, Credential>>;
+  /** Called with every piece of the result; a promise holds the executor back, as a slow disk does. */
+  readonly onResult?: (bytes: Buffer) => Promise<void> | undefined;
+  readonly uid?: string;
+}
+
+/** Runs an executor as the agent does, and keeps what it gives. */
+export async function execute(executor: Executor, work: Work): Promise<Execution> {
+  const result: Buffer[] = [];
+  const log: { level: string; message: string }[] = [];
+  const context: ExecutionContext = {
+    uid: work.uid ?? randomUUID(),
+    epoch: 1,
+    command: work.command ?? '',
+    params: work.params ?? {},
+    signal: work.signal ?? new AbortController().signal,
+    output: {
+      write: (bytes) => {
+        result.push(bytes);
+        return work.onResult?.(bytes);
+      },
+      log: (level, ...messages) => {
+        log.push(...messages.map((message) => ({ level, message })));
+        return undefined;
+      },
+    },
+    credential: (name) => {
+      const found = work.credentials?.[name];
+      return found === undefined ? Promise.reject(new Error('not found')) : Promise.resolve(found);
+    },
+    processStarted: () => undefined,
+  };
+  const outcome = await executor.execute(context);
+  return { outcome, result: Buffer.concat(result), log };
+}
+
+/** An executor with work of the kinds that every executor knows. */
+export interface ExecutorUnderTest {
+  readonly executor: Executor;
+  readonly succeeding: Work;
+  readonly failing: Work;
+  /** Work that goes on until it is stopped; `begun` resolves when it has begun. */
+  readonly endless: Work & { begun(): Promise<void> };
+  /** Work whose result ends with this many bytes of `x`. */
+  big(bytes: number): Work;
+  /** Parameters that cannot be. */
+  readonly invalid: readonly Work[];
+}
+
+/** What the agent relies on, whatever the type. */
+export function describeExecutor(name: string, make: () => Promise<ExecutorUnderTest>): void {
+  describe(`${name} as an executor`, () => {
+    it('succeeds with a message', async () => {
+      const { executor, succeeding } = await make();
+      const { outcome } = await execute(executor, succeeding);
+      expect(outcome).toMatchObject({ state: 'Succeeded', message: expect.stringMatching(/\S/) as string });
+    });
+
+    it('fails with a reason in one CamelCase word and a message', async () => {
+      const { executor, failing } = await make();
+      const { outcome } = await execute(executor, failing);
+      expect(outcome).toMatchObject({
+        state: 'Failed',
+        reason: expect.stringMatching(/^[A-Z][A-Za-z]+$/) as string,
+        message: expect.stringMatching(/\S/) as string,
+      });
+    });
+
+    it('refuses parameters that cannot be, before it does anything', async () => {
+      const { executor, invalid } = await make();
+      for (const work of invalid) {
+        const { outcome, result } = await execute(executor, work);
+        expect(outcome, JSON.stringify(work)).toMatchObject({ state: 'Failed', reason: 'InvalidParams' });
+        expect(result).toHaveLength(0);
+      }
+    });
+
+    it.each(['User', 'Timeout'] as const)('resolves when it is aborted for the reason %s', async (kind) => {
+      const { executor, endless } = await make();
+      const controller = new AbortController();
+      const execution = execute(executor, { ...endless, signal: controller.signal });
+      await endless.begun();
+      controller.abort(new TaskAborted(kind, 'enough'));
+      expect(await execution).toBeDefined();
+    });
+
+    it('does nothing when it was aborted before', async () => {
+      const { executor, succeeding } = await make();
+      const signal = AbortSignal.abort(new TaskAborted('User', 'enough'));
+      const { outcome, result } = await execute(executor, { ...succeeding, signal });
+      expect([outcome.state, result.length]).toEqual(['Failed', 0]);
+    });
+
+    it('gives a big result whole and no faster than it is taken', async () => {
+      const { executor, big } = await make();
+      let taking = 0;
+      let most = 0;
+      const onResult = async (): Promise<void> => {
+        taking += 1;
+        most = Math.max(most, taking);
+        await new Promise((resolve) => setImmediate(resolve));
+        taking -= 1;
+      };
+      const { result, outcome } = await execute(executor, { ...big(5_000_000), onResult });
+      expect(outcome.state).toBe('Succeeded');
+      expect(result.subarray(-5_000_000).equals(Buffer.alloc(5_000_000, 'x'))).toBe(true);
+      expect(most).toBeLessThanOrEqual(2);
+    });
+  });
+}

@@ -1,0 +1,153 @@
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it, vi } from 'vitest';
+import { isRunAlive, markedProcesses } from '../../process-table.ts';
+import { describeExecutor, execute } from '../conformance.ts';
+import { TaskAborted } from '../executor.ts';
+import { SecurityPolicy } from './security-policy.ts';
+import { ShellExecutor } from './shell-executor.ts';
+
+const workFolder = mkdtempSync(join(tmpdir(), 'tiangong-agent-test-'));
+afterAll(() => rmSync(workFolder, { recursive: true, force: true }));
+const executor = new ShellExecutor({ workFolder, killGraceMs: 300 });
+const run = (command: string, params: Record<string, unknown> = {}): ReturnType<typeof execute> =>
+  execute(executor, { command, params });
+const exists = (path: string): Promise<void> =>
+  vi.waitFor(() => expect(existsSync(path)).toBe(true), { timeout: 20_000 });
+
+describeExecutor('ShellExecutor', () => {
+  const begun = join(workFolder, `begun-${Math.random()}`);
+  return Promise.resolve({
+    executor,
+    succeeding: { command: 'echo hi' },
+    failing: { command: 'exit 3' },
+    endless: { command: `touch ${begun}; sleep 600`, begun: () => exists(begun) },
+    big: (bytes) => ({ command: `head -c ${bytes} /dev/zero | tr '\\0' x` }),
+    invalid: [
+      { command: ' \n ' },
+      { command: 'a\0b' },
+      { command: 'true', params: { shell: 'no-such-shell' } },
+      { command: 'true', params: { cwd: '/no/such/folder' } },
+      { command: 'true', params: { cwd: 'relative' } },
+      { command: 'true', params: { env: { 'A=B': 'c' } } },
+      { command: 'true', params: { env: { TIANGONG_TASK: 'x' } } },
+      { command: 'true', params: { env: { A: 1 } } },
+      { command: 'true', params: { stdin: 1 } },
+    ],
+  });
+});
+
+describe('ShellExecutor', () => {
+  it('gives both outputs byte for byte as the result and line by line as the log', async () => {
+    const { result, log, outcome } = await run('echo out; sleep 0.05; echo err >&2; sleep 0.05; printf "no end"');
+    expect(result.toString()).toBe('out\nerr\nno end');
+    expect(log).toEqual([
+      { level: 'info', message: expect.stringMatching(/^Executing command: echo out/) as string },
+      { level: 'info', message: 'out' },
+      { level: 'error', message: 'err' },
+      { level: 'info', message: 'no end' },
+      { level: 'info', message: 'Command completed successfully' },
+    ]);
+    expect(outcome).toEqual({ state: 'Succeeded', message: 'exit status 0', exitCode: 0 });
+  });
+
+  it('keeps blank lines and bytes that are not UTF-8 in the result', async () => {
+    const { result } = await run(String.raw`printf '\n\n\377\000a\n'`);
+    expect(result).toEqual(Buffer.from([10, 10, 255, 0, 97, 10]));
+  });
+
+  it.each([
+    ['exit 7', 'command failed: exit status 7', 7],
+    ['kill -9 $$', 'command failed: signal: killed', 137],
+    ['kill -15 $$', 'command failed: signal: terminated', 143],
+    ['no-such-command-here', 'command failed: exit status 127', 127],
+  ])('says how %s failed', async (command, message, exitCode) => {
+    const { outcome, log } = await run(command);
+    expect(outcome).toEqual({ state: 'Failed', reason: 'CommandFailed', message, exitCode });
+    expect(log.at(-1)).toEqual({ level: 'error', message: message.replace('command', 'Command') });
+  });
+
+  it('gives the command a clean environment, its own variables and the marker', async () => {
+    process.env['SECRET_OF_THE_AGENT'] = 'x';
+    const { result } = await run('env', { env: { GREETING: 'hello world', PATH: '/bin:/usr/bin' } });
+    delete process.env['SECRET_OF_THE_AGENT'];
+    const names = result
+      .toString()
+      .split('\n')
+      .map((line) => line.split('=')[0])
+      .filter((name) => name !== '');
+    const allowed = ['PATH', 'HOME', 'LANG', 'TZ', 'GREETING', 'TIANGONG_TASK', 'PWD', 'OLDPWD', 'SHLVL', '_'];
+    expect(names.filter((name) => !allowed.includes(name ?? ''))).toEqual([]);
+    expect(result.toString()).toContain('GREETING=hello world\n');
+    expect(result.toString()).toContain('PATH=/bin:/usr/bin\n');
+  });
+
+  it('heeds shell, cwd and stdin', async () => {
+    const { result } = await run('pwd; read line; echo "$line ${BASH_VERSION:+bash}"', {
+      shell: 'bash',
+      cwd: '/',
+      stdin: 'in\nmore\n',
+    });
+    expect(result.toString()).toBe('/\nin bash\n');
+  });
+
+  it('does not mind a command that leaves its input unread', async () => {
+    const { outcome } = await run('true', { stdin: 'x'.repeat(60_000) });
+    expect(outcome.state).toBe('Succeeded');
+  });
+
+  it('runs in its work folder, and a command longer than an argument may be', async () => {
+    const long = `echo ${'y'.repeat(200_000)}; cat`;
+    const { result, outcome } = await run(long, { stdin: 'from stdin' });
+    expect(outcome.state).toBe('Succeeded');
+    expect(result.length).toBe(200_001 + 'from stdin'.length);
+    expect((await run('pwd')).result.toString().trim()).toBe(workFolder);
+    expect(readdirSync(workFolder).filter((name) => name.endsWith('.sh'))).toEqual([]);
+  });
+
+  it('gives what came until shortly after the end when a process that it left holds its output', async () => {
+    const uid = 'left-behind';
+    const work = { command: 'setsid sleep 600 & echo started', uid };
+    const { outcome, result, log } = await execute(executor, work);
+    expect([outcome.state, result.toString()]).toEqual(['Succeeded', 'started\n']);
+    expect(log).toContainEqual({ level: 'warn', message: expect.stringContaining('left processes behind') as string });
+    // What a command leaves running on purpose stays, and is known by its marker.
+    const left = await markedProcesses(`${uid}/1`);
+    expect(left).toHaveLength(1);
+    for (const pid of left) process.kill(pid, 'SIGKILL');
+  });
+
+  it('ends the whole group and what left it when aborted: TERM first, then KILL', async () => {
+    const uid = 'stubborn';
+    const told = join(workFolder, 'told');
+    const detached = join(workFolder, 'detached');
+    const command = `trap 'echo x > ${told}' TERM; setsid sh -c 'trap "" TERM; echo x > ${detached}; while :; do sleep 0.05; done' & while :; do sleep 0.05; done`;
+    const controller = new AbortController();
+    const execution = execute(executor, { command, uid, signal: controller.signal });
+    await exists(detached);
+    controller.abort(new TaskAborted('User', 'enough'));
+    await execution;
+    expect(readFileSync(told, 'utf8')).toBe('x\n');
+    expect(await isRunAlive({ run: `${uid}/1`, group: undefined })).toBe(false);
+  });
+
+  it('refuses what its policy blocks and audits every decision', async () => {
+    const decisions: unknown[] = [];
+    const policy = SecurityPolicy.parse('blocked_patterns: [{pattern: "rm +-rf", reason: removes too much}]', 'policy');
+    const guarded = new ShellExecutor({ workFolder, policy, audit: (entry) => decisions.push(entry) });
+    const file = join(workFolder, 'precious');
+    writeFileSync(file, '');
+    const denied = await execute(guarded, { command: `rm -rf ${file}` });
+    expect(denied.outcome).toEqual({
+      state: 'Failed',
+      reason: 'SecurityPolicyViolation',
+      message: 'security validation failed: command blocked by security policy: removes too much',
+    });
+    expect(denied.log[0]?.level).toBe('audit');
+    expect(existsSync(file)).toBe(true);
+    const allowed = await execute(guarded, { command: 'true' });
+    expect([allowed.outcome.state, allowed.log[0]?.level]).toEqual(['Succeeded', 'audit']);
+    expect(decisions).toMatchObject([{ allowed: false }, { allowed: true }]);
+  });
+});
