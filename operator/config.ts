@@ -27,7 +27,7 @@ function integer(min: number, max: number): (text: string) => number {
 export function readConfig(argv: readonly string[]): OperatorConfig {
   const program = new Command('tiangong-operator')
     .description('Assigns DeployTasks to agents, watches over both, and cleans up.')
-    .addOption(new Option('--kubeconfig <path>', 'how to reach the Kubernetes API').env('KUBECONFIG'))
+    .addOption(new Option('--kubeconfig <path>', 'how to reach the Kubernetes API'))
     .addOption(
       new Option('--home-namespace <name>', 'where agents live').env('TIANGONG_HOME_NAMESPACE').default('default'),
     )

@@ -8,6 +8,9 @@ import type { World } from './world.ts';
 /** Killing takes an agent up to 10 s, reporting up to 30 s more; then nobody may be held up any longer. */
 const DELETION_REPORT_GRACE_MS = 60_000;
 
+/** What agents say of a task that they cancel, too. */
+const CANCELED = 'canceled by user';
+
 /** A task that has not been started is canceled here; once it runs, its agent does that. */
 export function cancelBeforeStart(task: DeployTask, world: World): Decision | undefined {
   if (!isCancelRequested(task) || task.status?.state === 'Running') return undefined;
@@ -15,7 +18,7 @@ export function cancelBeforeStart(task: DeployTask, world: World): Decision | un
     task.spec.cancel === true
       ? 'canceled by the user before it was started'
       : 'deleted by the user before it was started';
-  return { do: 'status', status: endedStatus(task, 'Canceled', 'CanceledByUser', message, world.now) };
+  return { do: 'status', status: endedStatus(task, 'Canceled', 'CanceledByUser', message, world.now, CANCELED) };
 }
 
 /** A deleted task whose agent does not report must not stay for ever. */

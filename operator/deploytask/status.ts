@@ -26,13 +26,14 @@ export function pendingStatus(task: DeployTask, reason: string, message: string,
   };
 }
 
-/** The status of a task that the operator itself ends. `error` is what REST shows of it. */
+/** The status of a task that the operator itself ends. REST shows `error`, which is the message unless given. */
 export function endedStatus(
   task: DeployTask,
   state: Exclude<EndState, 'Succeeded'>,
   reason: string,
   message: string,
   now: number,
+  error = message,
 ): DeployTaskStatus {
   const time = new Date(now);
   const generation = generationOf(task);
@@ -40,7 +41,7 @@ export function endedStatus(
     state,
     observedGeneration: generation,
     completionTime: time.toISOString(),
-    ...(state !== 'Canceled' && { error: message }),
+    error,
     conditions: endConditions(task.status?.conditions, state, reason, message, generation, time),
   };
 }

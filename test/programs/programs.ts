@@ -1,0 +1,71 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { vi } from 'vitest';
+import { freePort } from '../kubernetes/free-port.ts';
+import type { SharedCluster } from '../kubernetes/shared.ts';
+import { Program } from './program.ts';
+import { RestClient } from './rest-client.ts';
+
+/** Operator, API and one agent, as separate processes on a real Kubernetes API, in one namespace. */
+export interface Programs {
+  readonly operator: Program;
+  readonly api: Program;
+  readonly agent: Program;
+  readonly rest: RestClient;
+  /** A folder for the test's own files; it is removed in the end. */
+  readonly folder: string;
+  readonly agentName: string;
+  stop(): Promise<void>;
+}
+
+/** Three programs that start at once on a machine that is busy. */
+const READY = { timeout: 90_000, interval: 50 };
+
+/** `agentName`: one that the cluster has a token for. */
+export async function startPrograms(cluster: SharedCluster, agentName = 'agent-1'): Promise<Programs> {
+  const folder = await mkdtemp(join(tmpdir(), 'tiangong-programs-'));
+  await Promise.all(['data', 'agent'].map((name) => mkdir(join(folder, name))));
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const { namespace } = cluster;
+  const operator = new Program({
+    name: 'operator',
+    folder,
+    args: ['--kubeconfig', cluster.kubeconfig('operator'), '--home-namespace', namespace, '--health-port', '0'],
+  });
+  const api = new Program({
+    name: 'api',
+    folder,
+    args: [
+      ...['--kubeconfig', cluster.kubeconfig('api'), '--home-namespace', namespace],
+      ...['--port', String(port), '--data', join(folder, 'data')],
+    ],
+  });
+  const agent = new Program({
+    name: 'agent',
+    folder,
+    args: [
+      ...['--kubeconfig', cluster.kubeconfig(`agent/${agentName}`), '--namespace', namespace, '--name', agentName],
+      ...['--api-url', url, '--state-dir', join(folder, 'agent'), '--drain-seconds', '0', '--wait'],
+    ],
+  });
+  const rest = new RestClient(url);
+  const all = [operator, api, agent];
+  for (const program of all) program.start();
+  try {
+    await vi.waitUntil(async () => (await rest.tryGet(`/agents/${agentName}/status`))?.['status'] === 'online', READY);
+  } catch (err) {
+    for (const program of all) await program.kill();
+    const logs = all.map((program) => program.log.slice(-2000)).join('\n---\n');
+    throw new Error(`the programs did not become ready:\n${logs}`, { cause: err });
+  }
+  return {
+    ...{ operator, api, agent, rest, folder, agentName },
+    stop: async () => {
+      await agent.stop();
+      await Promise.all([operator.stop(), api.stop()]);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
