@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import type { Request, Response } from 'express';
-import { ulid } from 'ulid';
 import { isFinished } from '../../kube/task-state.ts';
 import type { DeployTask } from '../../kube/types/deploytask.ts';
 import { KeyedLock } from '../../store/keyed-lock.ts';
@@ -16,6 +15,7 @@ import type { TaskAnswers } from './task-answers.ts';
 import type { TaskCreator } from './task-creator.ts';
 import { formatTaskId } from './task-id.ts';
 import type { ReadTask, TaskReader } from './task-reader.ts';
+import { taskNames } from './task-name.ts';
 import { untilStreamComplete } from './stream-complete.ts';
 
 export interface CreateHandlerParts {
@@ -39,6 +39,7 @@ function scopeOf(req: Request): string {
 export class CreateHandler {
   readonly #parts: CreateHandlerParts;
   readonly #keys = new KeyedLock();
+  readonly #newName = taskNames();
 
   constructor(parts: CreateHandlerParts) {
     this.#parts = parts;
@@ -51,7 +52,7 @@ export class CreateHandler {
     const key = req.get('Idempotency-Key');
     const { task, replayed } =
       key === undefined
-        ? { task: await this.#create(newName(), newTask), replayed: false }
+        ? { task: await this.#create(this.#newName(), newTask), replayed: false }
         : await this.#createOnce(scopeOf(req), key, body, newTask);
 
     const { homeNamespace } = this.#parts.settings;
@@ -80,7 +81,7 @@ export class CreateHandler {
     // How long the caller waits for the answer is not part of what is asked for.
     const { sync: _sync, timeout: _timeout, ...what } = body;
     return this.#keys.run(`${scope}/${key}`, async () => {
-      const claim = await keys.claim(scope, key, keys.digest(JSON.stringify(what)), newName());
+      const claim = await keys.claim(scope, key, keys.digest(JSON.stringify(what)), this.#newName());
       if (!claim.sameBody) throw new ApiError('IdempotencyKeyReused');
       if (!claim.first) {
         const known = await this.#parts.creator.find(claim.name);
@@ -122,8 +123,6 @@ export class CreateHandler {
     await answers.send(res, 201, read, isFinished(read.task) ? {} : { error: timeoutText(timeout, stopping.aborted) });
   }
 }
-
-const newName = (): string => `task-${ulid().toLowerCase()}`;
 
 function timeoutText(timeout: number | null | undefined, stopping: boolean): string {
   if (stopping) return 'the server is shutting down; the task goes on, ask for it again';
