@@ -25,6 +25,10 @@ const SERVED_GROUPS = [
 const SERVED_RESOURCES =
   /^(configmaps|events|leases|namespaces(\/status|\/finalize)?|secrets|serviceaccounts|customresourcedefinitions(\/status)?|agents(\/status)?|deploytasks(\/status)?|tokenreviews|self\w+reviews|subjectaccessreviews)$/;
 
+/** Up to the text itself, which stands in parentheses at the end. */
+const SYNTAX_ERROR =
+  /((couldn't get version\/kind; )?json parse error|error decoding patch|yaml): (?!json: cannot unmarshal \w+ into Go struct).*?(?= \([^()]*\)$|$)/s;
+
 /** Fields of answers that differ from build to build or from process to process, whoever made the server. */
 export const intendedDifferences = {
   managedFields: {
@@ -37,7 +41,27 @@ export const intendedDifferences = {
     reason:
       'A strict refusal of a patch quotes the whole object, field managers and all; the field that it refuses follows.',
     everywhere: true,
-    reduce: (entry) => ({ ...entry, body: withoutEcho(entry.body) }),
+    reduce: (entry) => replaceTexts(entry, /Invalid value: "\{\\".*\}": /s, 'Invalid value: <object>: '),
+  },
+  parserTexts: {
+    reason: 'What is wrong with a text that is not a JSON or YAML object is said in the words of the parser.',
+    everywhere: true,
+    reduce: (entry) => replaceTexts(entry, SYNTAX_ERROR, '<syntax error>'),
+  },
+  mediaTypes: {
+    reason: 'The embedded server speaks neither protobuf nor server-side apply, reads YAML and answers in JSON.',
+    everywhere: true,
+    reduce: (entry) =>
+      replaceTexts(
+        replaceTexts(entry, /, application\/(apply-patch\+yaml|vnd\.kubernetes\.protobuf)/g, ''),
+        /(media types are accepted: application\/json), application\/yaml/,
+        '$1',
+      ),
+  },
+  etcdKeys: {
+    reason: 'A real server tells the key in etcd of an object that a precondition does not fit.',
+    everywhere: true,
+    reduce: (entry) => replaceTexts(entry, /StorageError: .*AdditionalErrorMsg: /, ''),
   },
   serverSideApply: {
     reason:
@@ -123,9 +147,14 @@ export const intendedDifferences = {
     reduce: (entry) => onLines(entry, (line) => !/^(UID|Extra)/.test(line)),
   },
   tokens: {
-    reason: 'Each server has its own tokens.',
+    reason: 'Each server has its own tokens, and only a real one has service accounts as an audience for them.',
     everywhere: false,
-    reduce: (entry) => ({ ...entry, body: without(entry.body, 'token') }),
+    reduce: (entry) => ({ ...entry, body: without(without(entry.body, 'token'), 'audiences') }),
+  },
+  authorizationReason: {
+    reason: 'Why a call is allowed: by a role binding there, by a built-in role here.',
+    everywhere: false,
+    reduce: (entry) => (entry.status === 201 ? { ...entry, body: without(entry.body, 'reason') } : entry),
   },
 } as const satisfies Record<string, IntendedDifference>;
 
@@ -193,9 +222,12 @@ function without(value: unknown, dropped: string): unknown {
   );
 }
 
-function withoutEcho(value: unknown): unknown {
-  if (typeof value === 'string') return value.replace(/Invalid value: "\{\\".*\}": /s, 'Invalid value: <object>: ');
-  if (Array.isArray(value)) return value.map(withoutEcho);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, withoutEcho(child)]));
+function replaceTexts(entry: Entry, pattern: RegExp, replacement: string): Entry {
+  const replace = (value: unknown): unknown => {
+    if (typeof value === 'string') return value.replace(pattern, replacement);
+    if (Array.isArray(value)) return value.map(replace);
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, replace(child)]));
+  };
+  return { ...entry, body: replace(entry.body) };
 }

@@ -132,7 +132,11 @@ export const reviews: Record<string, Scenario> = {
       ],
       ['selfsubjectaccessreviews', 'SelfSubjectAccessReview', {}],
     ] as const) {
-      await api.post(`/apis/authorization.k8s.io/v1/${path}`, { apiVersion: 'authorization.k8s.io/v1', kind, spec });
+      await api.post(
+        `/apis/authorization.k8s.io/v1/${path}`,
+        { apiVersion: 'authorization.k8s.io/v1', kind, spec },
+        { differences: ['authorizationReason'] },
+      );
     }
   },
 };

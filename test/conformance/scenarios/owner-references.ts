@@ -1,18 +1,23 @@
 import { expect } from 'vitest';
+import type { Api } from '../api.ts';
 import type { Scenario } from '../describe-conformance.ts';
-import { agent } from '../objects.ts';
+import { agent, configMap } from '../objects.ts';
 
 const uid = '11111111-2222-3333-4444-555555555555';
 const owner = { apiVersion: 'v1', kind: 'ConfigMap', name: 'owner', uid };
 
+/** An owner that is there: what names one that is not is soon collected. */
+async function realOwner(api: Api): Promise<object> {
+  const { body } = await api.post(api.core('configmaps'), configMap('owner'));
+  return { ...owner, uid: body.metadata.uid };
+}
+
 /** What the API server itself does about owners; the collecting is in garbage-collection.cluster.test.ts. */
 export const ownerReferences: Record<string, Scenario> = {
   'keeps owner references as they are': async (api) => {
-    const kept = await api.post(
-      api.own('agents'),
-      agent('kept', {}, { ownerReferences: [{ ...owner, controller: true, blockOwnerDeletion: true }] }),
-    );
-    expect(kept.body).toMatchObject({ metadata: { ownerReferences: [{ ...owner, controller: true }] } });
+    const reference = { ...(await realOwner(api)), controller: true, blockOwnerDeletion: true };
+    const kept = await api.post(api.own('agents'), agent('kept', {}, { ownerReferences: [reference] }));
+    expect(kept.body).toMatchObject({ metadata: { ownerReferences: [reference] } });
     await api.patch(api.own('agents', 'kept'), { metadata: { ownerReferences: null, finalizers: null } });
   },
   'refuses owner references that name nobody or two controllers': async (api) => {
