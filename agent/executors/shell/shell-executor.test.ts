@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { isRunAlive, markedProcesses } from '../../process-table.ts';
-import { describeExecutor, execute } from '../conformance.ts';
+import { describeExecutor, execute } from '../../conformance/executor.ts';
 import { TaskAborted } from '../executor.ts';
 import { SecurityPolicy } from './security-policy.ts';
 import { ShellExecutor } from './shell-executor.ts';

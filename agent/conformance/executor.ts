@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { TaskAborted } from './executor.ts';
-import type { Credential, ExecutionContext, Executor, Outcome } from './executor.ts';
+import { TaskAborted } from '../executors/executor.ts';
+import type { Credential, ExecutionContext, Executor, Outcome } from '../executors/executor.ts';
 
 /** What an execution gave. */
 export interface Execution {
