@@ -1,4 +1,5 @@
 import type { FieldError } from './field-error.ts';
+import { goQuote } from './go-format.ts';
 
 /** What a `Status` says of its object and why. */
 export interface StatusDetails {
@@ -17,7 +18,7 @@ export interface StatusObject {
   readonly metadata: object;
   readonly status: 'Failure';
   readonly message: string;
-  readonly reason: string;
+  readonly reason?: string;
   readonly details?: StatusDetails;
   readonly code: number;
 }
@@ -49,7 +50,7 @@ export class StatusError extends Error {
       metadata: {},
       status: 'Failure',
       message: this.message,
-      reason: this.reason,
+      ...(this.reason !== '' && { reason: this.reason }),
       ...(this.details && { details: this.details }),
       code: this.code,
     };
@@ -69,7 +70,7 @@ function detailsOf(resource: Qualified, name: string, more: StatusDetails = {}):
 }
 
 export function notFound(resource: Qualified, name: string): StatusError {
-  return new StatusError(404, 'NotFound', `${qualify(resource)} "${name}" not found`, detailsOf(resource, name));
+  return new StatusError(404, 'NotFound', `${qualify(resource)} ${goQuote(name)} not found`, detailsOf(resource, name));
 }
 
 /** A path that the server does not serve at all. */
@@ -78,7 +79,7 @@ export function pathNotFound(): StatusError {
 }
 
 export function alreadyExists(resource: Qualified, name: string): StatusError {
-  const message = `${qualify(resource)} "${name}" already exists`;
+  const message = `${qualify(resource)} ${goQuote(name)} already exists`;
   return new StatusError(409, 'AlreadyExists', message, detailsOf(resource, name));
 }
 

@@ -1,4 +1,5 @@
 import { notAcceptable } from '../status-error.ts';
+import { MEDIA_TYPES } from './media-types.ts';
 
 /** In which form a client wants an answer. */
 export type AcceptedForm = 'object' | 'table' | 'metadata';
@@ -21,7 +22,7 @@ export function acceptedForm(
     form = parse(accept, forms);
     if (form !== undefined && forms.length === 3 && known.size < MAX_KNOWN) known.set(accept, form);
   }
-  if (form === undefined) throw notAcceptable(['application/json']);
+  if (form === undefined) throw notAcceptable(MEDIA_TYPES);
   return form;
 }
 

@@ -98,7 +98,9 @@ export class HttpListener {
   }
 
   #send(response: ServerResponse, answer: Exclude<ApiResponse, { stream: EventStream }>, headOnly = false): void {
-    const body = Buffer.from(answer.body);
+    // The real server ends JSON with a newline, which makes its answers good lines too.
+    const isJson = answer.contentType.startsWith('application/json');
+    const body = Buffer.from(isJson ? `${answer.body}\n` : answer.body);
     response.writeHead(answer.status, {
       'content-type': answer.contentType,
       'content-length': body.length,

@@ -2,7 +2,7 @@ import type { Authorizer } from '../auth/authorizer.ts';
 import type { Registry } from '../registry.ts';
 import { forbidden, pathNotFound } from '../status-error.ts';
 import type { ApiRequest, ApiResponse } from './api-call.ts';
-import { json } from './json-response.ts';
+import { json, pageNotFound, text } from './json-response.ts';
 import type { RequestMetrics } from './request-metrics.ts';
 
 /** What `kubectl version` shows; kubectl takes the two numbers to tell what the server can do. */
@@ -43,10 +43,7 @@ export class NonResourceHandler {
     }
     if (/^\/(healthz|livez|readyz)(\/[\w-]+)?$/.test(path)) return text('ok', 'text/plain; charset=utf-8');
     void this.#registry;
-    throw pathNotFound();
+    if (path.startsWith('/api/')) throw pathNotFound();
+    return pageNotFound();
   }
-}
-
-function text(body: string, contentType: string): ApiResponse {
-  return { status: 200, contentType, body };
 }

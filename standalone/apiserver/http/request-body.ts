@@ -1,13 +1,15 @@
-import { load, CORE_SCHEMA } from 'js-yaml';
+import { CORE_SCHEMA, load } from 'js-yaml';
 import type { KubeObject } from '../../../kube/object.ts';
 import { goQuote } from '../go-format.ts';
 import { apiVersionOf } from '../resource-definition.ts';
 import type { ResourceDefinition } from '../resource-definition.ts';
 import { badRequest, unsupportedMediaType } from '../status-error.ts';
+import type { StatusError } from '../status-error.ts';
+import { readFieldValidation } from '../verbs/write-options.ts';
 import type { ApiRequest, ResourceCall } from './api-call.ts';
 import { duplicateFields } from './duplicate-fields.ts';
-
-const ACCEPTED = ['application/json', 'application/yaml'];
+import { JsonSyntaxError, parseJson } from './go-json.ts';
+import { MEDIA_TYPES } from './media-types.ts';
 
 /** The media type of a body without parameters; JSON when the client names none. */
 export function mediaTypeOf({ contentType }: ApiRequest): string {
@@ -15,97 +17,116 @@ export function mediaTypeOf({ contentType }: ApiRequest): string {
   return (contentType.split(';')[0] ?? '').trim().toLowerCase();
 }
 
-/** Parses a body that is JSON or YAML. `what` is the kind that it should be. */
-export function parseBody(request: ApiRequest, what: string): unknown {
+/** Parses a body that is JSON or YAML. Throws 415 for others, and JsonSyntaxError or YamlError. */
+export function parseBody(request: ApiRequest): unknown {
   const type = mediaTypeOf(request);
-  if (!ACCEPTED.includes(type)) throw unsupportedMediaType(ACCEPTED);
+  if (type === 'application/json') return parseJson(request.body);
+  if (type !== 'application/yaml') throw unsupportedMediaType(MEDIA_TYPES);
   try {
-    return type === 'application/json' ? JSON.parse(request.body) : load(request.body, { schema: CORE_SCHEMA });
+    return load(request.body, { schema: CORE_SCHEMA });
   } catch (err) {
-    throw unrecognized(what, `couldn't get version/kind; json parse error: ${(err as Error).message}`, request.body);
+    throw new YamlError(err as Error & { reason?: string; mark?: { line: number } });
+  }
+}
+
+class YamlError extends Error {
+  override readonly name = 'YamlError';
+
+  constructor({ reason, message, mark }: Error & { reason?: string; mark?: { line: number } }) {
+    super(`yaml: line ${(mark?.line ?? 0) + 1}: ${reason ?? message}`);
   }
 }
 
 /** Parses the object of a create or update and applies what the schema says: prunes, checks strictly, defaults. */
 export function readObject(call: ResourceCall): KubeObject {
   const { definition, request } = call;
-  const value = parseBody(request, definition.kind);
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw unrecognized(
-      definition.kind,
-      `couldn't get version/kind; json parse error: json: cannot unmarshal ${goType(value)} into Go value of type struct`,
-      request.body,
-    );
-  const object = value as KubeObject;
+  const value = parseObject(definition, request);
   const mode = readFieldValidation(call.query);
-  const duplicates =
-    mode === 'Ignore' || mediaTypeOf(request) !== 'application/json' ? [] : duplicateFields(request.body);
-  checkType(object, call, request.body);
-  if (typeof object.metadata !== 'object' || object.metadata === null) object.metadata = {} as KubeObject['metadata'];
-  conform(object, call, duplicates);
+  const isJson = mediaTypeOf(request) === 'application/json';
+  // Looking for duplicates costs as much as parsing: it is done for who asks, which kubectl does.
+  const duplicates = isJson && mode !== undefined && mode !== 'Ignore' ? duplicateFields(request.body) : [];
+  const object = value as KubeObject;
+  checkType(object, call);
+  object.metadata ??= {} as KubeObject['metadata'];
+  const problems = [...fieldProblems('unknown', definition.prune(object)), ...fieldProblems('duplicate', duplicates)];
+  report(problems, call, (why) =>
+    badRequest(
+      `${definition.kind} in version ${goQuote(definition.version)} cannot be handled as a ${definition.kind}: ${why}`,
+    ),
+  );
+  definition.applyDefaults(object);
   return object;
 }
 
-/** Prunes and defaults an object in place, and reports or refuses unknown fields as `fieldValidation` asks. */
-export function conform(object: KubeObject, call: ResourceCall, duplicates: readonly string[] = []): void {
-  const { definition } = call;
-  const unknown = definition.prune(object);
-  if (unknown.length > 0 || duplicates.length > 0) {
-    const problems = [
-      ...unknown.map((path) => `unknown field ${goQuote(path)}`),
-      ...duplicates.map((path) => `duplicate field ${goQuote(path)}`),
-    ];
-    const mode = readFieldValidation(call.query);
-    if (mode === 'Strict') throw strictError(definition, problems);
-    if (mode === 'Warn') call.warnings.push(...problems);
+export function fieldProblems(what: 'unknown' | 'duplicate', paths: readonly string[]): string[] {
+  return paths.length === 0 ? [] : paths.map((path) => `${what} field ${goQuote(path)}`);
+}
+
+/** Refuses or warns of fields as `fieldValidation` asks. `refuse` makes the error. */
+export function report(problems: readonly string[], call: ResourceCall, refuse: (why: string) => StatusError): void {
+  if (problems.length === 0) return;
+  const mode = readFieldValidation(call.query) ?? 'Warn';
+  if (mode === 'Strict') throw refuse(`strict decoding error: ${problems.join(', ')}`);
+  if (mode === 'Warn') call.warnings.push(...problems);
+}
+
+const TYPE_META =
+  'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
+
+function parseObject({ kind }: ResourceDefinition, request: ApiRequest): object {
+  let value: unknown;
+  try {
+    value = parseBody(request);
+  } catch (err) {
+    if (err instanceof YamlError) throw unrecognized(kind, err.message, request.body);
+    if (!(err instanceof JsonSyntaxError)) throw err;
+    throw unrecognized(kind, `couldn't get version/kind; json parse error: ${err.message}`, request.body);
   }
-  definition.applyDefaults(object);
+  if (value === null || value === undefined)
+    throw unrecognized(kind, `Object 'Kind' is missing in '${request.body}'`, request.body);
+  if (typeof value === 'object' && !Array.isArray(value)) return value;
+  const what = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
+  const why = `couldn't get version/kind; json parse error: json: cannot unmarshal ${what} into Go value of type ${TYPE_META}`;
+  throw unrecognized(kind, why, request.body);
 }
 
-export function strictError({ kind, version }: ResourceDefinition, problems: readonly string[]): Error {
-  return badRequest(
-    `${kind} in version ${goQuote(version)} cannot be handled as a ${kind}: strict decoding error: ${problems.join(', ')}`,
-  );
-}
-
-function readFieldValidation(query: URLSearchParams): 'Strict' | 'Warn' | 'Ignore' {
-  const value = query.get('fieldValidation') ?? '';
-  return value === 'Strict' || value === 'Ignore' ? value : 'Warn';
-}
-
-function checkType(object: KubeObject, { definition }: ResourceCall, body: string): void {
+/** A built-in kind may be left out of the body, as the path says it; a custom one may not. */
+function checkType(object: KubeObject, { definition, request, warnings }: ResourceCall): void {
   const expected = apiVersionOf(definition);
+  const missing = (what: string): StatusError =>
+    unrecognized(definition.kind, `Object '${what}' is missing in '${request.body}'`, request.body);
   if (!definition.custom) {
     object.kind ||= definition.kind;
     object.apiVersion ||= expected;
-  }
-  if (!object.kind) throw unrecognized(definition.kind, `Object 'Kind' is missing in ${goQuoted(body)}`, body);
-  if (!object.apiVersion)
-    throw unrecognized(definition.kind, `Object 'apiVersion' is missing in ${goQuoted(body)}`, body);
-  if (object.kind === definition.kind && object.apiVersion === expected) return;
-  if (object.apiVersion !== expected)
+    if (object.apiVersion === expected && object.kind === definition.kind) return;
+    const { version } = splitVersion(object.apiVersion);
     throw badRequest(
-      `the API version in the data (${object.apiVersion}) does not match the expected API version (${expected})`,
+      `${object.kind} in version ${goQuote(version)} cannot be handled as a ${definition.kind}: no kind ${goQuote(object.kind)} is registered for version ${goQuote(object.apiVersion)} in scheme "pkg/runtime/scheme.go:111"`,
     );
+  }
+  if (!object.kind) throw missing('Kind');
+  if (!object.apiVersion) throw missing('apiVersion');
+  // Another kind of the same version is told by validation, as the real server does.
+  if (object.apiVersion === expected) return;
+  const members = Object.keys(object).filter((name) => !['apiVersion', 'kind', 'metadata'].includes(name));
+  warnings.push(...fieldProblems('unknown', members));
   throw badRequest(
-    `${object.kind} in version ${goQuote(definition.version)} cannot be handled as a ${definition.kind}: no kind ${goQuote(object.kind)} is registered for version ${goQuote(expected)}`,
+    `the API version in the data (${object.apiVersion}) does not match the expected API version (${expected})`,
   );
 }
 
-const goQuoted = (body: string): string => `'${body.length > 1024 ? body.slice(0, 1024) : body}'`;
+function splitVersion(apiVersion: string): { version: string } {
+  return { version: apiVersion.slice(apiVersion.indexOf('/') + 1) };
+}
 
-function unrecognized(kind: string, why: string, body: string): Error {
+function unrecognized(kind: string, why: string, body: string): StatusError {
   return badRequest(`the object provided is unrecognized (must be of type ${kind}): ${why} (${summaryOf(body)})`);
 }
 
 /** The start of a body as the real server repeats it. */
 function summaryOf(body: string): string {
   if (body === '') return '<empty>';
-  const shown = body.startsWith('{') ? body.slice(0, 30) : Buffer.from(body).subarray(0, 30).toString('hex');
-  return body.length > 30 ? `${shown} ...` : shown;
-}
-
-function goType(value: unknown): string {
-  if (Array.isArray(value)) return 'array';
-  return value === null ? 'null' : typeof value === 'boolean' ? 'bool' : typeof value;
+  const bytes = Buffer.from(body);
+  const start = bytes.subarray(0, 30).toString(body.startsWith('{') ? 'utf8' : 'hex');
+  return bytes.length > 30 ? `${start} ...` : start;
 }

@@ -7,6 +7,7 @@ import {
   forbidden,
   internalError,
   methodNotAllowed,
+  notFound,
   pathNotFound,
   StatusError,
   verbNotAllowed,
@@ -22,7 +23,7 @@ import { createObject, updateObject } from '../verbs/write-verbs.ts';
 import { resourceOf } from '../verbs/write-core.ts';
 import type { ApiContext } from '../verbs/api-context.ts';
 import type { ApiRequest, ApiResponse, ResourceCall } from './api-call.ts';
-import { json } from './json-response.ts';
+import { json, pageNotFound } from './json-response.ts';
 import { parseResourcePath } from './request-path.ts';
 import type { ResourcePath } from './request-path.ts';
 import type { ResourceDefinition } from '../resource-definition.ts';
@@ -81,35 +82,27 @@ export class RequestHandler {
     if (definition !== undefined) labels.resource = target.plural;
     if (target.subresource === 'status') labels.subresource = target.subresource;
     const { onlyName } = this.#authorize(request, verb, target, query, definition);
-    if (definition === undefined) throw pathNotFound();
-    const call = this.#call(request, query, target, definition, onlyName);
-    const response = await this.#run(verb, call);
-    return call.warnings.length === 0 || 'stream' in response
+    if (definition === undefined) return this.#unknown(target);
+    const { namespace, name } = target;
+    if (definition.namespaced ? namespace === '' && name !== '' : namespace !== '') throw pathNotFound();
+    const subresource = subresourceOf(target, definition);
+    const warnings: string[] = [];
+    const call: ResourceCall = { definition, namespace, name, subresource, query, request, onlyName, warnings };
+    let response: ApiResponse;
+    try {
+      response = await this.#run(verb, call);
+    } catch (err) {
+      response = this.#failure(err, request);
+    }
+    return warnings.length === 0 || 'stream' in response
       ? response
-      : { ...response, headers: { ...response.headers, warning: call.warnings.map(warningHeader) } };
+      : { ...response, headers: { ...response.headers, warning: warnings.map(warningHeader) } };
   }
 
-  #call(
-    request: ApiRequest,
-    query: URLSearchParams,
-    target: ResourcePath,
-    definition: ResourceDefinition,
-    onlyName: string | undefined,
-  ): ResourceCall {
-    const { namespace, name, subresource } = target;
-    if (subresource !== '' && !(subresource === 'status' && definition.hasStatus)) throw pathNotFound();
-    if (definition.namespaced ? namespace === '' && name !== '' : namespace !== '') throw pathNotFound();
-    if (name.includes('/') || namespace.includes('/')) throw badRequest('a name may not contain "/"');
-    return {
-      definition,
-      namespace,
-      name,
-      subresource: subresource === '' ? '' : 'status',
-      query,
-      request,
-      onlyName,
-      warnings: [],
-    };
+  /** Of groups that are not built in nothing is known: the real server has no handler for such a path. */
+  #unknown({ group }: ResourcePath): ApiResponse {
+    if (this.#context.registry.all.some((known) => known.group === group && !known.custom)) throw pathNotFound();
+    return pageNotFound();
   }
 
   async #run(verb: Verb, call: ResourceCall): Promise<ApiResponse> {
@@ -119,7 +112,8 @@ export class RequestHandler {
       if (verb !== 'create') throw verbNotAllowed();
       return answerReview(context, call);
     }
-    if (!definition.verbs.includes(verb)) throw methodNotAllowed(resourceOf(definition), verb);
+    if (!definition.verbs.includes(verb)) throw notAllowed(definition, verb);
+    if (call.subresource !== '' && !['get', 'update', 'patch'].includes(verb)) throw notAllowed(definition, verb);
     switch (verb) {
       case 'get':
         return getObject(context, call);
@@ -128,16 +122,17 @@ export class RequestHandler {
       case 'watch':
         return watchObjects(context, call);
       case 'create':
-        if (call.namespace === '' && definition.namespaced) throw verbNotAllowed();
+        if (call.namespace === '' && definition.namespaced) return outsideNamespace(definition);
+        if (call.name !== '') throw verbNotAllowed();
         return createObject(context, call);
       case 'update':
-        return updateObject(context, call);
       case 'patch':
-        return patchObject(context, call);
+        if (call.name === '') throw definition.custom ? badRequest('name must be provided') : verbNotAllowed();
+        return verb === 'update' ? updateObject(context, call) : patchObject(context, call);
       case 'delete':
         return deleteObject(context, call);
       case 'deletecollection':
-        if (call.namespace === '' && definition.namespaced) throw verbNotAllowed();
+        if (call.namespace === '' && definition.namespaced) return outsideNamespace(definition);
         return deleteCollection(context, call);
     }
   }
@@ -190,17 +185,35 @@ function verbOf(method: string, { name }: ResourcePath, query: URLSearchParams):
       if (name !== '') return 'get';
       return query.size > 0 && isTrue(query.get('watch')) ? 'watch' : 'list';
     case 'POST':
-      if (name !== '') throw verbNotAllowed();
       return 'create';
     case 'PUT':
     case 'PATCH':
-      if (name === '') throw verbNotAllowed();
       return method === 'PUT' ? 'update' : 'patch';
     case 'DELETE':
       return name === '' ? 'deletecollection' : 'delete';
     default:
       throw verbNotAllowed();
   }
+}
+
+/** Kinds other than built-in ones answer for themselves what they do not have. */
+function subresourceOf(
+  { name, subresource }: ResourcePath,
+  definition: ResourceDefinition,
+): ResourceCall['subresource'] {
+  if (subresource === '') return '';
+  if (subresource === 'status' && definition.hasStatus) return 'status';
+  throw definition.custom ? notFound(resourceOf(definition), name) : pathNotFound();
+}
+
+function notAllowed(definition: ResourceDefinition, verb: Verb): StatusError {
+  return definition.custom ? methodNotAllowed(resourceOf(definition), verb) : verbNotAllowed();
+}
+
+/** Writes of namespaced kinds to all namespaces at once. */
+function outsideNamespace(definition: ResourceDefinition): ApiResponse {
+  if (definition.custom) return pageNotFound();
+  throw verbNotAllowed();
 }
 
 /** A list of one name is a read of that object to the authorizer, as in the real server. */

@@ -14,7 +14,7 @@ export interface ResourcePath {
  * `URIError` for broken percent-encoding.
  */
 export function parseResourcePath(path: string): ResourcePath | undefined {
-  const parts = path.split('/');
+  const parts = (path.includes('%') ? decodeURIComponent(path) : path).split('/');
   if (parts.at(-1) === '') parts.pop();
   // parts[0] is what stands before the first slash: nothing.
   let at: number;
@@ -35,15 +35,12 @@ export function parseResourcePath(path: string): ResourcePath | undefined {
     parts.length > at + 3 &&
     !(group === '' && parts.length === at + 4 && (parts[at + 3] === 'status' || parts[at + 3] === 'finalize'));
   const from = isScoped ? at + 3 : at + 1;
-  if (parts.length > from + 3) return undefined;
-  const decode = (part: string | undefined): string =>
-    part === undefined ? '' : part.includes('%') ? decodeURIComponent(part) : part;
   return {
-    group: decode(group),
-    version: decode(version),
-    namespace: isScoped ? decode(parts[at + 2]) : '',
-    plural: decode(parts[from]),
-    name: decode(parts[from + 1]),
-    subresource: decode(parts[from + 2]),
+    group,
+    version,
+    namespace: isScoped ? (parts[at + 2] ?? '') : '',
+    plural: parts[from] ?? '',
+    name: parts[from + 1] ?? '',
+    subresource: parts.slice(from + 2).join('/'),
   };
 }

@@ -23,6 +23,9 @@ export interface RevisionRow {
  * Every write is a row and is never changed: the newest row of a key is the object, the rows in order are the history
  * that watches go on from, and a list as of an older revision is a list over older rows. Compaction drops rows that
  * were superseded before its revision, so a row's predecessor is there for as long as the row is history.
+ *
+ * Revisions of a new database begin at the time in seconds: a client that comes with a version from before the data was
+ * wiped is then told that it is too old, instead of going on in a history that is not its own.
  */
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS revisions (
@@ -34,7 +37,7 @@ const SCHEMA = `
   ) STRICT;
   CREATE INDEX IF NOT EXISTS revisions_by_key ON revisions (key, revision, type);
   CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-  INSERT OR IGNORE INTO meta VALUES ('compacted', 0), ('schema', 1);
+  INSERT OR IGNORE INTO meta VALUES ('compacted', unixepoch()), ('schema', 1);
 `;
 
 /** Opens the connection that writes and brings a new file into shape. */

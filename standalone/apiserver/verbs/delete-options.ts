@@ -1,9 +1,10 @@
-import type { ResourceCall } from '../http/api-call.ts';
+import type { ApiRequest, ResourceCall } from '../http/api-call.ts';
+import { JsonSyntaxError } from '../http/go-json.ts';
 import { parseBody } from '../http/request-body.ts';
 import { invalid as invalidField, notSupported } from '../field-error.ts';
 import type { FieldError } from '../field-error.ts';
 import { badRequest, invalid } from '../status-error.ts';
-import { checkDryRun } from './write-options.ts';
+import { readDryRun } from './write-options.ts';
 
 export type PropagationPolicy = 'Orphan' | 'Background' | 'Foreground';
 
@@ -28,7 +29,7 @@ const POLICIES = ['Foreground', 'Background', 'Orphan'];
 /** Reads the options of a delete from its body or, without one, from its query. */
 export function readDeleteOptions(call: ResourceCall): DeleteOptions {
   const given = call.request.body === '' ? fromQuery(call.query) : fromBody(call);
-  checkDryRun(given.dryRun ?? [], 'DeleteOptions');
+  const dryRun = readDryRun(given.dryRun ?? [], 'DeleteOptions');
   const errors: FieldError[] = [];
   const { propagationPolicy: policy, orphanDependents: orphan } = given;
   if (policy !== undefined && orphan !== undefined)
@@ -42,19 +43,28 @@ export function readDeleteOptions(call: ResourceCall): DeleteOptions {
     propagationPolicy: orphan === undefined ? (policy as PropagationPolicy) : orphan ? 'Orphan' : undefined,
     uid: given.preconditions?.uid,
     resourceVersion: given.preconditions?.resourceVersion,
-    dryRun: (given.dryRun ?? []).length > 0,
+    dryRun,
     isOldStyleCascade: orphan === false,
   };
 }
 
 function fromBody(call: ResourceCall): Body {
-  const value = parseBody(call.request, 'DeleteOptions');
+  const value = parseOptions(call.request);
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw badRequest('decoded object cannot be converted to DeleteOptions');
   const { kind } = value as { kind?: unknown };
   if (kind !== undefined && kind !== 'DeleteOptions')
     throw badRequest('decoded object cannot be converted to DeleteOptions');
   return value as Body;
+}
+
+function parseOptions(request: ApiRequest): unknown {
+  try {
+    return parseBody(request);
+  } catch (err) {
+    if (!(err instanceof JsonSyntaxError)) throw err;
+    throw badRequest(`couldn't get version/kind; json parse error: ${err.message}`);
+  }
 }
 
 function fromQuery(query: URLSearchParams): Body {

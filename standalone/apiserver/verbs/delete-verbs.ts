@@ -13,7 +13,8 @@ import { readListOptions } from './list-options.ts';
 import { checkMayBeDeleted, NAMESPACES } from './namespace-lifecycle.ts';
 import type { Namespace } from './namespace-lifecycle.ts';
 import { listText } from './read-verbs.ts';
-import { kindOf, resourceOf } from './write-core.ts';
+import { servedText } from './served-object.ts';
+import { kindOf, resourceOf, toSeconds } from './write-core.ts';
 
 /** Finalizers by which the garbage collector is asked to deal with dependents first. */
 export const ORPHAN = 'orphan';
@@ -31,7 +32,7 @@ export async function deleteObject(context: ApiContext, call: ResourceCall): Pro
   const options = readDeleteOptions(call);
   checkMayBeDeleted(definition, name);
   const { waiting, last } = await deleteOne(context, definition, call.namespace, name, options);
-  if (waiting !== undefined) return json(options.isOldStyleCascade ? 202 : 200, waiting.text);
+  if (waiting !== undefined) return json(options.isOldStyleCascade ? 202 : 200, servedText(definition, waiting));
   const { uid } = last.object.metadata;
   const details = {
     name,
@@ -129,8 +130,8 @@ function markDeleted(
       ...metadata,
       ...(finalizers.length > 0 && { finalizers: [...finalizers] }),
       ...(!isMarked && {
-        deletionTimestamp: `${now.toISOString().slice(0, 19)}Z`,
-        deletionGracePeriodSeconds: 0,
+        deletionTimestamp: toSeconds(now),
+        ...(definition.storedAs !== NAMESPACES && { deletionGracePeriodSeconds: 0 }),
         ...(metadata.generation !== undefined && { generation: metadata.generation + 1 }),
       }),
     },

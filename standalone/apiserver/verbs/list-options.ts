@@ -1,7 +1,8 @@
 import { forbidden, notSupported } from '../field-error.ts';
 import type { FieldError } from '../field-error.ts';
+import { goQuote } from '../go-format.ts';
 import type { ResourceDefinition } from '../resource-definition.ts';
-import { badRequest, invalid } from '../status-error.ts';
+import { badRequest, invalid, StatusError } from '../status-error.ts';
 import { readSelection } from './selection.ts';
 import type { Selection } from './selection.ts';
 
@@ -90,17 +91,13 @@ export function isTrue(value: string | null): boolean {
 function readVersion(query: URLSearchParams): string {
   const version = query.get('resourceVersion') ?? '';
   if (version === '' || /^\d{1,19}$/.test(version)) return version;
-  const error: FieldError = {
-    field: 'resourceVersion',
-    type: 'FieldValueInvalid',
-    message: `Invalid value: ${JSON.stringify(version)}: strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`,
-  };
-  throw invalid({ group: '', name: '' }, '', [error]);
+  const why = `Invalid value: ${goQuote(version)}: strconv.ParseUint: parsing ${goQuote(version)}: invalid syntax`;
+  throw new StatusError(500, '', `resourceVersion: ${why}`);
 }
 
 function readInteger(query: URLSearchParams, name: string): number {
   const text = query.get(name) ?? '';
   if (text === '') return 0;
-  if (!/^-?\d{1,15}$/.test(text)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+  if (!/^-?\d{1,15}$/.test(text)) throw badRequest(`strconv.ParseInt: parsing ${goQuote(text)}: invalid syntax`);
   return Math.max(0, Number(text));
 }

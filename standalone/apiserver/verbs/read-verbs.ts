@@ -10,6 +10,7 @@ import { toTable } from '../table/table.ts';
 import type { ApiContext } from './api-context.ts';
 import { readListOptions } from './list-options.ts';
 import { ListPage } from './list-page.ts';
+import { servedObject, servedText } from './served-object.ts';
 import { resourceOf } from './write-core.ts';
 
 /** GET of one object. */
@@ -18,8 +19,8 @@ export function getObject({ store, now }: ApiContext, call: ResourceCall): ApiRe
   const form = acceptedForm(request.accept);
   const stored = store.get(keyOf(definition.storedAs, namespace, name));
   if (stored === undefined) throw notFound(resourceOf(definition), name);
-  if (form === 'object') return json(200, stored.text);
-  return json(200, shown(form, definition, stored.object, call, now()));
+  if (form === 'object') return json(200, servedText(definition, stored));
+  return json(200, shown(form, definition, servedObject(definition, stored), call, now()));
 }
 
 /** GET of a collection: a page of it, or all. */

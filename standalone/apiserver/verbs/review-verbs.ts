@@ -4,8 +4,10 @@ import type { User } from '../auth/user.ts';
 import type { ApiResponse, ResourceCall } from '../http/api-call.ts';
 import { json } from '../http/json-response.ts';
 import { readObject } from '../http/request-body.ts';
+import { badRequest, invalid } from '../status-error.ts';
 import { keyOf } from '../storage/stored-object.ts';
 import type { ApiContext } from './api-context.ts';
+import { toSeconds } from './write-core.ts';
 
 interface AccessReview extends KubeObject {
   spec?: {
@@ -24,25 +26,33 @@ interface AccessReview extends KubeObject {
   };
 }
 
+/** Whom tokens are meant for: as a real server with its default service name. */
+const AUDIENCE = 'https://kubernetes.default.svc';
+
 /** POST of a review: a question about tokens or rights, which is answered and not kept. */
 export function answerReview(context: ApiContext, call: ResourceCall): ApiResponse {
+  const { definition } = call;
+  const { kind } = definition;
   const object = readObject(call);
-  const { kind } = call.definition;
+  const errors = definition.validate(object, undefined);
+  // The real server's error names the group alone here.
+  if (errors.length > 0) throw invalid({ group: definition.group, name: '' }, '', errors);
   const status =
     kind === 'TokenReview'
       ? tokenReview(context, object)
       : kind === 'SelfSubjectReview'
         ? { userInfo: userInfo(call.request.user) }
         : accessReview(context, object, call);
-  const metadata = { creationTimestamp: null, ...object.metadata };
-  return json(201, JSON.stringify({ ...object, metadata, status }));
+  const time = kind === 'SelfSubjectReview' ? { creationTimestamp: toSeconds(context.now()) } : {};
+  return json(201, JSON.stringify({ ...object, metadata: { ...object.metadata, ...time }, status }));
 }
 
 function tokenReview({ authenticator }: ApiContext, object: KubeObject): object {
   const { spec } = object as { spec?: { token?: string; audiences?: string[] } };
-  const user = authenticator.authenticate(spec?.token ?? '');
+  if (!spec?.token) throw badRequest('token is required for TokenReview in authentication');
+  const user = authenticator.authenticate(spec.token);
   if (user === undefined) return { user: {}, error: 'invalid bearer token' };
-  return { authenticated: true, user: userInfo(user), ...(spec?.audiences && { audiences: spec.audiences }) };
+  return { authenticated: true, user: userInfo(user), audiences: spec.audiences ?? [AUDIENCE] };
 }
 
 function userInfo({ name, groups }: User): object {
@@ -55,8 +65,7 @@ function accessReview(context: ApiContext, object: AccessReview, call: ResourceC
     call.definition.kind === 'SelfSubjectAccessReview'
       ? call.request.user
       : { name: spec.user ?? '', groups: spec.groups ?? [] };
-  const { allowed } = decide(context, asked, spec);
-  return allowed ? { allowed, reason: 'allowed by a role of the embedded server' } : { allowed };
+  return { allowed: decide(context, asked, spec).allowed };
 }
 
 function decide(

@@ -49,7 +49,7 @@ async function follow(
   await catchUp(store, call, watch, position);
   const interest = { storedAs: call.definition.storedAs, equals: options.selection.equals };
   watch.follow(hub, interest, Math.max(position, store.revision));
-  if (options.sendInitialEvents === true && options.allowBookmarks) watch.bookmark(store.revision, true);
+  if (isInitial && options.allowBookmarks) watch.bookmark(store.revision, true);
 }
 
 /** Sends what there is, as fast as it is read. Returns the revision that it was of. */

@@ -1,7 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { KubeObject } from '../../../kube/object.ts';
+import { goQuote } from '../go-format.ts';
 import { apiVersionOf } from '../resource-definition.ts';
 import type { FieldError, ResourceDefinition } from '../resource-definition.ts';
+import { deepEqual } from '../schema/correlation.ts';
 import {
   alreadyExists,
   generateNameConflict,
@@ -17,7 +19,7 @@ import { ObjectTooLargeError, TooManyWritesError } from '../storage/object-store
 import type { ObjectStore, Written } from '../storage/object-store.ts';
 import { keyOf, StoredObject } from '../storage/stored-object.ts';
 import type { Change } from '../storage/stored-object.ts';
-import { deepEqual } from '../schema/correlation.ts';
+import { servedObject } from './served-object.ts';
 
 /** How often a generated name that is taken is replaced by another. */
 const NAME_ATTEMPTS = 8;
@@ -90,7 +92,7 @@ export class WriteCore {
     const old = this.#store.latest(key);
     if (old === undefined) throw notFound(resourceOf(definition), name);
     try {
-      return await this.#update(target, key, old, produce(old.object));
+      return await this.#update(target, key, old, produce(servedObject(definition, old)));
     } catch (err) {
       // The refusal may rest on a write that is not on the disk yet: it must not be told before that.
       await this.#settled(old);
@@ -99,20 +101,22 @@ export class WriteCore {
   }
 
   /** Removes an object for good, whatever its finalizers. */
-  async remove(target: WriteTarget, old: StoredObject, last: KubeObject = old.object): Promise<StoredObject> {
-    return this.#write('DELETED', target, old.key, last, old);
+  remove(target: WriteTarget, old: StoredObject): Promise<StoredObject> {
+    return this.#writeStored('DELETED', target, old.key, old.object, old);
   }
 
-  /** Writes a version of an object that was prepared by other rules than an update's. */
-  async replace(target: WriteTarget, old: StoredObject, object: KubeObject): Promise<StoredObject> {
-    return this.#write('MODIFIED', target, old.key, object, old);
+  /** Writes a version of a stored object that was prepared by other rules than an update's. */
+  replace(target: WriteTarget, old: StoredObject, object: KubeObject): Promise<StoredObject> {
+    return this.#writeStored('MODIFIED', target, old.key, object, old);
   }
 
   async #update(target: UpdateTarget, key: string, old: StoredObject, object: KubeObject): Promise<Outcome> {
     const { definition, subresource } = target;
-    const before = old.object;
+    const before = servedObject(definition, old);
     const version = object.metadata.resourceVersion ?? '';
     if (version !== '' && version !== '0') {
+      if (!/^\d+$/.test(version))
+        throw new StatusError(500, '', `strconv.ParseUint: parsing ${goQuote(version)}: invalid syntax`);
       if (version !== before.metadata.resourceVersion) throw staleVersion(resourceOf(definition), target.name);
     } else if (!target.unconditional) {
       const error: FieldError = {
@@ -120,7 +124,7 @@ export class WriteCore {
         type: 'FieldValueInvalid',
         message: 'Invalid value: 0: must be specified for an update',
       };
-      throw invalid(kindOf(definition), target.name, [error]);
+      throw invalid(resourceOf(definition), target.name, [error]);
     }
     object.metadata = keptMetadata(object.metadata, before.metadata);
     definition.prepareForUpdate?.(object, before, subresource === '' ? undefined : subresource);
@@ -128,7 +132,7 @@ export class WriteCore {
     definition.applyDefaults(object);
     if (isReleased(object)) {
       // The event shows the object as it was stored, the answer as it was sent: as in the real server.
-      await this.#write('DELETED', target, key, before, old);
+      await this.remove(target, old);
       return { stored: new StoredObject(key, old.revision, JSON.stringify(object), object), removed: true };
     }
     if (deepEqual(object, before)) {
@@ -139,12 +143,26 @@ export class WriteCore {
   }
 
   #refuse(definition: ResourceDefinition, object: KubeObject, errors: readonly FieldError[]): void {
-    if (errors.length > 0) throw invalid(kindOf(definition), object.metadata.name, errors);
+    if (errors.length === 0) return;
+    const { group, name } = kindOf(definition);
+    throw invalid({ group, name: object.kind ?? name }, object.metadata.name, errors);
   }
 
-  async #write(
+  #write(
     type: Change['type'],
-    { definition, dryRun }: WriteTarget,
+    target: WriteTarget,
+    key: string,
+    object: KubeObject,
+    previous: StoredObject | undefined,
+  ): Promise<StoredObject> {
+    const { definition } = target;
+    const stored = definition.toStored?.(object) ?? ordered(object, definition);
+    return this.#writeStored(type, target, key, stored, previous);
+  }
+
+  async #writeStored(
+    type: Change['type'],
+    { dryRun }: WriteTarget,
     key: string,
     object: KubeObject,
     previous: StoredObject | undefined,
@@ -153,7 +171,7 @@ export class WriteCore {
       const shown = previous === undefined ? object : withVersion(object, previous.object.metadata.resourceVersion);
       return new StoredObject(key, previous?.revision ?? 0, JSON.stringify(shown), shown);
     }
-    const written = this.#tryWrite(type, key, ordered(object, definition), previous);
+    const written = this.#tryWrite(type, key, object, previous);
     try {
       await written.durable;
     } catch (err) {
@@ -213,9 +231,14 @@ function newMetadata(given: KubeObject['metadata'], namespace: string, now: Date
     ...(generateName && { generateName }),
     ...(namespace !== '' && { namespace }),
     uid: randomUUID(),
-    creationTimestamp: `${now.toISOString().slice(0, 19)}Z`,
+    creationTimestamp: toSeconds(now),
     ...kept,
   };
+}
+
+/** A time as metadata holds it. */
+export function toSeconds(time: Date): string {
+  return `${time.toISOString().slice(0, 19)}Z`;
 }
 
 // Names that Kubernetes generates have no vowels and no look-alikes (apimachinery/pkg/util/rand).

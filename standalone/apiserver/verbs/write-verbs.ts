@@ -9,12 +9,13 @@ import { checkNamespaceTakesObjects } from './namespace-lifecycle.ts';
 import { shown } from './read-verbs.ts';
 import { resourceOf } from './write-core.ts';
 import type { Outcome, UpdateTarget } from './write-core.ts';
-import { readDryRun } from './write-options.ts';
+import { servedObject, servedText } from './served-object.ts';
+import { readWriteOptions } from './write-options.ts';
 
 /** POST to a collection. */
 export async function createObject(context: ApiContext, call: ResourceCall): Promise<ApiResponse> {
   const { definition, namespace, query } = call;
-  const dryRun = readDryRun(query, 'CreateOptions');
+  const { dryRun } = readWriteOptions(query, 'CreateOptions');
   const object = readObject(call);
   if (isElsewhere(object, namespace))
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
@@ -33,9 +34,10 @@ export async function createObject(context: ApiContext, call: ResourceCall): Pro
 /** PUT of an object or of its status. */
 export async function updateObject(context: ApiContext, call: ResourceCall): Promise<ApiResponse> {
   const { definition, namespace, name } = call;
+  const target = updateTarget(call, 'UpdateOptions', !needsVersion(call));
   const object = readObject(call);
   checkIdentity(object, call);
-  const outcome = await context.writes.update(updateTarget(call, !needsVersion(call)), (old) => {
+  const outcome = await context.writes.update(target, (old) => {
     const { uid } = object.metadata;
     if (uid !== undefined && uid !== '' && uid !== old.metadata.uid) throw wrongUid(call, uid, old);
     if (namespace !== '') object.metadata.namespace = namespace;
@@ -45,16 +47,21 @@ export async function updateObject(context: ApiContext, call: ResourceCall): Pro
   return written(context, call, 200, outcome);
 }
 
-export function updateTarget(call: ResourceCall, unconditional: boolean): UpdateTarget {
+export function updateTarget(
+  call: ResourceCall,
+  options: 'UpdateOptions' | 'PatchOptions',
+  unconditional: boolean,
+): UpdateTarget {
   const { definition, namespace, name, subresource, query } = call;
-  const dryRun = readDryRun(query, 'UpdateOptions');
+  const { dryRun } = readWriteOptions(query, options);
   return { definition, namespace, name, subresource, dryRun, unconditional };
 }
 
 export function written(context: ApiContext, call: ResourceCall, status: number, { stored }: Outcome): ApiResponse {
   const form = acceptedForm(call.request.accept);
-  if (form === 'object') return json(status, stored.text);
-  return json(status, shown(form, call.definition, stored.object, call, context.now()));
+  const { definition } = call;
+  if (form === 'object') return json(status, servedText(definition, stored));
+  return json(status, shown(form, definition, servedObject(definition, stored), call, context.now()));
 }
 
 /** Kinds that AllowUnconditionalUpdate is false for: custom ones and Leases. */
@@ -78,7 +85,11 @@ function isElsewhere({ metadata }: Pick<KubeObject, 'metadata'>, namespace: stri
   return !!metadata.namespace && namespace !== '' && metadata.namespace !== namespace;
 }
 
-function wrongUid({ definition, name }: ResourceCall, uid: string, old: KubeObject): Error {
-  const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid ?? ''}`;
+function wrongUid({ definition, namespace, name }: ResourceCall, uid: string, old: KubeObject): Error {
+  // The key is that of the real server's etcd, where custom kinds stand below their group.
+  const prefix = definition.custom ? `${definition.group}/${definition.plural}` : definition.plural;
+  const key = `/registry/${prefix}/${namespace === '' ? '' : `${namespace}/`}${name}`;
+  const failed = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid ?? ''}`;
+  const why = `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${failed}`;
   return conflict(resourceOf(definition), name, why);
 }

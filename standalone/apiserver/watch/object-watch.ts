@@ -3,6 +3,7 @@ import { apiVersionOf } from '../resource-definition.ts';
 import type { ResourceDefinition } from '../resource-definition.ts';
 import type { StatusError } from '../status-error.ts';
 import type { Change, StoredObject } from '../storage/stored-object.ts';
+import { servedObject, servedText } from '../verbs/served-object.ts';
 import { EventStream } from './event-stream.ts';
 import { eventLine, HubChange } from './watch-hub.ts';
 import type { Interest, WatchHub, Watcher } from './watch-hub.ts';
@@ -51,8 +52,9 @@ export class ObjectWatch implements Watcher {
 
   /** Sends an object as it is at the beginning. */
   sendInitial(stored: StoredObject): void {
-    const { render } = this.#options;
-    this.stream.push(render === undefined ? eventLine('ADDED', stored.text) : render('ADDED', stored.object));
+    const { definition, render } = this.#options;
+    if (render === undefined) this.stream.push(eventLine('ADDED', servedText(definition, stored)));
+    else this.stream.push(render('ADDED', servedObject(definition, stored)));
   }
 
   /** Sends what a change means for the set that is watched, which may be nothing. */
@@ -100,25 +102,26 @@ export class ObjectWatch implements Watcher {
     const { definition, namespace, matches, render } = this.#options;
     const { type, current, previous } = shared.change;
     if (namespace !== '' && definition.namespaced && !isIn(current.key, definition.storedAs, namespace)) return;
+    const isShared = render === undefined && definition.fromStored === undefined;
     if (matches === undefined) {
-      this.stream.push(render === undefined ? shared.line : render(type, current.object));
+      this.stream.push(isShared ? shared.line : this.#line(type, servedObject(definition, current)));
       return;
     }
-    const isMatch = type !== 'DELETED' && matches(current.object);
-    const wasMatch = previous !== undefined && matches(previous.object);
-    if (!isMatch && !wasMatch) return;
+    const isMatch = type !== 'DELETED' && matches(servedObject(definition, current));
+    const wasMatch = previous !== undefined && matches(servedObject(definition, previous));
     if (isMatch) {
       const seen = wasMatch ? 'MODIFIED' : 'ADDED';
-      if (render !== undefined) this.stream.push(render(seen, current.object));
-      else this.stream.push(seen === type ? shared.line : eventLine(seen, current.text));
-      return;
+      if (isShared) this.stream.push(seen === type ? shared.line : eventLine(seen, current.text));
+      else this.stream.push(this.#line(seen, servedObject(definition, current)));
+    } else if (wasMatch) {
+      if (isShared && type === 'DELETED') this.stream.push(shared.line);
+      else this.stream.push(this.#line('DELETED', lastSeen(servedObject(definition, previous), current.revision)));
     }
-    if (type === 'DELETED' && render === undefined) {
-      this.stream.push(shared.line);
-      return;
-    }
-    const last = type === 'DELETED' ? current.object : lastSeen(previous, current.revision);
-    this.stream.push(render === undefined ? eventLine('DELETED', JSON.stringify(last)) : render('DELETED', last));
+  }
+
+  #line(type: string, object: KubeObject): string {
+    const { render } = this.#options;
+    return render === undefined ? eventLine(type, JSON.stringify(object)) : render(type, object);
   }
 
   #close(): void {
@@ -133,8 +136,6 @@ function isIn(key: string, storedAs: string, namespace: string): boolean {
 }
 
 /** The object as the watcher knew it, with the version of the change that took it out of the set. */
-function lastSeen(previous: StoredObject | undefined, revision: number): KubeObject {
-  if (previous === undefined) throw new Error('a change without a previous object cannot end a match');
-  const { object } = previous;
+function lastSeen(object: KubeObject, revision: number): KubeObject {
   return { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } };
 }
