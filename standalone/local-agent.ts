@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import type { AgentProcessOptions } from './agent-process.ts';
 
 /** How long running tasks may go on when `tiangong up` is stopped. */
@@ -13,7 +13,8 @@ export function localAgentCommand(options: {
   readonly apiUrl: string;
 }): Pick<AgentProcessOptions, 'command' | 'environment' | 'pidFile' | 'logFile'> {
   const { name, folder, namespace, apiUrl } = options;
-  const program = join(import.meta.dirname, '..', 'agent', 'main.ts');
+  // As this file is: .ts, or .js once it was built.
+  const program = join(import.meta.dirname, '..', 'agent', `main${extname(import.meta.filename)}`);
   const flags = {
     name,
     namespace,

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { RevisionRow } from './revision-database.ts';
 import type { FromWriteThread, ToWriteThread } from './write-thread.ts';
@@ -43,7 +44,9 @@ export class CommitQueue<T extends RevisionRow> {
     onDurable: (rows: readonly T[]) => void,
     onFailed: () => void,
   ): Promise<CommitQueue<T>> {
-    const worker = new Worker(new URL('./write-thread.ts', import.meta.url), { workerData: { file } });
+    // As this file is: .ts, or .js once it was built.
+    const program = new URL(`./write-thread${extname(import.meta.filename)}`, import.meta.url);
+    const worker = new Worker(program, { workerData: { file } });
     await once(worker, 'message');
     return new CommitQueue(worker, onDurable, onFailed);
   }
