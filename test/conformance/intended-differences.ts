@@ -63,6 +63,16 @@ export const intendedDifferences = {
     everywhere: true,
     reduce: (entry) => replaceTexts(entry, /StorageError: .*AdditionalErrorMsg: /, ''),
   },
+  builtinDescriptions: {
+    reason: 'Columns and fields of built-in kinds are described in words of our own.',
+    everywhere: false,
+    reduce: (entry) => ({ ...entry, body: without(entry.body, 'description') }),
+  },
+  builtinExplanations: {
+    reason: 'As builtinDescriptions, in what kubectl explain prints: the names and types of fields are compared.',
+    everywhere: false,
+    reduce: (entry) => onLines(entry, (line) => /^(KIND|VERSION|GROUP|FIELDS?):| {2,}\w+\t</.test(line)),
+  },
   serverSideApply: {
     reason:
       'Apply patches are answered with a 415 that says so, as by a server without that feature; kubectl apply needs them only with --server-side.',

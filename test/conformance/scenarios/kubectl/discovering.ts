@@ -29,7 +29,7 @@ export const kubectlDiscovering: Record<string, Scenario> = {
       'explain namespace.status',
       'explain configmap.metadata.ownerReferences',
     ]) {
-      await kubectl.print(line);
+      await kubectl.print(line, { differences: ['builtinExplanations'] });
     }
   },
   'api-resources and api-versions list what is served': async (api) => {
