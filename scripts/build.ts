@@ -1,6 +1,6 @@
 /** Compiles the programs to dist/, which runs on any Node.js from 24 on beside a `npm ci --omit=dev`. */
 import { spawnSync } from 'node:child_process';
-import { cpSync, globSync, mkdirSync, rmSync } from 'node:fs';
+import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
@@ -10,8 +10,11 @@ const { status } = spawnSync('tsc', ['-p', 'tsconfig.build.json'], { cwd: root, 
 if (status !== 0) process.exit(status ?? 1);
 
 // What the programs read beside their code, at the same place relative to it.
-const data = ['crds/*.yaml', 'api/**/*.yaml', 'package.json', 'package-lock.json', 'LICENSE'];
+const data = ['crds/*.yaml', 'api/**/*.yaml', 'package-lock.json', 'LICENSE'];
 for (const path of globSync(data, { cwd: root })) {
   mkdirSync(dirname(join(dist, path)), { recursive: true });
   cpSync(join(root, path), join(dist, path));
 }
+
+const manifest = readFileSync(join(root, 'package.json'), 'utf8');
+writeFileSync(join(dist, 'package.json'), manifest.replaceAll('/main.ts"', '/main.js"'));
