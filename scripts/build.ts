@@ -17,4 +17,4 @@ for (const path of globSync(data, { cwd: root })) {
 }
 
 const manifest = readFileSync(join(root, 'package.json'), 'utf8');
-writeFileSync(join(dist, 'package.json'), manifest.replaceAll('/main.ts"', '/main.js"'));
+writeFileSync(join(dist, 'package.json'), manifest.replace('./standalone/main.ts', './standalone/main.js'));
