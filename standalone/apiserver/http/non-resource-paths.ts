@@ -2,6 +2,7 @@ import type { Authorizer } from '../auth/authorizer.ts';
 import type { Registry } from '../registry.ts';
 import { forbidden, pathNotFound } from '../status-error.ts';
 import type { ApiRequest, ApiResponse } from './api-call.ts';
+import { ApiDescriptions } from './api-descriptions.ts';
 import { json, pageNotFound, text } from './json-response.ts';
 import type { RequestMetrics } from './request-metrics.ts';
 
@@ -20,18 +21,17 @@ const VERSION = JSON.stringify({
 
 /** Answers paths that name no resource: health, version, metrics, discovery and OpenAPI. */
 export class NonResourceHandler {
-  readonly #registry: Registry;
+  readonly #descriptions: ApiDescriptions;
   readonly #authorizer: Authorizer;
   readonly #metrics: RequestMetrics;
 
   constructor(registry: Registry, authorizer: Authorizer, metrics: RequestMetrics) {
-    this.#registry = registry;
+    this.#descriptions = new ApiDescriptions(registry);
     this.#authorizer = authorizer;
     this.#metrics = metrics;
   }
 
   answer(request: ApiRequest, path: string, query: URLSearchParams): ApiResponse {
-    void query;
     if (!this.#authorizer.mayRead(request.user, path))
       throw forbidden({ group: '', name: '' }, '', `User "${request.user.name}" cannot get path "${path}"`);
     if (request.method !== 'GET' && request.method !== 'HEAD') throw pathNotFound();
@@ -42,7 +42,8 @@ export class NonResourceHandler {
         return text(this.#metrics.expose(), 'text/plain; version=0.0.4; charset=utf-8');
     }
     if (/^\/(healthz|livez|readyz)(\/[\w-]+)?$/.test(path)) return text('ok', 'text/plain; charset=utf-8');
-    void this.#registry;
+    const description = this.#descriptions.answer(request, path, query);
+    if (description !== undefined) return description;
     if (path.startsWith('/api/')) throw pathNotFound();
     return pageNotFound();
   }

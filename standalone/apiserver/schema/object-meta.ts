@@ -52,21 +52,19 @@ export function normalizeMetadata(object: JsonObject, prefix: string): string[] 
     if (type === undefined) {
       unknown.push(`${prefix}.${name}`);
       delete metadata[name];
-    } else if (value === null || isEmpty(value, type)) {
-      delete metadata[name];
     } else {
-      checkMember(name, type, value, `${prefix}.${name}`, unknown);
+      if (value !== null) checkMember(name, type, value, `${prefix}.${name}`, unknown);
+      if (value === null || isEmpty(value)) delete metadata[name];
     }
   }
   return unknown;
 }
 
-function isEmpty(value: unknown, type: MetaType): boolean {
-  if (value === '' || value === 0) return type !== 'time' || value === '';
-  if (Array.isArray(value)) return value.length === 0;
-  if (!isObject(value)) return false;
+/** Go leaves out members that hold their type's zero value. */
+function isEmpty(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return value === '' || value === 0;
   for (const _ in value) return false;
-  return type === 'stringMap';
+  return true;
 }
 
 function checkMember(name: string, type: MetaType, value: unknown, path: string, unknown: string[]): void {
@@ -79,7 +77,7 @@ function checkMember(name: string, type: MetaType, value: unknown, path: string,
       break;
     case 'time':
       if (typeof value !== 'string') throw wrongType(value, name, 'string');
-      if (Number.isNaN(Date.parse(value)))
+      if (value !== '' && Number.isNaN(Date.parse(value)))
         throw new MetadataError(
           `parsing time ${JSON.stringify(value)} as "2006-01-02T15:04:05Z07:00": cannot parse ${JSON.stringify(value)} as "2006"`,
         );
