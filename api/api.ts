@@ -59,7 +59,7 @@ export class Api {
     const onError = (err: unknown): void =>
       logger.warn({ err }, 'reading from the Kubernetes API failed; trying again');
     const watching = { metrics: new KubeMetrics(registry), onError };
-    const secrets = new TaskSecrets(client);
+    const secrets = new TaskSecrets(client, settings.homeNamespace);
     const reader = new TaskReader(client, { cacheBytes: settings.cacheBytes, ...watching });
     const directory = new AgentDirectory(client, { namespace: settings.homeNamespace, ...watching });
     const creator = new TaskCreator(client, store.blobs, secrets, settings);

@@ -23,9 +23,11 @@ const OWNERLESS_MS = 600_000;
  */
 export class TaskSecrets {
   readonly #client: KubeClient;
+  readonly #homeNamespace: string;
 
-  constructor(client: KubeClient) {
+  constructor(client: KubeClient, homeNamespace: string) {
     this.#client = client;
+    this.#homeNamespace = homeNamespace;
   }
 
   async create({ namespace, name }: TaskName, made: readonly TaskSecret[]): Promise<void> {
@@ -78,7 +80,7 @@ export class TaskSecrets {
   async *#ownerless(): AsyncGenerator<Secret> {
     let position: string | undefined;
     do {
-      const page = await this.#client.list(secrets, undefined, {
+      const page = await this.#client.list(secrets, this.#homeNamespace, {
         labelSelector: TASK_LABEL,
         limit: 500,
         ...(position && { continue: position }),

@@ -1,0 +1,137 @@
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { deployTasks, secrets } from '../kube/resource.ts';
+import type { Secret } from '../kube/resource.ts';
+import { temporaryStore } from '../store/sqlite/temporary-store.ts';
+import type { SqliteStore } from '../store/sqlite/sqlite-store.ts';
+import { hasCluster, sharedCluster } from '../test/kubernetes/shared.ts';
+import type { SharedCluster } from '../test/kubernetes/shared.ts';
+import { Cleanup } from './cleanup.ts';
+import { defaultSettings } from './settings.ts';
+import { TaskReader } from './tasks/task-reader.ts';
+import { TaskSecrets } from './tasks/task-secrets.ts';
+
+const MINUTES_AGO_11 = (): string => new Date(Date.now() - 11 * 60_000).toISOString();
+
+describe.skipIf(!hasCluster())('Cleanup', () => {
+  let cluster: SharedCluster;
+  let store: SqliteStore & AsyncDisposable;
+  let reader: TaskReader;
+  let stop: AbortController;
+  let running: Promise<void>;
+
+  beforeEach(async () => {
+    cluster = await sharedCluster();
+    store = await temporaryStore();
+    reader = new TaskReader(cluster.client, { cacheBytes: 1e6, onError: () => undefined });
+    stop = new AbortController();
+    running = reader.run(stop.signal);
+  });
+  afterEach(async () => {
+    stop.abort();
+    await running;
+    await store[Symbol.asyncDispose]();
+  });
+
+  function cleanup(cleanupGraceMs: number): Cleanup {
+    const settings = { ...defaultSettings, cleanupGraceMs };
+    const logger = pino({ level: 'silent' });
+    return new Cleanup({
+      reader,
+      secrets: new TaskSecrets(cluster.client, cluster.namespace),
+      store,
+      settings,
+      logger,
+    });
+  }
+
+  async function createTask(name: string): Promise<string> {
+    const spec = { agent: 'a1', type: 'shell' as const, command: 'x' };
+    const { metadata } = await cluster.client.create(deployTasks, cluster.namespace, { metadata: { name }, spec });
+    return metadata.uid ?? '';
+  }
+
+  async function untilSynced(): Promise<void> {
+    await expect.poll(() => reader.hasSynced).toBe(true);
+  }
+
+  const fill = async (uid: string): Promise<void> => {
+    await store.streams.append({ uid, epoch: 1, name: 'result' }, 0, { bytes: Buffer.from('x'), final: true });
+  };
+  const uids = async (): Promise<string[]> => {
+    const found: string[] = [];
+    for await (const { uid } of store.streams.tasks()) found.push(uid);
+    return found.sort();
+  };
+
+  it('removes what tasks left in the store that are no more', async () => {
+    const uid = await createTask('kept');
+    await fill(uid);
+    await fill('gone');
+    const kept = { namespace: cluster.namespace, name: 'kept' };
+    await store.blobs.put('b1', `${kept.namespace}/${kept.name}`, Buffer.from('x'));
+    await store.blobs.put('b2', `${kept.namespace}/gone`, Buffer.from('x'));
+    await untilSynced();
+    await cleanup(0).runOnce();
+    expect(await uids()).toEqual([uid]);
+    expect(await store.blobs.stat('b1')).toBeDefined();
+    expect(await store.blobs.stat('b2')).toBeUndefined();
+  });
+
+  it('waits until it has been so for the grace', async () => {
+    await fill('gone');
+    await untilSynced();
+    const patient = cleanup(60_000);
+    await patient.runOnce();
+    await patient.runOnce();
+    expect(await uids()).toEqual(['gone']);
+  });
+
+  it('removes nothing before all tasks are known', async () => {
+    await fill('gone');
+    stop.abort();
+    await running;
+    const unread = new TaskReader(cluster.client, { cacheBytes: 1e6, onError: () => undefined });
+    reader = unread;
+    await cleanup(0).runOnce();
+    expect(await uids()).toEqual(['gone']);
+  });
+
+  it('gives Secrets to their task, and removes those that have had none for ten minutes', async () => {
+    const uid = await createTask('kept');
+    const make = (name: string, task: string, annotations: Record<string, string> = {}): Promise<Secret> =>
+      cluster.client.create(secrets, cluster.namespace, {
+        metadata: { name, labels: { 'tiangong.io/task': task }, annotations },
+        type: 'tiangong.io/credential',
+      });
+    await make('of-kept', 'kept');
+    await make('young', 'gone');
+    await make('old', 'gone', { 'tiangong.io/claimed-at': MINUTES_AGO_11() });
+    await untilSynced();
+    await cleanup(0).runOnce();
+    const { items } = await cluster.client.list(secrets, cluster.namespace);
+    expect(items.map(({ metadata }) => [metadata.name, metadata.ownerReferences?.[0]?.uid])).toEqual([
+      ['of-kept', uid],
+      ['young', undefined],
+    ]);
+  });
+
+  it('does not remove a Secret that a repeated create has just taken up again', async () => {
+    const claimedAt = MINUTES_AGO_11();
+    await cluster.client.create(secrets, cluster.namespace, {
+      metadata: {
+        name: 't',
+        labels: { 'tiangong.io/task': 't' },
+        annotations: { 'tiangong.io/claimed-at': claimedAt },
+      },
+      type: 'tiangong.io/credential',
+    });
+    const taskSecrets = new TaskSecrets(cluster.client, cluster.namespace);
+    // The create comes between the look at the Secret and its removal.
+    await taskSecrets.settle(async (name) => {
+      await taskSecrets.create(name, [{ name: 't', data: { token: 'x' } }]);
+      return undefined;
+    }, new Date());
+    expect((await cluster.client.get(secrets, cluster.namespace, 't')).data).toEqual({ token: 'eA==' });
+  });
+});
