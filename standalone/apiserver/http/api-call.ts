@@ -1,4 +1,3 @@
-import type { KubeObject } from '../../../kube/object.ts';
 import type { User } from '../auth/user.ts';
 import type { ResourceDefinition } from '../resource-definition.ts';
 import type { EventStream } from '../watch/event-stream.ts';
@@ -13,17 +12,25 @@ export interface ApiRequest {
   /** Empty when there is none. */
   readonly body: string;
   readonly user: User;
+  /** The tag of the document that the client has already. */
+  readonly ifNoneMatch?: string | undefined;
+}
+
+export interface WholeResponse {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string | Uint8Array;
+  readonly headers?: Readonly<Record<string, string | string[]>>;
+}
+
+export interface StreamResponse {
+  readonly status: 200;
+  readonly contentType: string;
+  readonly stream: EventStream;
 }
 
 /** An answer with a body, or a watch that goes on. */
-export type ApiResponse =
-  | {
-      readonly status: number;
-      readonly contentType: string;
-      readonly body: string;
-      readonly headers?: Readonly<Record<string, string | string[]>>;
-    }
-  | { readonly status: 200; readonly contentType: string; readonly stream: EventStream };
+export type ApiResponse = WholeResponse | StreamResponse;
 
 /** What a call on a resource is about, once the path is read and the caller is allowed. */
 export interface ResourceCall {
@@ -39,11 +46,4 @@ export interface ResourceCall {
   readonly onlyName: string | undefined;
   /** Texts for Warning headers of the answer. */
   readonly warnings: string[];
-}
-
-/** What a verb answers: one object by its text (`object` parses it), or a Status. */
-export interface ObjectAnswer {
-  readonly status: number;
-  readonly text: string;
-  readonly object: () => KubeObject;
 }

@@ -6,7 +6,7 @@ import type { TokenAuthenticator } from '../auth/token-authenticator.ts';
 import type { User } from '../auth/user.ts';
 import { StatusError, tooLarge, unauthorized } from '../status-error.ts';
 import type { EventStream } from '../watch/event-stream.ts';
-import type { ApiResponse } from './api-call.ts';
+import type { WholeResponse } from './api-call.ts';
 import type { RequestHandler } from './request-handler.ts';
 
 /** The largest body that is read, in bytes; as the real server's. */
@@ -79,6 +79,7 @@ export class HttpListener {
         contentType: request.headers['content-type'] ?? '',
         body,
         user,
+        ifNoneMatch: request.headers['if-none-match'],
       });
       if ('stream' in answer) this.#stream(response, answer.stream, answer.contentType);
       else this.#send(response, answer, request.method === 'HEAD');
@@ -97,10 +98,8 @@ export class HttpListener {
     return /^\/(healthz|livez|readyz|version)(\/|\?|$)/.test(url ?? '') ? ANONYMOUS : undefined;
   }
 
-  #send(response: ServerResponse, answer: Exclude<ApiResponse, { stream: EventStream }>, headOnly = false): void {
-    // The real server ends JSON with a newline, which makes its answers good lines too.
-    const isJson = answer.contentType.startsWith('application/json');
-    const body = Buffer.from(isJson ? `${answer.body}\n` : answer.body);
+  #send(response: ServerResponse, answer: WholeResponse, headOnly = false): void {
+    const body = bytesOf(answer);
     response.writeHead(answer.status, {
       'content-type': answer.contentType,
       'content-length': body.length,
@@ -129,9 +128,15 @@ export class HttpListener {
   }
 }
 
+/** The real server ends JSON with a newline, which makes its answers good lines too. */
+function bytesOf({ body, contentType }: WholeResponse): Uint8Array {
+  if (typeof body !== 'string') return body;
+  return Buffer.from(body !== '' && contentType.startsWith('application/json') ? `${body}\n` : body);
+}
+
 const ANONYMOUS: User = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
 
-function failure(error: StatusError): Exclude<ApiResponse, { stream: EventStream }> {
+function failure(error: StatusError): WholeResponse {
   return { status: error.code, contentType: 'application/json', body: JSON.stringify(error.toStatus()) };
 }
 

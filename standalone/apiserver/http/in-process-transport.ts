@@ -1,7 +1,7 @@
 import type { KubeRequest, KubeResponse, KubeTransport } from '../../../kube/transport.ts';
 import type { User } from '../auth/user.ts';
 import type { EventStream } from '../watch/event-stream.ts';
-import type { ApiResponse } from './api-call.ts';
+import type { StreamResponse, WholeResponse } from './api-call.ts';
 import type { RequestHandler } from './request-handler.ts';
 
 /** Calls under one identity within the process: JSON text is handed over, without HTTP and TLS. */
@@ -41,7 +41,7 @@ export class InProcessTransport implements KubeTransport {
     return Promise.resolve();
   }
 
-  #streaming(response: ApiResponse & { stream: EventStream }, signal: AbortSignal | undefined): KubeResponse {
+  #streaming(response: StreamResponse, signal: AbortSignal | undefined): KubeResponse {
     const { stream } = response;
     this.#streams.add(stream);
     const chunks = async function* (streams: Set<EventStream>): AsyncGenerator<string> {
@@ -74,12 +74,12 @@ export class InProcessTransport implements KubeTransport {
   }
 }
 
-function whole(response: Exclude<ApiResponse, { stream: EventStream }>): KubeResponse {
+function whole(response: WholeResponse): KubeResponse {
   const { status, contentType, headers, body } = response;
   return {
     status,
     headers: { 'content-type': contentType, ...headers },
-    text: () => Promise.resolve(body),
+    text: () => Promise.resolve(typeof body === 'string' ? body : Buffer.from(body).toString()),
     chunks: async function* () {
       await Promise.resolve();
       yield body;

@@ -48,7 +48,12 @@ export function readObject(call: ResourceCall): KubeObject {
   const object = value as KubeObject;
   checkType(object, call);
   object.metadata ??= {} as KubeObject['metadata'];
-  const problems = [...fieldProblems('unknown', definition.prune(object)), ...fieldProblems('duplicate', duplicates)];
+  const unknown = definition.prune(object);
+  // Fields of another kind are not this kind's unknown ones; validation says what is wrong.
+  const problems =
+    object.kind === definition.kind
+      ? [...fieldProblems('unknown', unknown), ...fieldProblems('duplicate', duplicates)]
+      : [];
   report(problems, call, (why) =>
     badRequest(
       `${definition.kind} in version ${goQuote(definition.version)} cannot be handled as a ${definition.kind}: ${why}`,
