@@ -57,7 +57,7 @@ export async function deleteCollection(context: ApiContext, call: ResourceCall):
     }
   });
   await Promise.all(deletions);
-  return json(200, listText(definition, JSON.stringify(page.metadata), page.texts()));
+  return json(200, listText(definition, page.metadata, page.texts()));
 }
 
 /**

@@ -32,7 +32,7 @@ const MATCHES = ['Exact', 'NotOlderThan'];
 /** Reads the query of a list as apimachinery's ValidateListOptions does. */
 export function readListOptions(query: URLSearchParams, definition: ResourceDefinition): ListOptions {
   const match = query.get('resourceVersionMatch') ?? '';
-  const resourceVersion = readVersion(query);
+  const resourceVersion = readListVersion(query);
   const continueToken = query.get('continue') ?? '';
   const errors: FieldError[] = [];
   const refuse = (why: string): number => errors.push(forbidden('resourceVersionMatch', why));
@@ -88,7 +88,17 @@ export function isTrue(value: string | null): boolean {
   return value !== null && value !== 'false' && value !== '0';
 }
 
-function readVersion(query: URLSearchParams): string {
+/** A list's version that is no number is the client's fault to the real server; a watch's is an error of its own. */
+function readListVersion(query: URLSearchParams): string {
+  try {
+    return readVersion(query);
+  } catch (err) {
+    throw badRequest(`invalid resource version: ${(err as Error).message}`);
+  }
+}
+
+/** Throws for a version that is no number. */
+export function readVersion(query: URLSearchParams): string {
   const version = query.get('resourceVersion') ?? '';
   if (version === '' || /^\d{1,19}$/.test(version)) return version;
   const why = `Invalid value: ${goQuote(version)}: strconv.ParseUint: parsing ${goQuote(version)}: invalid syntax`;

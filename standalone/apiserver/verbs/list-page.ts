@@ -64,11 +64,7 @@ export class ListPage {
       if (asOf < store.compactedRevision) throw expired(EXPIRED);
     }
     const lastKey = stored.at(-1)?.key;
-    if (!hasMore || lastKey === undefined) {
-      // Lists of custom kinds show an empty token, as the real server's do.
-      const metadata = { ...(definition.custom && { continue: '' }), resourceVersion: String(asOf) };
-      return new ListPage(definition, metadata, stored);
-    }
+    if (!hasMore || lastKey === undefined) return new ListPage(definition, { resourceVersion: String(asOf) }, stored);
     const next = `${lastKey}\0`;
     const metadata = {
       resourceVersion: String(asOf),

@@ -2,11 +2,13 @@ import type { KubeObject } from '../../../kube/object.ts';
 import { invalid as invalidField } from '../field-error.ts';
 import { goJson } from '../go-format.ts';
 import type { ApiResponse, ResourceCall } from '../http/api-call.ts';
+import { duplicateFields } from '../http/duplicate-fields.ts';
 import { JsonSyntaxError, parseJson } from '../http/go-json.ts';
 import { fieldProblems, mediaTypeOf, report } from '../http/request-body.ts';
 import { applyJsonPatch } from '../patch/json-patch.ts';
 import { applyMergePatch } from '../patch/merge-patch.ts';
 import { applyStrategicMergePatch } from '../patch/strategic-merge-patch.ts';
+import type { ResourceDefinition } from '../resource-definition.ts';
 import { badRequest, invalid, StatusError, unsupportedMediaType } from '../status-error.ts';
 import type { ApiContext } from './api-context.ts';
 import { readFieldValidation } from './write-options.ts';
@@ -47,12 +49,25 @@ function patcher(call: ResourceCall): (old: KubeObject) => KubeObject {
 
 /** Prunes and defaults a patched object, and reports what the patch brought that the schema does not know. */
 function conform(object: KubeObject, call: ResourceCall): void {
-  const { definition } = call;
-  const whole = readFieldValidation(call.query) === 'Strict' ? goJson(object) : '';
-  report(fieldProblems('unknown', definition.prune(object)), call, (why) =>
-    invalid({ group: '', name: '' }, '', [invalidField('patch', whole, why)]),
-  );
+  const { definition, query, request } = call;
+  const mode = readFieldValidation(query);
+  const whole = mode === 'Strict' ? goJson(object) : '';
+  const isMerge = mediaTypeOf(request) === MERGE_PATCH;
+  const duplicates = isMerge && mode !== undefined && mode !== 'Ignore' ? duplicateFields(request.body) : [];
+  const problems = [...fieldProblems('duplicate', duplicates), ...fieldProblems('unknown', prune(object, definition))];
+  report(problems, call, (why) => invalid({ group: '', name: '' }, '', [invalidField('patch', whole, why)]));
   definition.applyDefaults(object);
+}
+
+/** What makes a body unreadable makes a patch invalid. */
+function prune(object: KubeObject, definition: ResourceDefinition): string[] {
+  try {
+    return definition.prune(object);
+  } catch (err) {
+    const [, why] = /^.* cannot be handled as a \w+: (.*)$/s.exec(err instanceof StatusError ? err.message : '') ?? [];
+    if (why === undefined) throw err;
+    throw invalid({ group: '', name: '' }, '', [invalidField('patch', goJson(object), why)]);
+  }
 }
 
 function noServerSideApply(accepted: readonly string[]): StatusError {

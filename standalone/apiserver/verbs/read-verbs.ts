@@ -8,15 +8,17 @@ import { notFound } from '../status-error.ts';
 import { keyOf } from '../storage/stored-object.ts';
 import { toTable } from '../table/table.ts';
 import type { ApiContext } from './api-context.ts';
-import { readListOptions } from './list-options.ts';
+import { readListOptions, readVersion } from './list-options.ts';
 import { ListPage } from './list-page.ts';
+import type { ListMetadata } from './list-page.ts';
 import { servedObject, servedText } from './served-object.ts';
 import { resourceOf } from './write-core.ts';
 
 /** GET of one object. */
 export function getObject({ store, now }: ApiContext, call: ResourceCall): ApiResponse {
-  const { definition, namespace, name, request } = call;
+  const { definition, namespace, name, query, request } = call;
   const form = acceptedForm(request.accept);
+  if (query.size > 0) readVersion(query);
   const stored = store.get(keyOf(definition.storedAs, namespace, name));
   if (stored === undefined) throw notFound(resourceOf(definition), name);
   if (form === 'object') return json(200, servedText(definition, stored));
@@ -28,8 +30,7 @@ export async function listObjects(context: ApiContext, call: ResourceCall): Prom
   const { definition, request, query } = call;
   const form = acceptedForm(request.accept);
   const page = await ListPage.read(context.store, call, readListOptions(query, definition));
-  const metadata = JSON.stringify(page.metadata);
-  if (form === 'object') return json(200, listText(definition, metadata, page.texts()));
+  if (form === 'object') return json(200, listText(definition, page.metadata, page.texts()));
   const objects = page.objects();
   if (form === 'table') {
     const table = toTable(definition, objects, { includeObject: includeObject(query), now: context.now() });
@@ -38,14 +39,16 @@ export async function listObjects(context: ApiContext, call: ResourceCall): Prom
   const items = objects.map((object) => JSON.stringify(partialMetadata(object)));
   return json(
     200,
-    `{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/v1","metadata":${metadata},"items":[${items.join(',')}]}`,
+    `{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/v1","metadata":${JSON.stringify(page.metadata)},"items":[${items.join(',')}]}`,
   );
 }
 
-export function listText(definition: ResourceDefinition, metadata: string, items: readonly string[]): string {
-  const { group, version, listKind } = definition;
+export function listText(definition: ResourceDefinition, metadata: ListMetadata, items: readonly string[]): string {
+  const { group, version, listKind, custom } = definition;
+  // Lists of custom kinds show an empty token, as the real server's do.
+  const shownMetadata = JSON.stringify(custom ? { continue: '', ...metadata } : metadata);
   const apiVersion = group === '' ? version : `${group}/${version}`;
-  return `{"kind":"${listKind}","apiVersion":"${apiVersion}","metadata":${metadata},"items":[${items.join(',')}]}`;
+  return `{"kind":"${listKind}","apiVersion":"${apiVersion}","metadata":${shownMetadata},"items":[${items.join(',')}]}`;
 }
 
 /** One object as a table or as its metadata alone. */

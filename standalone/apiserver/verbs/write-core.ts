@@ -144,8 +144,10 @@ export class WriteCore {
 
   #refuse(definition: ResourceDefinition, object: KubeObject, errors: readonly FieldError[]): void {
     if (errors.length === 0) return;
-    const { group, name } = kindOf(definition);
-    throw invalid({ group, name: object.kind ?? name }, object.metadata.name, errors);
+    const { group, kind, storedAs, fromStored } = definition;
+    // Errors name the form that is stored, and the kind that the object says it is.
+    const named = fromStored === undefined ? group : storedAs.slice(0, storedAs.indexOf('/'));
+    throw invalid({ group: named, name: object.kind ?? kind }, object.metadata.name, errors);
   }
 
   #write(
