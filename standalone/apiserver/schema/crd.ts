@@ -134,11 +134,15 @@ function validateSchema(
 ): FieldError[] {
   const object = target as unknown as JsonObject;
   const before = old as unknown as JsonObject | undefined;
-  const correlation = before && new Correlation(object, before, root);
-  if (subresource !== 'status') return validateValue(object, root, correlation);
-  const status = root.properties.get('status')?.node;
-  if (status === undefined || !('status' in object)) return [];
-  return validateValue(object['status'], status, correlation?.key('status'), 'status');
+  const check = (correlation: Correlation | undefined): FieldError[] => {
+    if (subresource !== 'status') return validateValue(object, root, correlation);
+    const status = root.properties.get('status')?.node;
+    if (status === undefined || !('status' in object)) return [];
+    return validateValue(object['status'], status, correlation?.key('status'), 'status');
+  };
+  const errors = check(undefined);
+  // Errors of what did not change are tolerated (KEP-4008); without errors there is nothing to look up.
+  return errors.length === 0 || before === undefined ? errors : check(new Correlation(object, before, root));
 }
 
 function validateBeyond(

@@ -3,6 +3,7 @@ import type { FieldError } from '../field-error.ts';
 import { goJson } from '../go-format.ts';
 import { FieldPath } from './field-path.ts';
 import { isObject } from './json-schema.ts';
+import type { JsonObject } from './json-schema.ts';
 import type { SchemaNode } from './structural.ts';
 
 /** Checks that lists of type set hold no value twice and lists of type map no key twice. */
@@ -26,17 +27,34 @@ function walk(value: unknown, node: SchemaNode, path: FieldPath, errors: FieldEr
       }
     return;
   }
-  for (const [name, member] of Object.entries(value)) {
+  const object = value as JsonObject;
+  for (const name in object) {
     const property = node.properties.get(name);
     const child = property?.node ?? node.additional;
     if (child?.hasUniqueLists !== true) continue;
     path.push(property?.segment ?? `[${name}]`);
-    walk(member, child, path, errors);
+    walk(object[name], child, path, errors);
     path.pop();
   }
 }
 
+/** Whether every item has the one key, and no key comes twice: the usual case, without building anything to compare. */
+function isPlainlyUnique(list: readonly unknown[], key: string): boolean {
+  for (let index = 0; index < list.length; index += 1) {
+    const item = list[index];
+    const value = isObject(item) ? item[key] : undefined;
+    if (typeof value !== 'string') return false;
+    for (let before = 0; before < index; before += 1) if ((list[before] as JsonObject)[key] === value) return false;
+  }
+  return true;
+}
+
+/** Beyond this many items comparing each with each costs more than a map. */
+const FEW = 32;
+
 function checkMap(list: readonly unknown[], node: SchemaNode, path: FieldPath, errors: FieldError[]): void {
+  const [only, ...more] = node.listMapKeys;
+  if (only !== undefined && more.length === 0 && list.length <= FEW && isPlainlyUnique(list, only)) return;
   const odd = list.findIndex((item) => item !== null && !isObject(item));
   if (odd >= 0) {
     const field = path.text(`[${odd}]`);

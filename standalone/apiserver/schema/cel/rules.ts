@@ -38,8 +38,12 @@ export class RuleValidator {
   validate(object: JsonObject, old: JsonObject | undefined): FieldError[] {
     if (this.#root === undefined) return [];
     const errors: FieldError[] = [];
-    const correlation = old && new Correlation(object, old, this.#root.schema);
-    runNode(this.#root, object, old, { current: correlation, parent: undefined }, new FieldPath(), errors);
+    runNode(this.#root, object, old, undefined, new FieldPath(), errors);
+    if (errors.length === 0 || old === undefined) return errors;
+    // What broke may have been so before: only now is it worth the while to find out what changed.
+    const ratchet = { current: new Correlation(object, old, this.#root.schema), parent: undefined };
+    errors.length = 0;
+    runNode(this.#root, object, old, ratchet, new FieldPath(), errors);
     return errors;
   }
 }
@@ -72,26 +76,31 @@ interface Ratchet {
   readonly parent: Correlation | undefined;
 }
 
-const below = (ratchet: Ratchet, find: (correlation: Correlation) => Correlation | undefined): Ratchet =>
-  ratchet.current === undefined ? ratchet : { current: find(ratchet.current), parent: ratchet.current };
+function below(
+  ratchet: Ratchet | undefined,
+  find: (correlation: Correlation) => Correlation | undefined,
+): Ratchet | undefined {
+  return ratchet?.current === undefined ? ratchet : { current: find(ratchet.current), parent: ratchet.current };
+}
 
-const isUnchanged = ({ current, parent }: Ratchet): boolean => (current ?? parent)?.unchanged === true;
+const isUnchanged = (ratchet: Ratchet | undefined): boolean =>
+  (ratchet?.current ?? ratchet?.parent)?.unchanged === true;
 
 function runNode(
   node: RuleNode,
   value: unknown,
   old: unknown,
-  ratchet: Ratchet,
+  ratchet: Ratchet | undefined,
   path: FieldPath,
   errors: FieldError[],
 ): void {
   if (value === null || value === undefined) return;
   // The very same part as before: what does not look at the old value was checked then, and would be tolerated now.
-  const same = ratchet.current !== undefined && ratchet.current.value === ratchet.current.old;
+  const same = value === old;
   if (same && !node.hasTransitions) return;
   if (node.rules.length > 0) runRules(node, value, old ?? undefined, ratchet, same, path, errors);
   for (const part of node.allOf)
-    runNode(part, value, old, { current: undefined, parent: ratchet.parent }, path, errors);
+    runNode(part, value, old, ratchet && { current: undefined, parent: ratchet.parent }, path, errors);
   if (Array.isArray(value)) runItems(node, value, old, ratchet, path, errors);
   else if (isObject(value)) runMembers(node, value, old, ratchet, path, errors);
 }
@@ -100,7 +109,7 @@ function runItems(
   node: RuleNode,
   value: readonly unknown[],
   old: unknown,
-  ratchet: Ratchet,
+  ratchet: Ratchet | undefined,
   path: FieldPath,
   errors: FieldError[],
 ): void {
@@ -125,12 +134,12 @@ function runMembers(
   node: RuleNode,
   value: JsonObject,
   old: unknown,
-  ratchet: Ratchet,
+  ratchet: Ratchet | undefined,
   path: FieldPath,
   errors: FieldError[],
 ): void {
   const before = isObject(old) ? old : undefined;
-  const isRoot = ratchet.parent === undefined;
+  const isRoot = path.depth === 0;
   if (node.additional !== undefined)
     for (const name in value) {
       if (node.schema.properties.has(name)) continue;
@@ -159,7 +168,7 @@ function runRules(
   node: RuleNode,
   value: unknown,
   old: unknown,
-  ratchet: Ratchet,
+  ratchet: Ratchet | undefined,
   same: boolean,
   path: FieldPath,
   errors: FieldError[],
