@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { EmbeddedServer } from '../../standalone/apiserver/embedded-server.ts';
+import { serverCertificate } from '../../standalone/certificate.ts';
 
 /** The program that the tests start: an embedded server on the data folder and port of the command line. */
 const [dataDir, port, token] = process.argv.slice(2);
@@ -14,7 +15,9 @@ const server = await EmbeddedServer.open({
   crdFiles: readdirSync(crds).map((file) => join(crds, file)),
   logger: pino({ level: 'warn' }, process.stderr),
 });
-const { url } = await server.listen({ host: '127.0.0.1', port: Number(port) });
+// kubectl sends its token only over TLS.
+const tls = await serverCertificate(join(dataDir, 'tls'), []);
+const { url } = await server.listen({ host: '127.0.0.1', port: Number(port), tls });
 process.stdout.write(`${JSON.stringify({ url })}\n`);
 // The parent is gone: nobody will stop this server.
 process.stdin.resume().once('end', () => process.exit(0));
