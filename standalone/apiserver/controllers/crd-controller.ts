@@ -6,7 +6,6 @@ import { definitionsFromCrd } from '../schema/crd.ts';
 import type { Change } from '../storage/stored-object.ts';
 import { keyOf, keyRange } from '../storage/stored-object.ts';
 import type { ApiContext } from '../verbs/api-context.ts';
-import { deepEqual } from '../schema/correlation.ts';
 
 export const CRDS = 'apiextensions.k8s.io/customresourcedefinitions';
 
@@ -43,20 +42,22 @@ export class CrdController {
     }
   }
 
+  /** Creates the CRD, or replaces the spec of the one that is there; one that is the same stays as it is. */
   async #apply(crd: Crd): Promise<void> {
     const { store, registry, writes } = this.#context;
     const definition = registry.findStored(CRDS);
     if (definition === undefined) throw new Error('the built-in kinds lack customresourcedefinitions');
-    const old = store.latest(keyOf(CRDS, '', crd.metadata.name));
+    definition.prune(crd);
+    definition.applyDefaults(crd);
+    const { name } = crd.metadata;
     const target = { definition, namespace: '', dryRun: false };
-    if (old === undefined) {
-      await writes.create(target, { ...crd, metadata: { ...crd.metadata } });
+    if (store.latest(keyOf(CRDS, '', name)) === undefined) {
+      await writes.create(target, crd);
       return;
     }
-    if (deepEqual((old.object as Crd).spec, crd.spec)) return;
     await writes.update(
-      { ...target, name: crd.metadata.name, subresource: '', unconditional: true },
-      ({ metadata }) => ({ ...old.object, metadata: { ...metadata }, spec: crd.spec }) as Crd,
+      { ...target, name, subresource: '', unconditional: true },
+      (old) => ({ ...old, metadata: { ...old.metadata }, spec: crd.spec }) as Crd,
     );
   }
 
