@@ -26,7 +26,8 @@ const client = new KubeClient(server.transport(admin));
 const stop = new AbortController();
 let events = 0;
 
-for (const fieldSelector of ['', '', 'status.assignment.agent=bench,status.state!=Succeeded']) void watch(fieldSelector);
+for (const fieldSelector of ['', '', 'status.assignment.agent=bench,status.state!=Succeeded'])
+  void watch(fieldSelector);
 
 const names: string[] = [];
 await measure('create', async (index) => {
@@ -35,7 +36,10 @@ await measure('create', async (index) => {
 });
 const time = new Date().toISOString();
 const steps: readonly [string, object][] = [
-  ['assign', { state: 'Assigned', observedGeneration: 1, assignment: { agent: 'bench', instance: 'i', epoch: 1, time } }],
+  [
+    'assign',
+    { state: 'Assigned', observedGeneration: 1, assignment: { agent: 'bench', instance: 'i', epoch: 1, time } },
+  ],
   ['start', { state: 'Running', startTime: time }],
   [
     'finish',
@@ -45,7 +49,9 @@ const steps: readonly [string, object][] = [
       exitCode: 0,
       result: { text: 'hello\n', bytes: 6 },
       log: { total: 1, lines: [{ id: 1, level: 'info', timestamp: time, message: 'hello' }] },
-      conditions: [{ type: 'Succeeded', status: 'True', reason: 'Completed', message: 'done', lastTransitionTime: time }],
+      conditions: [
+        { type: 'Succeeded', status: 'True', reason: 'Completed', message: 'done', lastTransitionTime: time },
+      ],
     },
   ],
 ];
@@ -86,5 +92,7 @@ async function measure(name: string, write: (index: number) => Promise<unknown>)
   const { user, system } = process.threadCpuUsage(cpu);
   const perSecond = Math.round(tasks / seconds);
   const perWrite = ((user + system) / 1000 / tasks).toFixed(3);
-  console.log(`${name.padEnd(24)} ${String(perSecond).padStart(6)} writes/s  ${perWrite} ms main-thread CPU each (client included)`);
+  console.log(
+    `${name.padEnd(24)} ${String(perSecond).padStart(6)} writes/s  ${perWrite} ms main-thread CPU each (client included)`,
+  );
 }

@@ -1,11 +1,10 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { vi } from 'vitest';
 import { freePort } from '../kubernetes/free-port.ts';
-import type { SharedCluster } from '../kubernetes/shared.ts';
 import { Program } from './program.ts';
 import { RestClient } from './rest-client.ts';
+import { until } from './until.ts';
 
 /** Operator, API and one agent, as separate processes on a real Kubernetes API, in one namespace. */
 export interface Programs {
@@ -19,11 +18,18 @@ export interface Programs {
   stop(): Promise<void>;
 }
 
+/** Where programs are started: `SharedCluster`, or a `Cluster` with a namespace. */
+export interface Place {
+  readonly namespace: string;
+  /** The path of a kubeconfig for the user. */
+  kubeconfig(user: string): string;
+}
+
 /** Three programs that start at once on a machine that is busy. */
-const READY = { timeout: 90_000, interval: 50 };
+const READY_DEADLINE_MS = 90_000;
 
 /** `agentName`: one that the cluster has a token for. */
-export async function startPrograms(cluster: SharedCluster, agentName = 'agent-1'): Promise<Programs> {
+export async function startPrograms(cluster: Place, agentName = 'agent-1'): Promise<Programs> {
   const folder = await mkdtemp(join(tmpdir(), 'tiangong-programs-'));
   await Promise.all(['data', 'agent'].map((name) => mkdir(join(folder, name))));
   const port = await freePort();
@@ -54,7 +60,9 @@ export async function startPrograms(cluster: SharedCluster, agentName = 'agent-1
   const all = [operator, api, agent];
   for (const program of all) program.start();
   try {
-    await vi.waitUntil(async () => (await rest.tryGet(`/agents/${agentName}/status`))?.['status'] === 'online', READY);
+    const isOnline = async (): Promise<boolean> =>
+      (await rest.tryGet(`/agents/${agentName}/status`))?.['status'] === 'online';
+    await until(isOnline, READY_DEADLINE_MS, `agent ${agentName} to be online`);
   } catch (err) {
     for (const program of all) await program.kill();
     const logs = all.map((program) => program.log.slice(-2000)).join('\n---\n');

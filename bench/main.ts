@@ -1,0 +1,90 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { KubeClient } from '../kube/client.ts';
+import { binariesFolder } from '../test/kubernetes/binaries.ts';
+import { startCluster } from '../test/kubernetes/cluster.ts';
+import { FourWrites } from './four-writes.ts';
+import { startOnCluster } from './on-cluster.ts';
+import { report } from './report.ts';
+import type { Section } from './report.ts';
+import { startStandalone } from './standalone.ts';
+import type { Subject } from './subject.ts';
+import { TaskEndings } from './task-endings.ts';
+import { measureAsyncPosts, measureIdleLatency, measureMemory, measureSync, measureThroughput } from './workloads.ts';
+import type { Measure } from './workloads.ts';
+
+interface Options {
+  readonly only?: 'standalone' | 'cluster';
+  readonly scale: number;
+  readonly write: boolean;
+  readonly profile?: string;
+}
+
+const options = new Command('bench')
+  .description('Measures Tiangong on this machine and writes docs/benchmarks.md.')
+  .option('--only <subject>', 'standalone or cluster')
+  .option('--scale <factor>', 'how many tasks, 1 for 2,000 at most in a measurement', Number, 1)
+  .option('--no-write', 'print only')
+  .option('--profile <folder>', 'where a CPU profile of tiangong up is left')
+  .parse()
+  .opts<Options>();
+
+const times = (count: number): number => Math.max(1, Math.round(count * options.scale));
+
+async function measure(subject: Subject): Promise<Measure[]> {
+  const endings = new TaskEndings(new KubeClient(subject.transport), subject.namespace);
+  const measures: Measure[] = [];
+  try {
+    await endings.synced;
+    // The first tasks meet cold caches and code that was not compiled yet.
+    await measureThroughput(subject, endings, times(300), 16);
+    measures.push(
+      ...(await measureIdleLatency(subject, endings, times(200))),
+      ...(await measureThroughput(subject, endings, times(2000), 16)),
+      ...(await measureThroughput(subject, endings, times(2000), 64)),
+      ...(await measureAsyncPosts(subject, endings, times(2000), 16)),
+    );
+  } finally {
+    await endings.close();
+  }
+  measures.push(...(await measureSync(subject, times(200), 1)), ...(await measureSync(subject, times(800), 8)));
+  return [...measures, ...measureMemory(subject)];
+}
+
+const sections: Section[] = [];
+function add(title: string, measures: readonly Measure[]): void {
+  sections.push({ title, measures });
+  console.log(`\n${title}`);
+  for (const { what, value } of measures) console.log(`  ${what}: ${value}`);
+}
+
+async function measureAndStop(title: string, subject: Subject): Promise<void> {
+  try {
+    add(title, await measure(subject));
+  } finally {
+    await subject.stop();
+  }
+}
+
+if (options.only !== 'cluster') {
+  const nodeArgs = options.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profile}`];
+  await measureAndStop('Standalone: `tiangong up`', await startStandalone(nodeArgs));
+}
+if (options.only !== 'standalone' && binariesFolder() === undefined) {
+  console.log(
+    '\n*** NO REAL KUBE-APISERVER: not measured. Run test/kubernetes/build.sh or set KUBEBUILDER_ASSETS. ***',
+  );
+} else if (options.only !== 'standalone') {
+  const cluster = await startCluster();
+  try {
+    const bare = new FourWrites(cluster.url, cluster.tokens['admin'] ?? '');
+    add('kube-apiserver 1.36.3 and etcd: the bare four-write flow', await bare.measure(times(200), times(2000), 16));
+    await measureAndStop('kube-apiserver 1.36.3 and etcd: operator, API and agent', await startOnCluster(cluster));
+  } finally {
+    await cluster.stop();
+  }
+}
+if (options.write && options.only === undefined) {
+  writeFileSync(join(import.meta.dirname, '../docs/benchmarks.md'), report(sections, new Date()));
+}

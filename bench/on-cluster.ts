@@ -1,0 +1,46 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { connect } from '../test/kubernetes/connection.ts';
+import type { Cluster } from '../test/kubernetes/cluster.ts';
+import { startPrograms } from '../test/programs/programs.ts';
+import type { Subject } from './subject.ts';
+
+const AGENT = 'agent-1';
+
+/** Starts operator, API and agent as three processes on a real kube-apiserver. */
+export async function startOnCluster(cluster: Cluster): Promise<Subject> {
+  const namespace = 'default';
+  const programs = await startPrograms({ namespace, kubeconfig: (user) => cluster.kubeconfig(user) }, AGENT);
+  const transport = connect(cluster, 'admin');
+  const { operator, api, agent, rest } = programs;
+  return {
+    name: 'kube-apiserver',
+    rest,
+    transport,
+    namespace,
+    agent: AGENT,
+    pids: {
+      operator: operator.pid,
+      api: api.pid,
+      agent: agent.pid,
+      ...Object.fromEntries(['kube-apiserver', 'etcd'].map((name) => [name, pidOf(name, cluster.folder)])),
+    },
+    stop: async () => {
+      await transport.close();
+      await programs.stop();
+    },
+  };
+}
+
+/** The process of that name that has the cluster's folder in its command line. */
+function pidOf(name: string, folder: string): number {
+  const found = readdirSync('/proc').find((pid) => {
+    try {
+      const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+      return command.split('\0')[0]?.endsWith(`/${name}`) === true && command.includes(folder);
+    } catch {
+      // No process, or one that ended in the meantime.
+      return false;
+    }
+  });
+  return Number(found ?? -1);
+}

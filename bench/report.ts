@@ -1,0 +1,27 @@
+import { availableParallelism, cpus, release, totalmem } from 'node:os';
+import type { Measure } from './workloads.ts';
+
+export interface Section {
+  readonly title: string;
+  readonly measures: readonly Measure[];
+}
+
+/** The page of docs/ that holds the figures of one run. */
+export function report(sections: readonly Section[], date: Date): string {
+  const memory = Math.round(totalmem() / 1024 ** 3);
+  const machine = `${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown processor'}, ${memory} GB, Linux ${release()}, Node.js ${process.version}`;
+  const tables = sections.map(
+    ({ title, measures }) =>
+      `## ${title}\n\n| what | value |\n| --- | --- |\n${measures.map(({ what, value }) => `| ${what} | ${value} |`).join('\n')}\n`,
+  );
+  return `# Benchmarks
+
+Written by \`make bench\` on ${date.toISOString().slice(0, 10)}: ${machine}. Everything that is measured, the load generator
+included, shares these processors, and all traffic is on the loopback interface. Each task runs \`echo Hello World\` with a
+shell on the agent; one that ends with another result makes the run fail.
+
+The bare four-write flow is the limit that the API server sets: one process that creates, assigns, starts and finishes the
+same tasks with a bare HTTP client, measured in the same run on the same API server.
+
+${tables.join('\n')}`;
+}
