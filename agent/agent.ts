@@ -124,6 +124,7 @@ export class Agent {
     const uploader = api && new Uploader({ api, folder: folder.spoolFolder, limit, logger });
     await uploader?.recover();
     const executors = this.#executors(folder);
+    await Promise.all([...executors.values()].map((executor) => executor.prepare?.()));
     const reporter = new Reporter(client, `agent/${name}`, logger);
     const starter = { agent: name, instance: this.instance };
     const tools = { executors, api, uploader, logger };

@@ -35,6 +35,8 @@ const MAX_REPORTING = 1000;
 const JOURNAL_RETRY_MS = 5_000;
 /** How long a stopping agent goes on trying to write reports; what is left is in the journal. */
 const REPORT_GRACE_MS = 10_000;
+/** Only of processes that live longer are pids recorded. */
+const NOTE_PROCESS_MS = 250;
 const LOOK_BACKOFF = { minMs: 200, maxMs: 10_000 };
 
 interface Run {
@@ -59,7 +61,7 @@ export class Scheduler {
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
-    this.#tools = { ...options.tools, processStarted: (run, pid) => void this.#noteProcess(run, pid) };
+    this.#tools = { ...options.tools, processStarted: (run, pid) => this.#noteProcess(run, pid) };
     options.heartbeat.onRenewed(() => this.#pump());
     options.heartbeat.onFenced(() => this.#fence());
   }
@@ -162,9 +164,14 @@ export class Scheduler {
     this.#runs.set(run.uid, entry);
   }
 
-  async #noteProcess({ uid, epoch }: { uid: string; epoch: number }, pid: number): Promise<void> {
-    const pidStart = await processStart(pid);
-    this.#options.journal.note({ t: 'spawned', key: runKey(uid, epoch), pid, pidStart });
+  /** A process is also known by its environment, so its pid need not be on record while it may end any moment. */
+  #noteProcess({ uid, epoch }: { uid: string; epoch: number }, pid: number): void {
+    const note = async (): Promise<void> => {
+      const entry = this.#runs.get(uid);
+      if (entry === undefined || entry.ended || entry.run.epoch !== epoch) return;
+      this.#options.journal.note({ t: 'spawned', key: runKey(uid, epoch), pid, pidStart: await processStart(pid) });
+    };
+    setTimeout(() => void note(), NOTE_PROCESS_MS).unref();
   }
 
   #fence(): void {

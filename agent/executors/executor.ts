@@ -80,6 +80,8 @@ export type Outcome =
  */
 export interface Executor {
   readonly type: TaskType;
+  /** What is better done before the first task than during it. */
+  prepare?(): Promise<void>;
   execute(context: ExecutionContext): Promise<Outcome>;
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,7 +18,7 @@ const exists = (path: string): Promise<void> =>
   vi.waitFor(() => expect(existsSync(path)).toBe(true), { timeout: 20_000 });
 
 describeExecutor('ShellExecutor', () => {
-  const begun = join(workFolder, `begun-${Math.random()}`);
+  const begun = join(workFolder, `begun-${randomUUID()}`);
   return Promise.resolve({
     executor,
     succeeding: { command: 'echo hi' },
@@ -107,7 +108,7 @@ describe('ShellExecutor', () => {
   });
 
   it('gives what came until shortly after the end when a process that it left holds its output', async () => {
-    const uid = 'left-behind';
+    const uid = randomUUID();
     const work = { command: 'setsid sleep 600 & echo started', uid };
     const { outcome, result, log } = await execute(executor, work);
     expect([outcome.state, result.toString()]).toEqual(['Succeeded', 'started\n']);
@@ -119,7 +120,7 @@ describe('ShellExecutor', () => {
   });
 
   it('ends the whole group and what left it when aborted: TERM first, then KILL', async () => {
-    const uid = 'stubborn';
+    const uid = randomUUID();
     const told = join(workFolder, 'told');
     const detached = join(workFolder, 'detached');
     const command = `trap 'echo x > ${told}' TERM; setsid sh -c 'trap "" TERM; echo x > ${detached}; while :; do sleep 0.05; done' & while :; do sleep 0.05; done`;

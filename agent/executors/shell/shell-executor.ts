@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
 import { rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -10,10 +8,11 @@ import { endRun } from '../../process-table.ts';
 import { failed } from '../executor.ts';
 import type { ExecutionContext, Executor, Outcome, OutputSink } from '../executor.ts';
 import { exitCode, exitText } from './exit-text.ts';
-import type { Exit } from './exit-text.ts';
 import type { SecurityPolicy } from './security-policy.ts';
 import { parseShellParams, taskEnvironment } from './shell-params.ts';
 import type { ShellParams } from './shell-params.ts';
+import { SpawnError, Spawner } from './spawner.ts';
+import type { Spawned } from './spawner.ts';
 
 export interface ShellExecutorOptions {
   /** Where commands run that name no folder, and where long ones lie as scripts. */
@@ -33,15 +32,19 @@ const MAX_ARGUMENT_BYTES = 120 * 1024;
 /** A command is shown in the log up to this length. */
 const SHOWN_COMMAND_BYTES = 2048;
 
-type PipedChild = ChildProcess & { readonly stdout: Readable; readonly stderr: Readable };
-
 /** Runs a command with a shell, in its own process group and a clean environment. */
 export class ShellExecutor implements Executor {
   readonly type = 'shell';
   readonly #options: ShellExecutorOptions;
+  readonly #spawner: Spawner;
 
   constructor(options: ShellExecutorOptions) {
     this.#options = options;
+    this.#spawner = new Spawner(options.workFolder);
+  }
+
+  prepare(): Promise<void> {
+    return this.#spawner.prepare();
   }
 
   async execute(context: ExecutionContext): Promise<Outcome> {
@@ -70,20 +73,21 @@ export class ShellExecutor implements Executor {
     const { output, signal } = context;
     const run = `${context.uid}/${context.epoch}`;
     if (signal.aborted) return failed('NotStarted', 'the task was stopped before its command was started');
-    let child: PipedChild;
+    let child: Spawned;
     try {
-      child = this.#spawn(params, args, run);
+      child = await this.#spawner.spawn({
+        file: params.shell,
+        args,
+        cwd: params.cwd ?? this.#options.workFolder,
+        env: taskEnvironment(process.env, params.env, run),
+        ...(params.stdin === undefined ? {} : { stdin: params.stdin }),
+      });
     } catch (err) {
-      return startFailure(err as Error, params.shell);
+      if (err instanceof SpawnError) return startFailure(err, params.shell);
+      throw err;
     }
-    const exited = new Promise<Exit | Error>((resolve) => {
-      child.once('error', resolve);
-      child.once('exit', (code, killedBy) => resolve({ code, signal: killedBy }));
-    });
     const { pid } = child;
-    if (pid === undefined) return startFailure(await exited, params.shell);
     context.processStarted(pid);
-    feed(child, params.stdin);
     const outputs = [follow(child.stdout, 'info', output), follow(child.stderr, 'error', output)];
 
     let ended: Promise<unknown> = Promise.resolve();
@@ -94,7 +98,11 @@ export class ShellExecutor implements Executor {
       void ended.then(() => setTimeout(() => stuck.resolve(new Error('the process does not end')), OUTPUT_GRACE_MS));
     };
     signal.addEventListener('abort', stop, { once: true });
-    const exit = await Promise.race([exited, stuck.promise]);
+    // The signal may have been aborted while the command was being started.
+    if (signal.aborted) stop();
+    const exit = await Promise.race([child.exited, stuck.promise]);
+    // Nobody watches the command any more, so it may not go on.
+    if (exit instanceof Error) await endRun({ run, group: pid }, this.#options.killGraceMs ?? KILL_GRACE_MS);
     await Promise.all(outputs.map((followed) => followed.closed(OUTPUT_GRACE_MS)));
     signal.removeEventListener('abort', stop);
     await ended;
@@ -112,28 +120,12 @@ export class ShellExecutor implements Executor {
     output.log('error', `Command failed: ${text}`);
     return failed('CommandFailed', `command failed: ${text}`, exitCode(exit));
   }
-
-  #spawn(params: ShellParams, args: readonly string[], run: string): PipedChild {
-    return spawn(params.shell, args, {
-      cwd: params.cwd ?? this.#options.workFolder,
-      env: taskEnvironment(process.env, params.env, run),
-      detached: true,
-      stdio: [params.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-    }) as PipedChild;
-  }
 }
 
-function startFailure(err: Exit | Error, shell: string): Outcome {
-  const code = err instanceof Error ? (err as NodeJS.ErrnoException).code : undefined;
+function startFailure({ code }: SpawnError, shell: string): Outcome {
   if (code === 'ENOENT') return failed('InvalidParams', `params.shell: ${shell} is not on the agent`);
   if (code === 'EACCES') return failed('InvalidParams', `params.shell: ${shell} may not be executed`);
-  return failed('CommandFailed', `command failed: the shell could not be started: ${code ?? 'unknown error'}`);
-}
-
-/** A command need not read its input: then the pipe breaks, which is no error of the task. */
-function feed(child: ChildProcess, stdin: string | undefined): void {
-  child.stdin?.on('error', () => undefined);
-  child.stdin?.end(stdin);
+  return failed('CommandFailed', `command failed: the shell could not be started: ${code}`);
 }
 
 interface Followed {
@@ -168,6 +160,7 @@ function follow(stream: Readable, level: LogLevel, output: OutputSink): Followed
     });
     stream.on('error', () => undefined);
   });
+  stream.resume();
   return {
     closed(graceMs) {
       const give = (): void => {
