@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { HttpTransport } from '../../kube/http-transport.ts';
@@ -30,6 +30,9 @@ export function writeKubeconfig(address: ClusterAddress, user: string): string {
     contexts: [{ name: 'test', context: { cluster: 'test', user } }],
     'current-context': 'test',
   };
-  writeFileSync(path, JSON.stringify(config));
+  // Test files that run side by side write the same file, and must never read half of it.
+  const unfinished = `${path}.${process.pid}`;
+  writeFileSync(unfinished, JSON.stringify(config));
+  renameSync(unfinished, path);
   return path;
 }
