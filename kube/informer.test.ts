@@ -128,11 +128,14 @@ describe('Informer', () => {
   it('starts the list again when the position of a page has expired', async () => {
     const server = new ModelServer();
     for (let index = 0; index < 5; index += 1) server.put(`w${index}`, 'red');
-    const list = vi.spyOn(server, 'list');
+    const list = server.list.bind(server);
+    vi.spyOn(server, 'list').mockImplementationOnce((query) => {
+      const firstPage = list(query);
+      server.remove('w0');
+      server.compact();
+      return firstPage;
+    });
     const { informer, stop, run, errors } = start({ pageSize: 2 }, server);
-    await vi.waitFor(() => expect(list).toHaveBeenCalledOnce(), { interval: 1 });
-    server.remove('w0');
-    server.compact();
     await informer.synced;
     expect(versions(informer.values())).toEqual(versions(server.objects.values()));
     expect(errors).toEqual([]);
