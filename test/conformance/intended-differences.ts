@@ -23,7 +23,7 @@ const SERVED_GROUPS = [
 
 /** What the embedded server serves of groups of which a real one serves more. */
 const SERVED_RESOURCES =
-  /^(configmaps|events|leases|namespaces(\/status|\/finalize)?|secrets|serviceaccounts|customresourcedefinitions(\/status)?|agents(\/status)?|deploytasks(\/status)?|tokenreviews|self\w+reviews|subjectaccessreviews)$/;
+  /^(configmaps|events|leases|namespaces(\/status)?|secrets|serviceaccounts|customresourcedefinitions(\/status)?|agents(\/status)?|deploytasks(\/status)?|tokenreviews|self\w+reviews|subjectaccessreviews)$/;
 
 /** Up to the text itself, which stands in parentheses at the end. */
 const SYNTAX_ERROR =
@@ -68,10 +68,28 @@ export const intendedDifferences = {
     everywhere: false,
     reduce: (entry) => ({ ...entry, body: without(entry.body, 'description') }),
   },
-  builtinExplanations: {
-    reason: 'As builtinDescriptions, in what kubectl explain prints: the names and types of fields are compared.',
+  metaDescriptions: {
+    reason: 'apiVersion, kind, metadata and lists of any kind are described in words of our own.',
     everywhere: false,
-    reduce: (entry) => onLines(entry, (line) => /^(KIND|VERSION|GROUP|FIELDS?):| {2,}\w+\t</.test(line)),
+    reduce: (entry) =>
+      onFields(entry, (body) => ({ ...body, properties: withoutMetaDescriptions(body['properties'] as Fields) })),
+  },
+  openapiOperations: {
+    reason:
+      'Of an operation only what it takes is told, which is all that kubectl asks: no server-side apply, and no examples of answers for generators of clients.',
+    everywhere: false,
+    reduce: (entry) =>
+      onFields(entry, (body) => ({
+        parameters: (body['parameters'] as Fields[]).map((one) => one['name']).filter((name) => name !== 'force'),
+        action: body['x-kubernetes-action'],
+        kind: body['x-kubernetes-group-version-kind'],
+      })),
+  },
+  builtinExplanations: {
+    reason:
+      'As builtinDescriptions and managedFields, in what kubectl explain prints: the names of fields are compared, and their types, where a nested type of Go is an Object.',
+    everywhere: false,
+    reduce: (entry) => replaceTexts(onLines(entry, explainedField()), /<((?:\[\])?)[A-Z]\w*>/, '<$1Object>'),
   },
   serverSideApply: {
     reason:
@@ -86,12 +104,14 @@ export const intendedDifferences = {
     reduce: (entry) => ({ ...entry, body: without(entry.body, 'storageVersionHash') }),
   },
   servedResources: {
-    reason: 'The embedded server serves only the resources that the product and its users need: no pods, no nodes.',
+    reason:
+      'The embedded server serves only the resources that the product and its users need: no pods, no nodes. It finalises namespaces itself.',
     everywhere: false,
     reduce: (entry) => onFields(entry, (body) => ({ ...body, resources: keep(body['resources'], 'name', served) })),
   },
   servedGroups: {
-    reason: 'The embedded server serves only the groups that the product and its users need.',
+    reason:
+      'The embedded server serves only the groups that the product and its users need; OpenAPI is told of them by version.',
     everywhere: false,
     reduce: (entry) =>
       onFields(entry, (body) => ({
@@ -99,11 +119,7 @@ export const intendedDifferences = {
         ...('groups' in body && {
           groups: sorted(keep(body['groups'], 'name', (name) => SERVED_GROUPS.includes(name))),
         }),
-        ...('paths' in body && {
-          paths: Object.keys(body['paths'] as Fields)
-            .filter((path) => path === 'api/v1' || SERVED_GROUPS.includes(path.split('/')[1] ?? ''))
-            .sort(),
-        }),
+        ...('paths' in body && { paths: servedPaths(body['paths'] as Fields) }),
       })),
   },
   aggregatedDiscovery: {
@@ -188,6 +204,37 @@ function onFields(entry: Entry, change: (body: Fields) => unknown): Entry {
 
 function onLines(entry: Entry, condition: (line: string) => boolean): Entry {
   return onFields(entry, (body) => ({ ...body, stdout: (body['stdout'] as string[]).filter(condition) }));
+}
+
+/** Versions of served groups, without the groups themselves. */
+function servedPaths(paths: Fields): readonly string[] {
+  return Object.keys(paths)
+    .filter(
+      (path) => path === 'api/v1' || (path.split('/').length === 3 && SERVED_GROUPS.includes(path.split('/')[1] ?? '')),
+    )
+    .sort();
+}
+
+function withoutMetaDescriptions(properties: Fields): Fields {
+  const meta = ['apiVersion', 'kind', 'metadata', 'items'];
+  return Object.fromEntries(
+    Object.entries(properties).map(([name, property]) => {
+      const { description, ...rest } = property as Fields;
+      return [name, meta.includes(name) ? rest : { description, ...rest }];
+    }),
+  );
+}
+
+/** Keeps the lines that name fields, but for those of field managers. */
+function explainedField(): (line: string) => boolean {
+  let managers = '';
+  return (line) => {
+    if (/^(KIND|VERSION|GROUP|FIELDS?):/.test(line)) return true;
+    const [, indent] = /^( {2,})[\w$]+\t</.exec(line) ?? [];
+    if (indent === undefined || (managers !== '' && indent.length > managers.length)) return false;
+    managers = line.includes('managedFields') ? indent : '';
+    return managers === '';
+  };
 }
 
 function servedLine(line: string): boolean {
