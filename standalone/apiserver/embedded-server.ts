@@ -52,6 +52,7 @@ export class EmbeddedServer {
   readonly #context: ApiContext;
   readonly #stop: AbortController;
   readonly #metrics: RequestMetrics;
+  readonly #expiry: EventExpiry;
   readonly #timers: readonly NodeJS.Timeout[];
   readonly #listeners: HttpListener[] = [];
   readonly #transports: KubeTransport[] = [];
@@ -87,7 +88,7 @@ export class EmbeddedServer {
     };
     const onError = (key: string, err: unknown): void =>
       logger.warn({ err, key }, 'an object could not be cleaned up yet; it is tried again');
-    const crds = new CrdController(context);
+    const crds = new CrdController(context, onError, stop.signal);
     const namespaces = new NamespaceController(context, onError, stop.signal);
     const collector = new GarbageCollector(context, onError, stop.signal);
     const expiry = new EventExpiry(context);
@@ -107,6 +108,7 @@ export class EmbeddedServer {
     const { registry, authorizer, store, hub } = context;
     this.#context = context;
     this.#stop = stop;
+    this.#expiry = expiry;
     this.#metrics = new RequestMetrics();
     const paths = new NonResourceHandler(registry, authorizer, this.#metrics);
     this.#handler = new RequestHandler(context, paths, this.#metrics, (err, { method, url }) =>
@@ -139,6 +141,16 @@ export class EmbeddedServer {
   /** Knows one more token from now on. */
   addToken(token: string, user: User): void {
     this.#context.authenticator.add(token, user);
+  }
+
+  /** Removes what has outlived its time now, instead of within the minute. */
+  sweep(): Promise<void> {
+    return this.#expiry.sweep();
+  }
+
+  /** Bounds the database, in pages of 4 KiB: for sites that share a disk. Beyond it writes are refused with 507. */
+  limitStoragePages(pages: number): void {
+    this.#context.store.limitPages(pages);
   }
 
   /** Requests so far, in the text format of Prometheus. */

@@ -1,13 +1,10 @@
-import { setImmediate } from 'node:timers/promises';
 import type { Change, StoredObject } from '../storage/stored-object.ts';
 import { keyOf, keyRange } from '../storage/stored-object.ts';
 import type { ApiContext } from '../verbs/api-context.ts';
-import { deleteOne } from '../verbs/delete-verbs.ts';
 import { DEFAULT_NAMESPACES, NAMESPACES } from '../verbs/namespace-lifecycle.ts';
 import type { Namespace } from '../verbs/namespace-lifecycle.ts';
+import { emptyRange } from './empty-range.ts';
 import { KeyWorker } from './key-worker.ts';
-
-const SLICE = 250;
 
 /** Empties namespaces that are being deleted and removes them once nothing is left in them. */
 export class NamespaceController {
@@ -60,23 +57,7 @@ export class NamespaceController {
       registry.all.filter((kind) => kind.namespaced && !kind.virtual).map((kind) => [kind.storedAs, kind]),
     );
     let left = 0;
-    for (const definition of kinds.values()) {
-      const range = keyRange(definition.storedAs, name);
-      for (let { start } = range; ;) {
-        const keys = store.list(start, range.end, store.revision, SLICE);
-        const deletions = keys.map(async (listed) => {
-          const { metadata } = store.at(listed).object;
-          const { waiting } = await deleteOne(this.#context, definition, name, metadata.name, BACKGROUND);
-          if (waiting !== undefined) left += 1;
-        });
-        for (const result of await Promise.allSettled(deletions))
-          if (result.status === 'rejected' && (result.reason as { code?: number }).code !== 404) throw result.reason;
-        const last = keys.at(-1);
-        if (last === undefined || keys.length < SLICE) break;
-        start = `${last.key}\0`;
-        await setImmediate();
-      }
-    }
+    for (const definition of kinds.values()) left += await emptyRange(this.#context, definition, name);
     // What waits for finalizers comes back as a change when it goes.
     if (left > 0) return;
     const definition = registry.findStored(NAMESPACES);
@@ -89,11 +70,3 @@ export class NamespaceController {
       await writes.replace(target, old, { ...object, spec: {} } as Namespace);
   }
 }
-
-const BACKGROUND = {
-  propagationPolicy: 'Background',
-  uid: undefined,
-  resourceVersion: undefined,
-  dryRun: false,
-  isOldStyleCascade: false,
-} as const;

@@ -13,7 +13,8 @@ export function encodeContinue(revision: number, start: string): string {
 /** Throws 400 in the real server's words (apiserver/pkg/storage/continue.go). */
 export function decodeContinue(token: string): { revision: number; start: string } {
   const { v, rv, start } = decodeJson(token);
-  if (v !== 'meta.k8s.io/v1') throw refuse(`server does not recognize this encoded version ${String(v ?? '')}`);
+  if (v !== 'meta.k8s.io/v1')
+    throw refuse(`server does not recognize this encoded version ${typeof v === 'string' ? v : ''}`);
   if (typeof rv !== 'number' || rv === 0 || !Number.isSafeInteger(rv))
     throw refuse('incorrect encoded start resourceVersion (version meta.k8s.io/v1)');
   if (typeof start !== 'string' || start === '') throw refuse('encoded start key empty (version meta.k8s.io/v1)');

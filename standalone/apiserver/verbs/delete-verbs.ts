@@ -20,6 +20,10 @@ import { kindOf, resourceOf, toSeconds } from './write-core.ts';
 export const ORPHAN = 'orphan';
 export const FOREGROUND = 'foregroundDeletion';
 
+/** Holds a CRD until the objects of its kind are gone; given to it when it is deleted. */
+export const CRD_CLEANUP = 'customresourcecleanup.apiextensions.k8s.io';
+export const CRDS = 'apiextensions.k8s.io/customresourcedefinitions';
+
 export interface Deleted {
   /** Undefined when the object is gone; else as it is now, waiting for its finalizers. */
   readonly waiting: StoredObject | undefined;
@@ -75,7 +79,7 @@ export async function deleteOne(
   if (old === undefined) throw notFound(resourceOf(definition), name);
   checkPreconditions(definition, old.object, options);
   const target = { definition, namespace, dryRun: options.dryRun };
-  const finalizers = finalizersFor(old.object.metadata.finalizers ?? [], options.propagationPolicy);
+  const finalizers = finalizersFor(definition, old.object.metadata, options.propagationPolicy);
   const isHeld = finalizers.length > 0 || isHeldNamespace(definition, old.object);
   if (!isHeld) {
     const last = await writes.remove(target, old);
@@ -103,7 +107,13 @@ function checkPreconditions(definition: ResourceDefinition, { metadata }: KubeOb
 }
 
 /** A delete that says how to treat dependents replaces what an earlier one said. */
-function finalizersFor(now: readonly string[], policy: DeleteOptions['propagationPolicy']): readonly string[] {
+function finalizersFor(
+  definition: ResourceDefinition,
+  { finalizers = [], deletionTimestamp }: KubeObject['metadata'],
+  policy: DeleteOptions['propagationPolicy'],
+): readonly string[] {
+  const isNewlyDeletedCrd = definition.storedAs === CRDS && deletionTimestamp === undefined;
+  const now = isNewlyDeletedCrd && !finalizers.includes(CRD_CLEANUP) ? [...finalizers, CRD_CLEANUP] : finalizers;
   if (policy === undefined) return now;
   const others = now.filter((finalizer) => finalizer !== ORPHAN && finalizer !== FOREGROUND);
   if (policy === 'Background') return others;

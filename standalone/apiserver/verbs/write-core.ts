@@ -87,7 +87,7 @@ export class WriteCore {
    * the object itself nor its metadata. What it throws is passed on.
    */
   async update(target: UpdateTarget, produce: (old: KubeObject) => KubeObject): Promise<Outcome> {
-    const { definition, namespace, name, subresource } = target;
+    const { definition, namespace, name } = target;
     const key = keyOf(definition.storedAs, namespace, name);
     const old = this.#store.latest(key);
     if (old === undefined) throw notFound(resourceOf(definition), name);
@@ -248,7 +248,7 @@ const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
 
 function randomSuffix(): string {
   let text = '';
-  for (const byte of randomBytes(5)) text += ALPHABET[byte % ALPHABET.length];
+  for (const byte of randomBytes(5)) text += ALPHABET.charAt(byte % ALPHABET.length);
   return text;
 }
 

@@ -33,7 +33,7 @@ export async function createObject(context: ApiContext, call: ResourceCall): Pro
 
 /** PUT of an object or of its status. */
 export async function updateObject(context: ApiContext, call: ResourceCall): Promise<ApiResponse> {
-  const { definition, namespace, name } = call;
+  const { namespace } = call;
   const target = updateTarget(call, 'UpdateOptions', !needsVersion(call));
   const object = readObject(call);
   checkIdentity(object, call);

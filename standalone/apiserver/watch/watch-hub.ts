@@ -71,6 +71,16 @@ export class WatchHub {
     };
   }
 
+  /** How many watchers there are. */
+  get size(): number {
+    let size = 0;
+    for (const { all, byField } of this.#kinds.values()) {
+      size += all.size;
+      for (const { byValue } of byField.values()) for (const watchers of byValue.values()) size += watchers.size;
+    }
+    return size;
+  }
+
   /** `send` is called by `sendBookmarks`. Returns how to end that. */
   addBookmarks(send: (revision: number) => void): () => void {
     this.#bookmarks.add(send);
