@@ -65,7 +65,7 @@ export class CrdController {
     }
     await writes.update(
       { ...target, name, subresource: '', unconditional: true },
-      (old) => ({ ...old, metadata: { ...old.metadata }, spec: crd.spec }) as Crd,
+      (old) => ({ ...old, metadata: { ...old.metadata }, spec: crd.spec }),
     );
   }
 

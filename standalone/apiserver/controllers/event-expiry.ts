@@ -3,7 +3,7 @@ import { keyRange } from '../storage/stored-object.ts';
 import type { ApiContext } from '../verbs/api-context.ts';
 
 /** How long Events are kept after their last write, as kube-apiserver's --event-ttl. */
-export const EVENT_TTL_MS = 3_600_000;
+const EVENT_TTL_MS = 3_600_000;
 const EVENTS = '/events';
 /** So many are removed per sweep at most, so that a sweep stays short. */
 const MAX_PER_SWEEP = 500;

@@ -27,11 +27,6 @@ export class KeyWorker {
     this.#running ??= this.#run();
   }
 
-  /** Resolves when nothing is being worked on or waits to be. */
-  async idle(): Promise<void> {
-    while (this.#running !== undefined) await this.#running;
-  }
-
   async #run(): Promise<void> {
     // The caller's turn ends first: it may be in the middle of handing out changes.
     await Promise.resolve();

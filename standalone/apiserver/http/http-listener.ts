@@ -11,7 +11,7 @@ import type { WholeResponse } from './api-call.ts';
 import type { RequestHandler } from './request-handler.ts';
 
 /** The largest body that is read, in bytes; as the real server's. */
-export const MAX_BODY_BYTES = 3 * 1024 * 1024;
+const MAX_BODY_BYTES = 3 * 1024 * 1024;
 
 export interface ListenOptions {
   readonly host: string;

@@ -56,7 +56,7 @@ export class CommitQueue<T extends RevisionRow> {
     this.#onDurable = onDurable;
     this.#onFailed = onFailed;
     worker.on('message', (message: FromWriteThread) => this.#settle(message));
-    worker.on('error', (err) => this.#break(`the storage's thread failed: ${err.message}`));
+    worker.on('error', (err: Error) => this.#break(`the storage's thread failed: ${err.message}`));
     worker.on('exit', () => this.#break('the storage is closed'));
   }
 

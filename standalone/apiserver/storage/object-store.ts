@@ -39,7 +39,7 @@ interface PendingRow extends RevisionRow {
   readonly change: Change;
 }
 
-const TYPES = { ADDED: CREATED, MODIFIED: UPDATED, DELETED: DELETED } as const;
+const TYPES = { ADDED: CREATED, MODIFIED: UPDATED, DELETED } as const;
 const CHANGES = ['ADDED', 'MODIFIED', 'DELETED'] as const;
 
 /** A write that was decided: `stored` as it will be, and when it is on the disk. */

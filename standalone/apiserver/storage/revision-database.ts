@@ -41,7 +41,7 @@ const SCHEMA = `
 `;
 
 /** Opens the connection that writes and brings a new file into shape. */
-export function openForWriting(file: string): DatabaseSync {
+function openForWriting(file: string): DatabaseSync {
   const database = new DatabaseSync(file);
   // FULL: a commit returns only when the log is on the disk, so that power loss takes no acknowledged write.
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;');

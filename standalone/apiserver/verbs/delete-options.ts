@@ -55,7 +55,7 @@ function fromBody(call: ResourceCall): Body {
   const { kind } = value as { kind?: unknown };
   if (kind !== undefined && kind !== 'DeleteOptions')
     throw badRequest('decoded object cannot be converted to DeleteOptions');
-  return value as Body;
+  return value;
 }
 
 function parseOptions(request: ApiRequest): unknown {

@@ -146,5 +146,5 @@ function markDeleted(
       }),
     },
     ...(definition.storedAs === NAMESPACES && { status: { ...object.status, phase: 'Terminating' } }),
-  } as KubeObject;
+  };
 }

@@ -4,7 +4,7 @@ import { acceptedForm } from '../http/accepted-form.ts';
 import type { ApiResponse, ResourceCall } from '../http/api-call.ts';
 import { json } from '../http/json-response.ts';
 import type { ResourceDefinition } from '../resource-definition.ts';
-import { notFound } from '../status-error.ts';
+import { badRequest, notFound } from '../status-error.ts';
 import { keyOf } from '../storage/stored-object.ts';
 import { toTable } from '../table/table.ts';
 import type { ApiContext } from './api-context.ts';
@@ -66,9 +66,13 @@ export function shown(
   return JSON.stringify({ ...table, metadata: { ...(resourceVersion !== undefined && { resourceVersion }) } });
 }
 
-export function includeObject(query: URLSearchParams): 'None' | 'Metadata' | 'Object' {
-  const value = query.get('includeObject');
-  return value === 'None' || value === 'Object' ? value : 'Metadata';
+function includeObject(query: URLSearchParams): 'None' | 'Metadata' | 'Object' {
+  const value = query.get('includeObject') ?? '';
+  if (value === 'None' || value === 'Object' || value === 'Metadata') return value;
+  if (value === '') return 'Metadata';
+  throw badRequest(
+    `Unable to convert to Table as requested: includeObject: Invalid value: ${JSON.stringify(value)}: must be 'Metadata', 'Object', 'None', or empty`,
+  );
 }
 
 function partialMetadata({ metadata }: KubeObject): object {

@@ -285,5 +285,5 @@ function ordered(object: KubeObject, definition: ResourceDefinition): KubeObject
     kind: kind ?? definition.kind,
     metadata,
     ...rest,
-  } as KubeObject;
+  };
 }
