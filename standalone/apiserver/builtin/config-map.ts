@@ -40,7 +40,8 @@ function dataErrors({ data = {}, binaryData = {} }: ConfigMap): FieldError[] {
   }
   if (bytes > MAX_DATA_BYTES)
     errors.push({
-      field: '',
+      // As the real server names the object itself.
+      field: '[]',
       type: 'FieldValueTooLong',
       message: `Too long: may not be more than ${MAX_DATA_BYTES} bytes`,
     });
@@ -72,6 +73,6 @@ export const configMapDefinition = defineBuiltin({
   }),
   validate: (object, old) => [
     ...(old === undefined ? [] : immutableErrors(object, old, ['data', 'binaryData'])),
-    ...dataErrors(object as ConfigMap),
+    ...dataErrors(object),
   ],
 });

@@ -50,8 +50,17 @@ function checkMembers(object: JsonObject, node: SchemaNode, struct: string, path
     if (child === undefined || name === 'metadata') continue;
     if (object[name] === null) {
       if (!child.nullable) Reflect.deleteProperty(object, name);
-    } else check(object[name], child, struct, path === '' ? name : `${path}.${name}`);
+    } else {
+      check(object[name], child, struct, path === '' ? name : `${path}.${name}`);
+      if (isEmpty(object[name], child)) Reflect.deleteProperty(object, name);
+    }
   }
+}
+
+/** Go's encoder leaves out lists and maps that hold nothing; a struct stays. */
+function isEmpty(value: unknown, node: SchemaNode): boolean {
+  if (Array.isArray(value)) return value.length === 0;
+  return node.additional !== undefined && isObject(value) && Object.keys(value).length === 0;
 }
 
 const goTypeOf = (node: SchemaNode): string => (node.schema as BuiltinSchema)['x-go-type'] ?? '';
@@ -71,7 +80,7 @@ function check(value: unknown, node: SchemaNode, struct: string, path: string): 
         !Number.isInteger(value) ||
         (node.format === 'int32' && Math.abs(value) > 2 ** 31)
       )
-        throw wrongType(value, field, node.format === '' ? 'int64' : node.format);
+        throw wrongType(value, field, node.format === '' ? 'int64' : node.format, true);
       break;
     case 'array':
       if (!Array.isArray(value)) throw wrongType(value, field, `[]${goNameOf(node.items)}`);
@@ -108,10 +117,13 @@ function checkText(value: unknown, node: SchemaNode, field: string): void {
     throw new DecodeError(
       `parsing time ${JSON.stringify(value)} as ${JSON.stringify(layout)}: cannot parse ${JSON.stringify(value)} as "2006"`,
     );
-  if (isMicro && match[1]?.length !== 7)
-    throw new DecodeError(
-      `parsing time ${JSON.stringify(value)} as ${JSON.stringify(layout)}: cannot parse ${JSON.stringify(`${match[1] ?? ''}${match[2] ?? ''}`)} as ".000000"`,
-    );
+  const [, fraction = '', zone = ''] = match;
+  if (!isMicro || fraction.length === 7) return;
+  // Go reads six digits and then wants the zone.
+  const [rest, wanted] = fraction.length > 7 ? [fraction.slice(7), 'Z07:00'] : [fraction, '.000000'];
+  throw new DecodeError(
+    `parsing time ${JSON.stringify(value)} as ${JSON.stringify(layout)}: cannot parse ${JSON.stringify(rest + zone)} as ${JSON.stringify(wanted)}`,
+  );
 }
 
 /** Where Go's decoder stops: at the first character that is none of base64's, or that stands where none may. */
@@ -131,13 +143,15 @@ function goNameOf(node: SchemaNode | undefined): string {
   return goType !== '' && goType !== 'MicroTime' ? goType : (node.types[0] ?? 'string');
 }
 
-function wrongType(value: unknown, field: string, type: string): DecodeError {
+function wrongType(value: unknown, field: string, type: string, namesNumber = false): DecodeError {
   const actual = Array.isArray(value)
     ? 'array'
     : typeof value === 'boolean'
       ? 'bool'
       : value === null
         ? 'null'
-        : typeof value;
+        : namesNumber && typeof value === 'number'
+          ? `number ${value}`
+          : typeof value;
   return new DecodeError(`json: cannot unmarshal ${actual} into Go struct field ${field} of type ${type}`);
 }

@@ -52,7 +52,5 @@ export function fromCoreEvent(object: KubeObject): KubeObject {
   const event = renamed(object, 'events.k8s.io/v1', 0, 1) as KubeObject & Record<string, unknown>;
   // Members that are left out when empty there, but not in core/v1.
   for (const name of ['reportingController', 'reportingInstance']) if (event[name] === '') delete event[name];
-  for (const name of ['deprecatedFirstTimestamp', 'deprecatedLastTimestamp'])
-    if (event[name] === null) delete event[name];
   return event;
 }

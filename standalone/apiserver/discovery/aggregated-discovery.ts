@@ -52,7 +52,9 @@ function groupItem({ name, versions }: Group): object {
 }
 
 function resourceItem(definition: ResourceDefinition): object {
-  const { group, version, kind, shortNames, categories } = definition;
+  const { kind, shortNames, categories } = definition;
+  // The real server leaves the group and version of built-in kinds to where they stand in the document.
+  const { group, version } = definition.custom ? definition : { group: '', version: '' };
   const responseKind = { group, version, kind };
   const subresources = subresourcesOf(definition).map(({ name, verbs }) => ({
     subresource: name,

@@ -38,7 +38,8 @@ export function apiResourceList(
   return (
     found && {
       kind: 'APIResourceList',
-      apiVersion: 'v1',
+      // The real server's list of the core group has none, so that the oldest clients take it for their own.
+      ...(group !== '' && { apiVersion: 'v1' }),
       groupVersion: groupVersionText(found),
       resources: found.definitions.flatMap(resourcesOf),
     }

@@ -19,12 +19,16 @@ const kindsOf = ({ group, version, kind }: ResourceDefinition): object => ({
   'x-kubernetes-group-version-kind': [{ group, kind, version }],
 });
 
+function selectableFieldsOf({ selectableFields }: ResourceDefinition): object {
+  if (selectableFields.length === 0) return {};
+  return { 'x-kubernetes-selectable-fields': selectableFields.map((fieldPath) => ({ fieldPath })) };
+}
+
 /** The schema of a kind and, where it can be listed, of its list. */
 export function kindSchemas(definition: ResourceDefinition): Record<string, object> {
   const name = schemaName(definition);
   const schema = publicSchema(definition.openapi) as JsonObject;
-  const fields = definition.selectableFields.map((fieldPath) => ({ fieldPath }));
-  const extensions = { ...kindsOf(definition), ...(fields.length > 0 && { 'x-kubernetes-selectable-fields': fields }) };
+  const extensions = { ...kindsOf(definition), ...selectableFieldsOf(definition) };
   const object = {
     ...schema,
     properties: {
@@ -52,6 +56,7 @@ function listSchema(definition: ResourceDefinition, name: string): Record<string
         metadata: { description: "The list's metadata.", allOf: [refTo(metaName('ListMeta'))] },
       },
       ...kindsOf({ ...definition, kind: listKind }),
+      ...selectableFieldsOf(definition),
     },
   };
 }

@@ -100,7 +100,9 @@ function addAnnotations(errors: FieldError[], annotations: Readonly<Record<strin
 function addOwners(errors: FieldError[], owners: readonly OwnerReference[], path: string): void {
   let controller: string | undefined;
   for (const owner of owners) {
-    const [group, version] = owner.apiVersion.includes('/') ? owner.apiVersion.split('/') : ['', owner.apiVersion];
+    const parts = owner.apiVersion.split('/');
+    // What is no group and version at all has neither, in Go's parser.
+    const [group, version] = parts.length === 2 ? parts : ['', parts.length === 1 ? owner.apiVersion : ''];
     if ((version ?? '') === '')
       errors.push(invalid(`${path}.apiVersion`, owner.apiVersion, 'version must not be empty'));
     for (const member of ['kind', 'name', 'uid'] as const)

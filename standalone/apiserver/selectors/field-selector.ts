@@ -5,6 +5,9 @@ import { badRequest } from '../status-error.ts';
 /** Whether an object is selected. */
 export type FieldSelector = (object: KubeObject) => boolean;
 
+/** What of a kind says which fields selectors may name. */
+type Offer = Pick<ResourceDefinition, 'selectableFields' | 'namespaced'> & Partial<Pick<ResourceDefinition, 'custom'>>;
+
 interface Term {
   readonly path: string;
   readonly negated: boolean;
@@ -15,16 +18,13 @@ interface Term {
  * Parses a field selector such as `spec.agent=a,status.state!=Failed`. Throws 400 in the words of the real server
  * (apimachinery/pkg/fields), also for fields that the kind does not offer.
  */
-export function parseFieldSelector(
-  text: string,
-  definition: Pick<ResourceDefinition, 'selectableFields' | 'namespaced'>,
-): FieldSelector {
+export function parseFieldSelector(text: string, definition: Offer): FieldSelector {
   const terms = splitTerms(text)
     .sort()
     .filter((term) => term !== '')
     .map((term) => parseTerm(text, term));
   const tests = terms.map((term) => {
-    if (!isOffered(term.path, definition)) throw badRequest(`field label not supported: ${term.path}`);
+    if (!isOffered(term.path, definition)) throw notOffered(term.path, definition);
     return testOf(term);
   });
   return (object) => tests.every((test) => test(object));
@@ -52,10 +52,14 @@ function unescape(value: string): string {
   });
 }
 
-function isOffered(
-  path: string,
-  { selectableFields, namespaced }: Pick<ResourceDefinition, 'selectableFields' | 'namespaced'>,
-): boolean {
+/** Built-in kinds without fields of their own are answered for by apimachinery, the others each for themselves. */
+function notOffered(path: string, { selectableFields, custom }: Offer): Error {
+  return custom !== false || selectableFields.length > 0
+    ? badRequest(`field label not supported: ${path}`)
+    : badRequest(`${JSON.stringify(path)} is not a known field selector: only "metadata.name", "metadata.namespace"`);
+}
+
+function isOffered(path: string, { selectableFields, namespaced }: Offer): boolean {
   return path === 'metadata.name' || (namespaced && path === 'metadata.namespace') || selectableFields.includes(path);
 }
 
