@@ -265,7 +265,10 @@ function servedItems(items: unknown): unknown {
       name: group.metadata?.name ?? '',
       versions: group.versions.map((version) => ({
         ...(without(version, 'freshness') as Fields),
-        resources: keep(version.resources, 'resource', served),
+        resources: keep(version.resources, 'resource', served).map((resource) => ({
+          ...resource,
+          subresources: keep(resource['subresources'], 'subresource', (name) => name !== 'finalize'),
+        })),
       })),
     }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));

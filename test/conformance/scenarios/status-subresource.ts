@@ -57,7 +57,10 @@ export const statusSubresource: Record<string, Scenario> = {
     expect(less.body.status).toEqual({ version: '1' });
     await api.patch(api.own('agents', 'one/status'), { status: null });
     await api.post(api.own('deploytasks'), task('one'));
-    await api.patch(api.own('deploytasks', 'one/status'), { status: null });
+    // Not recorded: it changes the field managers of a real server, and so the version.
+    const path = api.own('deploytasks', 'one/status');
+    const restored = await api.patch(path, { status: null }, PATCH.merge, { recorded: false });
+    expect(restored.body.status).toEqual({ observedGeneration: -1 });
   },
   'has no other subresource and no other verbs': async (api) => {
     await api.post(api.own('agents'), agent('one'));
