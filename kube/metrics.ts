@@ -107,11 +107,18 @@ export class KubeMetrics {
     this.#depths.set(key, { controller: name, depth });
     const active = this.#activeWorkers.labels(name);
     active.set(0);
+    // Bound once: looking labels up takes longer than a reconcile that finds nothing to do.
+    const durations = new Map<ReconcileOutcome, { observe(seconds: number): void }>();
     return {
       started: () => active.inc(),
       ended: (outcome, seconds) => {
         active.dec();
-        this.#duration.observe({ controller: name, outcome }, seconds);
+        let duration = durations.get(outcome);
+        if (duration === undefined) {
+          duration = this.#duration.labels(name, outcome);
+          durations.set(outcome, duration);
+        }
+        duration.observe(seconds);
       },
       stop: () => this.#depths.delete(key),
     };

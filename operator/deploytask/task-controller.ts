@@ -42,6 +42,7 @@ export class TaskController {
   readonly #stale = new StaleVersions();
   readonly #load = new AgentLoad();
   readonly #running = new RunningSince();
+  #works = false;
 
   constructor(options: TaskControllerOptions) {
     this.#options = options;
@@ -49,7 +50,7 @@ export class TaskController {
       this.#stale.observe(key, task);
       this.#load.observe(key, task);
       this.#running.observe(key, task, previous, Date.now());
-      this.#queue.add(key);
+      this.#enqueue(key, task);
     });
   }
 
@@ -71,10 +72,25 @@ export class TaskController {
 
   /** Call it when all informers have synced. Ends when the signal aborts. */
   run(signal: AbortSignal): Promise<void> {
+    this.#works = true;
     const { workers, onError, kubeMetrics } = this.#options;
     const reconcile = (key: string, run: AbortSignal): Promise<Result> => this.#reconcile(key, run);
     const options = { name: 'deploytask', queue: this.#queue, reconcile, workers, onError, metrics: kubeMetrics };
     return runController(options, signal);
+  }
+
+  /**
+   * Three of the four events in the life of a task need nothing done: they do not cost a worker's run. Before `run` the
+   * other caches may not be complete, so nothing can be decided.
+   */
+  #enqueue(key: string, task: DeployTask | undefined): void {
+    if (!this.#works || task === undefined) {
+      this.#queue.add(key);
+      return;
+    }
+    const decision = decide(task, this.#world(key));
+    if (decision.do !== 'wait') this.#queue.add(key);
+    else if ((decision.forMs ?? Infinity) <= this.#options.resyncMs) this.#queue.addAfter(key, decision.forMs ?? 0);
   }
 
   async #reconcile(key: string, signal: AbortSignal): Promise<Result> {
