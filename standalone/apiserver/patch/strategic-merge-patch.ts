@@ -41,7 +41,8 @@ function mergeMembers(target: Members, patch: Members, path: string): Members {
   const directive = patch['$patch'];
   if (directive === 'delete') return {};
   if (directive === 'replace') return withoutDirectives(patch);
-  if (directive !== undefined && directive !== 'merge') throw badRequest(`Unknown patch type: ${String(directive)}`);
+  if (directive !== undefined && directive !== 'merge')
+    throw badRequest(`Unknown patch type: ${typeof directive === 'string' ? directive : JSON.stringify(directive)}`);
   const retained = retainedKeys(patch);
   const merged: Members = {};
   for (const name of Object.keys(target))
@@ -109,7 +110,8 @@ function mergeList(
     } else if (at < 0) merged.push(withoutDirectives(item));
     else if (isMembers(item)) merged[at] = mergeMembers(merged[at] as Members, item, `${path}[]`);
   }
-  return order === undefined ? merged : sorted(merged, order, key);
+  const isRemoval = (item: unknown): boolean => isMembers(item) && item['$patch'] === 'delete';
+  return sorted(merged, order ?? patch.filter((item) => !isRemoval(item)), target, key);
 }
 
 function sameItem(a: unknown, b: unknown, key: string): boolean {
@@ -117,17 +119,27 @@ function sameItem(a: unknown, b: unknown, key: string): boolean {
   return isMembers(a) && isMembers(b) && a[key] === b[key];
 }
 
-/** Items that the order names stand in that order; the others keep their place after the item that was before them. */
-function sorted(items: readonly unknown[], order: readonly unknown[], key: string): unknown[] {
-  const rankOf = (item: unknown): number => order.findIndex((one) => sameItem(one, item, key));
-  const ranked = items.filter((item) => rankOf(item) >= 0).sort((a, b) => rankOf(a) - rankOf(b));
-  const result = [...ranked];
-  items.forEach((item, index) => {
-    if (rankOf(item) >= 0) return;
-    const before = items[index - 1];
-    result.splice(before === undefined ? 0 : result.indexOf(before) + 1, 0, item);
-  });
-  return result;
+/**
+ * Items that the order names stand in that order. The others stand behind them, but for those that the target had
+ * before one of them already (mergeSortedSlice in apimachinery/pkg/util/strategicpatch).
+ */
+function sorted(
+  items: readonly unknown[],
+  order: readonly unknown[],
+  target: readonly unknown[],
+  key: string,
+): unknown[] {
+  const rankOf = (item: unknown, among: readonly unknown[]): number =>
+    among.findIndex((one) => sameItem(one, item, key));
+  const named = items.filter((item) => rankOf(item, order) >= 0).sort((a, b) => rankOf(a, order) - rankOf(b, order));
+  const others = items.filter((item) => rankOf(item, order) < 0);
+  const result: unknown[] = [];
+  while (named.length > 0 && others.length > 0) {
+    const [mine, theirs] = [rankOf(named[0], target), rankOf(others[0], target)];
+    const isTheirTurn = mine >= 0 && theirs >= 0 && theirs < mine;
+    result.push((isTheirTurn ? others : named).shift());
+  }
+  return [...result, ...named, ...others];
 }
 
 /** What is new keeps none of the directives, nor members that a null takes away. */
