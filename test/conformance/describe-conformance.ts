@@ -66,5 +66,5 @@ async function run(server: ConformanceServer, namespace: string, scenario: Scena
 }
 
 function rethrow(run: Run | undefined): void {
-  if (run?.error !== undefined) throw run.error;
+  if (run?.error !== undefined) throw run.error as Error;
 }

@@ -267,7 +267,7 @@ function servedItems(items: unknown): unknown {
         ...(without(version, 'freshness') as Fields),
         resources: keep(version.resources, 'resource', served).map((resource) => ({
           ...resource,
-          subresources: keep(resource['subresources'], 'subresource', (name) => name !== 'finalize'),
+          subresources: keep(resource['subresources'], 'subresource', (name) => name === 'status'),
         })),
       })),
     }))
