@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -56,6 +57,8 @@ export class Api {
   constructor(parts: ApiParts) {
     const { client, store, logger, settings, registry = new Registry() } = parts;
     const stopping = this.#stopping.signal;
+    // Every waiting request listens.
+    setMaxListeners(0, stopping);
     const onError = (err: unknown): void =>
       logger.warn({ err }, 'reading from the Kubernetes API failed; trying again');
     const watching = { metrics: new KubeMetrics(registry), onError };

@@ -1,4 +1,4 @@
-import { KubeError } from '../kube/kube-error.ts';
+import { isTooLarge, KubeError } from '../kube/kube-error.ts';
 import { StoreError } from '../store/store-error.ts';
 import { ApiError } from './errors.ts';
 
@@ -19,6 +19,8 @@ function fromKube(err: KubeError): ApiError {
     const text = causes.map(({ field, message }) => `${field ?? ''}: ${message ?? ''}`).join('; ');
     return new ApiError('InvalidTask', shorten(text || err.message), { cause: err });
   }
+  if (isTooLarge(err))
+    return new ApiError('BodyTooLarge', 'the task is too large for the Kubernetes API', { cause: err });
   if (err.code === 429 || err.code >= 502) {
     const seconds = Math.ceil((err.retryAfterMs ?? 1000) / 1000);
     return new ApiError('KubernetesUnavailable', undefined, {

@@ -6,6 +6,7 @@ import { KeyedLock } from '../../store/keyed-lock.ts';
 import type { Store } from '../../store/store.ts';
 import type { AgentDirectory } from '../agents/agent-directory.ts';
 import { ApiError } from '../errors.ts';
+import { requestSignal } from '../request-signal.ts';
 import type { ApiSettings } from '../settings.ts';
 import { toApiError } from '../to-api-error.ts';
 import { syncTimeoutMs, toNewTask } from './new-task.ts';
@@ -108,18 +109,16 @@ export class CreateHandler {
   ): Promise<void> {
     const { reader, answers, store, stopping } = this.#parts;
     const { namespace = '', name } = created.task.metadata;
-    const gone = new AbortController();
-    res.once('close', () => gone.abort());
-    const signal = AbortSignal.any([gone.signal, stopping]);
+    const { signal, gone } = requestSignal(res, stopping);
     const left = (): number => Math.max(0, deadline - performance.now());
 
     const ended = await reader.untilEnded({ namespace, name }, left(), signal);
-    if (gone.signal.aborted) return;
+    if (gone()) return;
     const read = (await (ended ? reader.get({ namespace, name }) : reader.getFresh({ namespace, name }))) ?? created;
     const stream = streamOf(read.task, 'result');
     if (read.task.status?.result?.truncated === true && stream !== undefined)
       await untilStreamComplete(store.streams, stream, left(), signal);
-    if (gone.signal.aborted) return;
+    if (gone()) return;
     await answers.send(res, 201, read, isFinished(read.task) ? {} : { error: timeoutText(timeout, stopping.aborted) });
   }
 }

@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isFinished } from '../../kube/task-state.ts';
 import type { LogLine } from '../../store/log-chunk.ts';
 import type { TaskStreams } from '../../store/task-streams.ts';
+import { waitFor } from '../wait.ts';
 import { isLogComplete, logLines } from './task-log.ts';
 import type { TaskName } from './task-id.ts';
 import { toKey } from './task-reader.ts';
@@ -46,7 +46,7 @@ export async function* followLog(
       }
       if (complete || (endedAt !== undefined && performance.now() - endedAt > UPLOAD_MS)) return current;
       yield [];
-      await pause(wake.promise, signal);
+      await waitFor(wake.promise, POLL_MS, signal);
       const next = await reader.get(name);
       // Deleted, and perhaps made anew: the log that was asked for has ended.
       if (next?.task.metadata.uid !== uid) return current;
@@ -56,11 +56,4 @@ export async function* followLog(
   } finally {
     for (const stop of unsubscribe) stop();
   }
-}
-
-async function pause(wake: Promise<void>, signal: AbortSignal): Promise<void> {
-  const timer = new AbortController();
-  const time = sleep(POLL_MS, undefined, { signal: AbortSignal.any([signal, timer.signal]) });
-  await Promise.race([wake, time.catch(() => undefined)]);
-  timer.abort();
 }

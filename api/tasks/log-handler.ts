@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express';
 import type { LogLine } from '../../store/log-chunk.ts';
 import type { TaskStreams } from '../../store/task-streams.ts';
+import { requestSignal } from '../request-signal.ts';
 import { JSON_TYPE, write } from '../send.ts';
 import { followLog } from './follow-log.ts';
 import { logLines, toLogLineView } from './task-log.ts';
@@ -70,9 +71,7 @@ export class LogHandler {
     // The validator fills in the default of `limit`, which is not meant for streams.
     let left = new URLSearchParams(req.originalUrl.split('?')[1]).has('limit') ? (query.limit ?? 0) : Infinity;
     const after = Number(req.get('Last-Event-ID') ?? query.after ?? 0);
-    const gone = new AbortController();
-    res.once('close', () => gone.abort());
-    const signal = AbortSignal.any([gone.signal, this.#stopping]);
+    const { signal } = requestSignal(res, this.#stopping);
     res.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8', 'Cache-Control': 'no-cache' });
     res.flushHeaders();
 

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { StreamId, TaskStreams } from '../../store/task-streams.ts';
+import { waitFor } from '../wait.ts';
 
 /** How often a stream is looked at: another replica's appends do not show otherwise. */
 const POLL_MS = 1000;
@@ -19,10 +19,7 @@ export async function untilStreamComplete(
       if ((await streams.state(id)).complete) return true;
       const left = deadline - performance.now();
       if (left <= 0 || signal.aborted) return false;
-      const timer = new AbortController();
-      const pause = sleep(Math.min(left, POLL_MS), undefined, { signal: AbortSignal.any([signal, timer.signal]) });
-      await Promise.race([appended.promise, pause.catch(() => undefined)]);
-      timer.abort();
+      await waitFor(appended.promise, Math.min(left, POLL_MS), signal);
     } finally {
       unsubscribe();
     }

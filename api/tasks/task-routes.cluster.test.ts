@@ -248,6 +248,7 @@ describe.skipIf(!hasCluster())('the routes of tasks', () => {
     expect(await list('agent_id=nobody')).toEqual([]);
     expect((await list('type=shell&status=pending&agent_id=a1')).length).toBeGreaterThan(2);
     expect((await list('limit=3')).every((task) => FIELDS === Object.keys(task).join(' '))).toBe(true);
+    expect(await list('limit=3&unknown=1')).toHaveLength(3);
     for (const query of ['limit=-1', 'limit=abc', 'offset=x', 'status=Succeeded'])
       expect(await api.call('GET', `/api/v1/tasks?${query}`), query).toMatchObject({ status: 400 });
   });
