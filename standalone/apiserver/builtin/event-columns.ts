@@ -35,7 +35,7 @@ export function eventColumns(read: (object: KubeObject) => KubeObject): PrinterC
     type: 'string',
     description,
     priority,
-    cell: (object, now) => cell(read(object) as CoreEvent, now),
+    cell: (object, now) => cell(read(object), now),
   });
   return [
     column('Last Seen', 'When the event was last recorded.', 0, (event, now) => ageText(lastSeen(event), now)),
@@ -46,7 +46,12 @@ export function eventColumns(read: (object: KubeObject) => KubeObject): PrinterC
     column('Source', 'Who recorded the event.', 1, sourceOf),
     column('Message', 'What happened, for a person to read.', 0, ({ message }) => (message ?? '').trim()),
     column('First Seen', 'When the event was first recorded.', 1, (event, now) => ageText(firstSeen(event), now)),
-    column('Count', 'How often it was recorded.', 1, ({ series, count }) => series?.count ?? (count || 1)),
+    column(
+      'Count',
+      'How often it was recorded.',
+      1,
+      ({ series, count }) => series?.count ?? (count === undefined || count === 0 ? 1 : count),
+    ),
     { ...column('Name', 'The name of the event.', 1, ({ metadata }) => metadata.name), format: 'name' },
   ];
 }

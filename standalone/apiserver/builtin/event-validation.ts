@@ -1,4 +1,3 @@
-import type { KubeObject } from '../../../kube/object.ts';
 import { invalid, required } from '../field-error.ts';
 import type { FieldError } from '../field-error.ts';
 import { deepEqual } from '../schema/correlation.ts';
@@ -72,7 +71,7 @@ function seriesErrors({ series }: CoreEvent): FieldError[] {
 export function validateStrictly(event: CoreEvent, old: CoreEvent | undefined): FieldError[] {
   if (old !== undefined)
     return [
-      ...validateMetadataUpdate(event as KubeObject, old as KubeObject),
+      ...validateMetadataUpdate(event, old),
       ...(deepEqual(event.series, old.series) ? [] : seriesErrors(event)),
       ...FROZEN.filter((name) => !deepEqual(event[name] ?? null, old[name] ?? null)).map((name) =>
         invalid(name, event[name] ?? null, 'field is immutable'),

@@ -2,7 +2,7 @@ import { forbidden, invalid, invalidOmitted, notSupported, required } from '../f
 import type { FieldError } from '../field-error.ts';
 import { compileRule } from './cel/compile-rule.ts';
 import { applyDefaults } from './defaults.ts';
-import type { JsonObject, JsonSchema } from './json-schema.ts';
+import type { JsonSchema } from './json-schema.ts';
 import { isObject } from './json-schema.ts';
 import { toRegExp } from './re2.ts';
 import { compileRoot, compileSchema } from './structural.ts';
@@ -43,7 +43,7 @@ function walk(
   for (const [name, child] of Object.entries(schema.properties ?? {}))
     walk(child, `${path}.properties[${name}]`, errors, false, uncorrelatable);
   if (isObject(schema.additionalProperties))
-    walk(schema.additionalProperties as JsonSchema, `${path}.additionalProperties`, errors, false, uncorrelatable);
+    walk(schema.additionalProperties, `${path}.additionalProperties`, errors, false, uncorrelatable);
   if (schema.items !== undefined) {
     const isMap = schema['x-kubernetes-list-type'] === 'map';
     walk(schema.items, `${path}.items`, errors, false, uncorrelatable ?? (isMap ? undefined : path));
@@ -114,7 +114,7 @@ function checkDefault(schema: JsonSchema, path: string, errors: FieldError[]): v
   if (schema.default === undefined) return;
   const node = compileSchema(schema);
   const value = structuredClone(schema.default);
-  if (isObject(value)) applyDefaults(value as JsonObject, node);
+  if (isObject(value)) applyDefaults(value, node);
   for (const error of validateValue(value, node, undefined)) {
     const field = error.field === '<nil>' ? `${path}.default` : `${path}.default.${error.field}`;
     errors.push({ ...error, field });
@@ -173,7 +173,7 @@ function refersToField(schema: JsonSchema, path: string): boolean {
   for (const token of tokens) {
     const name: string = token.startsWith('.') ? token.slice(1) : token.slice(2, -2).replace(/\\(.)/g, '$1');
     if (current?.properties !== undefined) current = current.properties[name];
-    else current = isObject(current?.additionalProperties) ? (current.additionalProperties as JsonSchema) : undefined;
+    else current = isObject(current?.additionalProperties) ? current.additionalProperties : undefined;
     if (current === undefined) return false;
   }
   return true;

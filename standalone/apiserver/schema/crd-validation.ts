@@ -1,6 +1,7 @@
-import { invalid, notSupported, required } from '../field-error.ts';
+import { invalid, notSupported, required, tooMany } from '../field-error.ts';
 import type { FieldError } from '../field-error.ts';
 import { checkJsonPath } from '../table/json-path.ts';
+import { deepEqual } from './correlation.ts';
 import type { CrdNames, CrdVersion, CustomResourceDefinition } from './crd-object.ts';
 import { validateCrdSchema } from './crd-schema-validation.ts';
 import { dns1035LabelErrors, dnsSubdomainErrors } from './names.ts';
@@ -29,8 +30,11 @@ export function validateCrd(crd: CustomResourceDefinition, old: CustomResourceDe
     errors.push(invalid('spec.conversion.strategy', spec.conversion.strategy, 'only None is supported by this server'));
   const versions = (spec.versions as CrdVersion[] | undefined) ?? [];
   errors.push(...versionsErrors(versions));
-  versions.forEach((version, index) => errors.push(...versionErrors(version, `spec.versions[${index}]`)));
+  const shared = sharedParts(versions);
+  versions.forEach((version, index) => errors.push(...versionErrors(version, index, shared)));
   if (old !== undefined) errors.push(...updateErrors(crd, old));
+  else if (!versions.some(({ storage }) => storage))
+    errors.push(invalid('status.storedVersions', [], 'must have at least one stored version'));
   return errors;
 }
 
@@ -86,25 +90,46 @@ function versionsErrors(versions: readonly CrdVersion[]): FieldError[] {
   return errors;
 }
 
-function versionErrors(version: CrdVersion, path: string): FieldError[] {
+/** Which parts are the same in all versions. The real server takes such parts for the kind's and says so in paths. */
+interface SharedParts {
+  readonly schema: boolean;
+  readonly columns: boolean;
+  readonly fields: boolean;
+}
+
+function sharedParts(versions: readonly CrdVersion[]): SharedParts {
+  const [first] = versions;
+  const same = (name: 'schema' | 'additionalPrinterColumns' | 'selectableFields'): boolean =>
+    versions.every((version) => deepEqual(version[name], first?.[name]));
+  return { schema: same('schema'), columns: same('additionalPrinterColumns'), fields: same('selectableFields') };
+}
+
+function versionErrors(version: CrdVersion, index: number, shared: SharedParts): FieldError[] {
+  const path = `spec.versions[${index}]`;
   const errors: FieldError[] = [];
   const wrong = dns1035LabelErrors(version.name);
   if (wrong.length > 0) errors.push(invalid(`${path}.name`, version.name, wrong.join(',')));
   const schema = version.schema?.openAPIV3Schema;
-  const schemaPath = `${path}.schema.openAPIV3Schema`;
-  if (schema === undefined) errors.push(required(schemaPath, 'schemas are required'));
-  else errors.push(...validateCrdSchema(schema, schemaPath));
-  (version.additionalPrinterColumns ?? []).forEach((column, index) => {
-    errors.push(...columnErrors(column, `${path}.additionalPrinterColumns[${index}]`));
-  });
-  const fields = version.selectableFields ?? [];
-  if (fields.length > MAX_SELECTABLE_FIELDS)
-    errors.push({
-      field: `${path}.selectableFields`,
-      type: 'FieldValueTooMany',
-      message: `Too many: ${fields.length}: must have at most ${MAX_SELECTABLE_FIELDS} items`,
-    });
-  fields.forEach(({ jsonPath }, index) => {
+  if (schema === undefined) errors.push(required(`${path}.schema.openAPIV3Schema`, 'schemas are required'));
+  // What all versions share is checked once.
+  else if (!shared.schema) errors.push(...validateCrdSchema(schema, `${path}.schema.openAPIV3Schema`));
+  else if (index === 0) errors.push(...validateCrdSchema(schema, 'spec.validation.openAPIV3Schema'));
+  if (!shared.columns || index === 0) errors.push(...columnsErrors(version, shared.columns ? 'spec' : path));
+  if (!shared.fields || index === 0) errors.push(...selectableErrors(version, shared.fields ? 'spec' : path));
+  return errors;
+}
+
+function columnsErrors({ additionalPrinterColumns = [] }: CrdVersion, path: string): FieldError[] {
+  return additionalPrinterColumns.flatMap((column, index) =>
+    columnErrors(column, `${path}.additionalPrinterColumns[${index}]`),
+  );
+}
+
+function selectableErrors({ selectableFields = [] }: CrdVersion, path: string): FieldError[] {
+  const errors: FieldError[] = [];
+  if (selectableFields.length > MAX_SELECTABLE_FIELDS)
+    errors.push(tooMany(`${path}.selectableFields`, selectableFields.length, MAX_SELECTABLE_FIELDS));
+  selectableFields.forEach(({ jsonPath }, index) => {
     const field = `${path}.selectableFields[${index}].jsonPath`;
     if ((jsonPath ?? '') === '') errors.push(required(field));
     else if (!/^(\.[A-Za-z_][\w-]*)+$/.test(jsonPath))
@@ -121,10 +146,10 @@ function columnErrors(column: NonNullable<CrdVersion['additionalPrinterColumns']
     errors.push(invalid(`${path}.type`, column.type, `must be one of ${COLUMN_TYPES.join(',')}`));
   if ((column.format ?? '') !== '' && !COLUMN_FORMATS.includes(column.format ?? ''))
     errors.push(invalid(`${path}.format`, column.format, `must be one of ${COLUMN_FORMATS.join(',')}`));
-  if ((column.jsonPath ?? '') === '') errors.push(required(`${path}.jsonPath`));
+  if ((column.jsonPath ?? '') === '') errors.push(required(`${path}.JSONPath`));
   else {
     const wrong = checkJsonPath(column.jsonPath);
-    if (wrong !== undefined) errors.push(invalid(`${path}.jsonPath`, column.jsonPath, wrong));
+    if (wrong !== undefined) errors.push(invalid(`${path}.JSONPath`, column.jsonPath, wrong));
   }
   return errors;
 }

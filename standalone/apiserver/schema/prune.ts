@@ -75,5 +75,6 @@ function pruneBelow(value: object, node: SchemaNode, path: FieldPath, dropped: s
 
 /** Items that are scalars by their schema need no walk; wrong ones are refused by validation anyway. */
 function canHoldFields(items: SchemaNode | undefined): boolean {
-  return items === undefined || items.types.length !== 1 || items.types[0] === 'object' || items.types[0] === 'array';
+  const [type, ...more] = items?.types ?? [];
+  return type === undefined || more.length > 0 || type === 'object' || type === 'array';
 }

@@ -68,7 +68,7 @@ function translate(pattern: string): RegExp {
       if (posix !== null) {
         const set = POSIX[posix[2] ?? ''];
         if (set === undefined || posix[1] === '^') fail(`invalid character class range: \`${posix[0]}\``);
-        out += set;
+        out += set ?? '';
         index += posix[0].length;
         continue;
       }
@@ -109,7 +109,11 @@ function translate(pattern: string): RegExp {
     index += character.length;
   }
   if (inClass) fail(`missing closing ]: \`${pattern}\``);
-  return new RegExp(out, flags);
+  try {
+    return new RegExp(out, flags);
+  } catch (error) {
+    return fail((error as Error).message);
+  }
 }
 
 function translateEscape(

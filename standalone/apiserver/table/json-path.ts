@@ -49,7 +49,7 @@ function readStep(rest: string): [step: Step, length: number] {
   if (slice !== null) {
     const [from, to] = [slice[1], slice[2]].map((text) => (text ? Number(text) : undefined));
     return [
-      (values) => values.flatMap((value) => (Array.isArray(value) ? value.slice(from, to) : [])),
+      (values) => values.flatMap((value) => (Array.isArray(value) ? (value as unknown[]).slice(from, to) : [])),
       slice[0].length,
     ];
   }
@@ -95,7 +95,9 @@ function filterStep(text: string): Step {
   if (match === null) {
     const exists = operand(text.trim());
     return (values) =>
-      values.flatMap((value) => (Array.isArray(value) ? value.filter((item) => exists(item) !== undefined) : []));
+      values.flatMap((value) =>
+        Array.isArray(value) ? (value as unknown[]).filter((item) => exists(item) !== undefined) : [],
+      );
   }
   const [left, right] = [operand(match[1] ?? ''), operand(match[3] ?? '')];
   const operator = match[2];
@@ -108,7 +110,7 @@ function filterStep(text: string): Step {
     const order = (a as number) < (b as number) ? -1 : (a as number) > (b as number) ? 1 : 0;
     return operator === '<' ? order < 0 : operator === '<=' ? order <= 0 : operator === '>' ? order > 0 : order >= 0;
   };
-  return (values) => values.flatMap((value) => (Array.isArray(value) ? value.filter(holds) : []));
+  return (values) => values.flatMap((value) => (Array.isArray(value) ? (value as unknown[]).filter(holds) : []));
 }
 
 function operand(text: string): Operand {

@@ -181,7 +181,7 @@ function equalLists(a: unknown, b: unknown, type: CelType & { kind: 'list' }): b
   if (listType === 'map') {
     const keys = type.node?.listMapKeys ?? [];
     return b.every((item: unknown) => {
-      const twin = a.find((other: unknown) => keys.every((key) => member(other, key) === member(item, key)));
+      const twin: unknown = a.find((other: unknown) => keys.every((key) => member(other, key) === member(item, key)));
       return twin !== undefined && equals(twin, item, type.item);
     });
   }

@@ -34,7 +34,7 @@ const TYPE_NAMES = ['int', 'uint', 'double', 'string', 'bool', 'bytes', 'list', 
 export function compileExpression(text: string, scope: Scope): Expression {
   let ast: Ast;
   try {
-    ast = PARSER.parse(text).ast as Ast;
+    ast = PARSER.parse(text).ast;
   } catch (error) {
     const { summary, range } = error as { summary?: string; range?: { start: number } };
     throw new CompileError(`Syntax error: ${summary ?? String(error)}`, range?.start ?? 0);
@@ -44,7 +44,7 @@ export function compileExpression(text: string, scope: Scope): Expression {
 
 export function compile(ast: Ast, scope: Scope): Expression {
   const args = ast.args as Ast[];
-  const operand = (index: number): Expression => compile(args[index] as Ast, scope);
+  const operand = (index: number): Expression => compile(args[index] ?? missing(ast), scope);
   switch (ast.op) {
     case 'value':
       return literal(ast);
@@ -61,10 +61,7 @@ export function compile(ast: Ast, scope: Scope): Expression {
       return { type: optionalOf(found.type), run: absentAsNone(found.run) };
     }
     case 'list':
-      return listLiteral(
-        args.map((arg) => compile(arg, scope)),
-        ast,
-      );
+      return listLiteral(args.map((arg) => compile(arg, scope)));
     case 'map':
       return mapLiteral((ast.args as [Ast, Ast][]).map(([key, value]) => [compile(key, scope), compile(value, scope)]));
     case 'call':
@@ -83,6 +80,10 @@ export function compile(ast: Ast, scope: Scope): Expression {
   }
 }
 
+function missing(ast: Ast): never {
+  throw new CompileError('operand is missing', ast.pos);
+}
+
 function literal(ast: Ast): Expression {
   const value = ast.args;
   const constant = (type: CelType, one: unknown): Expression => ({ type, run: () => one, constant: one });
@@ -96,6 +97,7 @@ function literal(ast: Ast): Expression {
   if (value === null) return constant(NULL, null);
   if (value instanceof Uint8Array) return constant(BYTES, value);
   // Unsigned literals: no schema type is unsigned, so there is nothing to compare them with.
+  // eslint-disable-next-line @typescript-eslint/no-base-to-string -- cel-js's class for them has a text
   throw new CompileError(`unsupported literal '${String(value)}'`, ast.pos);
 }
 
@@ -249,7 +251,7 @@ function getItem(run: Run, key: Run): Run {
   };
 }
 
-function listLiteral(items: readonly Expression[], ast: Ast): Expression {
+function listLiteral(items: readonly Expression[]): Expression {
   let type: CelType | undefined;
   for (const item of items)
     type = type === undefined ? item.type : compatible(type, item.type) ? join(type, item.type) : DYN;
@@ -258,7 +260,6 @@ function listLiteral(items: readonly Expression[], ast: Ast): Expression {
     const constant = items.map((item) => item.constant);
     return { type: list, run: () => constant, constant };
   }
-  void ast;
   return { type: list, run: (variables) => items.map((item) => item.run(variables)) };
 }
 

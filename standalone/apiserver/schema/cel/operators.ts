@@ -149,7 +149,7 @@ function comparer(kind: Kind): (a: unknown, b: unknown) => number {
           ? -1
           : (a as number) > (b as number)
             ? 1
-            : (a as number) == (b as number)
+            : (a as number) >= (b as number)
               ? 0
               : NaN;
   }
@@ -158,7 +158,6 @@ function comparer(kind: Kind): (a: unknown, b: unknown) => number {
 /** By code points, as Go compares UTF-8; JavaScript's own order differs for characters beyond the basic plane. */
 export function compareText(a: string, b: string): number {
   if (a === b) return 0;
-  // eslint-disable-next-line no-control-regex
   return /[^\u0000-\ud7ff]/.test(a + b) ? Buffer.compare(Buffer.from(a), Buffer.from(b)) : a < b ? -1 : 1;
 }
 

@@ -1,10 +1,14 @@
 import { goFloat, goQuote } from '../../go-format.ts';
 import { toRegExp } from '../re2.ts';
 import { BOOL, INT, STRING, listOf } from './cel-type.ts';
-import { CelDuration, CelError, CelTime, kindOf } from './cel-value.ts';
+import { CelError, kindOf } from './cel-value.ts';
+import type { CelDuration, CelTime } from './cel-value.ts';
 import { free, method } from './overload.ts';
 import type { Overload } from './overload.ts';
 import { formatDuration, formatTime } from './time-functions.ts';
+
+/** As in `operators.ts`: a bigint where a computation left the safe range. */
+type Int = number | bigint;
 
 /** Go counts in code points, JavaScript in UTF-16 units: they differ only where surrogates are. */
 const points = (text: string): string[] => Array.from(text);
@@ -194,7 +198,7 @@ export const STRING_FUNCTIONS: readonly Overload[] = [
   method('split', ['string', 'string'], listOf(STRING), ([text = '', by = '']: readonly string[]) =>
     split(text, by, -1),
   ),
-  method('split', ['string', 'string', 'int'], listOf(STRING), ([text, by, max]: readonly [string, string, number]) =>
+  method('split', ['string', 'string', 'int'], listOf(STRING), ([text, by, max]: readonly [string, string, Int]) =>
     split(text, by, Number(max)),
   ),
   method('replace', ['string', 'string', 'string'], STRING, ([text = '', from = '', to = '']: readonly string[]) =>
@@ -204,7 +208,7 @@ export const STRING_FUNCTIONS: readonly Overload[] = [
     'replace',
     ['string', 'string', 'string', 'int'],
     STRING,
-    (operands: readonly [string, string, string, number]) => {
+    (operands: readonly [string, string, string, Int]) => {
       const [text, from, to, count] = operands;
       return replace(text, from, to, Number(count));
     },
@@ -224,7 +228,7 @@ export const STRING_FUNCTIONS: readonly Overload[] = [
   method('findAll', ['string', 'string'], listOf(STRING), ([text = '', re = '']: readonly string[]) =>
     findAll(text, re, -1),
   ),
-  method('findAll', ['string', 'string', 'int'], listOf(STRING), ([text, re, max]: readonly [string, string, number]) =>
+  method('findAll', ['string', 'string', 'int'], listOf(STRING), ([text, re, max]: readonly [string, string, Int]) =>
     findAll(text, re, Number(max)),
   ),
 ];
