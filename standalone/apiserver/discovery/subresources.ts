@@ -8,6 +8,9 @@ export interface Subresource {
 
 const STATUS: Subresource = { name: 'status', verbs: ['get', 'patch', 'update'] };
 
+const FINALIZE: Subresource = { name: 'finalize', verbs: ['update'] };
+
 export function subresourcesOf(definition: ResourceDefinition): readonly Subresource[] {
+  if (definition.storedAs === '/namespaces') return [FINALIZE, STATUS];
   return definition.hasStatus ? [STATUS] : [];
 }

@@ -39,7 +39,7 @@ export interface ResourceCall {
   readonly namespace: string;
   /** Empty for calls on a collection. */
   readonly name: string;
-  readonly subresource: '' | 'status';
+  readonly subresource: '' | 'status' | 'finalize';
   readonly query: URLSearchParams;
   readonly request: ApiRequest;
   /** Set when the caller may create only objects of this name. */

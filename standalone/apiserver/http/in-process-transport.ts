@@ -80,7 +80,7 @@ function whole(response: WholeResponse): KubeResponse {
     status,
     headers: { 'content-type': contentType, ...headers },
     text: () => Promise.resolve(typeof body === 'string' ? body : Buffer.from(body).toString()),
-    async *chunks () {
+    async *chunks() {
       await Promise.resolve();
       yield body;
     },

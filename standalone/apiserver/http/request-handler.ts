@@ -14,7 +14,9 @@ import {
 } from '../status-error.ts';
 import { keyOf } from '../storage/stored-object.ts';
 import { deleteCollection, deleteObject } from '../verbs/delete-verbs.ts';
+import { finalizeNamespace } from '../verbs/finalize-namespace.ts';
 import { isTrue } from '../verbs/list-options.ts';
+import { NAMESPACES } from '../verbs/namespace-lifecycle.ts';
 import { patchObject } from '../verbs/patch-verb.ts';
 import { getObject, listObjects } from '../verbs/read-verbs.ts';
 import { answerReview } from '../verbs/review-verbs.ts';
@@ -114,6 +116,10 @@ export class RequestHandler {
     }
     if (!definition.verbs.includes(verb)) throw notAllowed(definition, verb);
     if (call.subresource !== '' && !['get', 'update', 'patch'].includes(verb)) throw notAllowed(definition, verb);
+    if (call.subresource === 'finalize') {
+      if (verb !== 'update') throw verbNotAllowed();
+      return finalizeNamespace(context, call);
+    }
     switch (verb) {
       case 'get':
         return getObject(context, call);
@@ -203,6 +209,7 @@ function subresourceOf(
 ): ResourceCall['subresource'] {
   if (subresource === '') return '';
   if (subresource === 'status' && definition.hasStatus) return 'status';
+  if (subresource === 'finalize' && definition.storedAs === NAMESPACES) return 'finalize';
   throw definition.custom ? notFound(resourceOf(definition), name) : pathNotFound();
 }
 

@@ -29,7 +29,7 @@ function decodeJson(token: string): { v?: unknown; rv?: unknown; start?: unknown
   if (illegal >= 0) throw refuse(`illegal base64 data at input byte ${illegal}`);
   const bytes = Buffer.from(token, 'base64url');
   try {
-    return (parseJson(bytes.toString()) ?? {});
+    return parseJson(bytes.toString()) ?? {};
   } catch (err) {
     if (!(err instanceof JsonSyntaxError)) throw err;
     throw refuse(explain(bytes, err));

@@ -144,9 +144,9 @@ export class WriteCore {
 
   #refuse(definition: ResourceDefinition, object: KubeObject, errors: readonly FieldError[]): void {
     if (errors.length === 0) return;
-    const { group, kind, storedAs, fromStored } = definition;
+    const { group, kind, storedAs } = definition;
     // Errors name the form that is stored, and the kind that the object says it is.
-    const named = fromStored === undefined ? group : storedAs.slice(0, storedAs.indexOf('/'));
+    const named = definition.fromStored === undefined ? group : storedAs.slice(0, storedAs.indexOf('/'));
     throw invalid({ group: named, name: object.kind ?? kind }, object.metadata.name, errors);
   }
 

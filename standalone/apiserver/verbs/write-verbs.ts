@@ -52,7 +52,8 @@ export function updateTarget(
   options: 'UpdateOptions' | 'PatchOptions',
   unconditional: boolean,
 ): UpdateTarget {
-  const { definition, namespace, name, subresource, query } = call;
+  const { definition, namespace, name, query } = call;
+  const subresource = call.subresource === 'status' ? 'status' : '';
   const { dryRun } = readWriteOptions(query, options);
   return { definition, namespace, name, subresource, dryRun, unconditional };
 }
