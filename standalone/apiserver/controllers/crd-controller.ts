@@ -63,10 +63,11 @@ export class CrdController {
       await writes.create(target, crd);
       return;
     }
-    await writes.update(
-      { ...target, name, subresource: '', unconditional: true },
-      (old) => ({ ...old, metadata: { ...old.metadata }, spec: crd.spec }),
-    );
+    await writes.update({ ...target, name, subresource: '', unconditional: true }, (old) => ({
+      ...old,
+      metadata: { ...old.metadata },
+      spec: crd.spec,
+    }));
   }
 
   #serve(crd: Crd): void {
