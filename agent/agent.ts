@@ -49,7 +49,7 @@ const WAIT_MS = 1_000;
 const REGISTER_AGAIN_MS = 5_000;
 
 /** Another process has taken this agent's Lease while it ran. */
-export class LeaseLost extends Error {
+class LeaseLost extends Error {
   override readonly name = 'LeaseLost';
 }
 
@@ -124,7 +124,7 @@ export class Agent {
     const uploader = api && new Uploader({ api, folder: folder.spoolFolder, limit, logger });
     await uploader?.recover();
     const executors = this.#executors(folder);
-    await Promise.all([...executors.values()].map((executor) => executor.prepare?.()));
+    await Promise.all([...executors.values()].map(async (executor) => executor.prepare?.()));
     const reporter = new Reporter(client, `agent/${name}`, logger);
     const starter = { agent: name, instance: this.instance };
     const tools = { executors, api, uploader, logger };

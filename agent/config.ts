@@ -45,7 +45,7 @@ export interface AgentFlags {
 type Settings = Readonly<Record<string, unknown>>;
 
 /** A setting that cannot be: the message names it and where it stands. */
-export class ConfigError extends Error {
+class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 

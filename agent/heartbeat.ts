@@ -13,7 +13,7 @@ export interface HeartbeatOptions {
   readonly logger: Logger;
 }
 
-export const LEASE_MS = 25_000;
+const LEASE_MS = 25_000;
 const RENEW_MS = 5_000;
 /** A renewal that failed is tried again sooner. */
 const RETRY_MS = 1_000;
@@ -24,7 +24,7 @@ const CAUTIOUS_MS = 10_000;
 const FENCE_MS = 12_000;
 
 /** Another process is this agent. */
-export class NameTaken extends Error {
+class NameTaken extends Error {
   override readonly name = 'NameTaken';
 }
 
@@ -81,7 +81,7 @@ export class Heartbeat {
         }
         const holder = this.#lease.observed?.spec?.holderIdentity ?? '';
         const version = this.#lease.observed?.metadata.resourceVersion;
-        if (first === undefined || first.holder !== holder) {
+        if (first?.holder !== holder) {
           first = { holder, version };
           logger.info({ holder }, `the Lease of agent ${name} is held: waiting for it to be released or to run out`);
         } else if (first.version !== version && !wait)

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { RequestOptions } from 'node:https';
+import { setFlagsFromString } from 'node:v8';
 import { KubeConfig } from '@kubernetes/client-node';
 import { Command } from 'commander';
 import { pino } from 'pino';
@@ -7,8 +7,12 @@ import packageJson from '../package.json' with { type: 'json' };
 import { KubeClient } from '../kube/client.ts';
 import { HttpTransport } from '../kube/http-transport.ts';
 import { Agent } from './agent.ts';
+import { bearerToken } from './bearer-token.ts';
 import { loadConfig } from './config.ts';
 import type { AgentFlags } from './config.ts';
+
+// V8 would let garbage grow to 128 MiB before it looks: a task that prints a lot shall not cost that much memory.
+setFlagsFromString('--semi-space-growth-factor=1');
 
 const command = new Command('tiangong-agent')
   .description('Runs the tasks that are assigned to one agent')
@@ -33,16 +37,11 @@ try {
   if (config.kubeconfig === undefined) kubeConfig.loadFromDefault();
   else kubeConfig.loadFromFile(config.kubeconfig);
   const transport = new HttpTransport(kubeConfig, { userAgent: `tiangong-agent/${packageJson.version}` });
-  const token = async (): Promise<string | undefined> => {
-    const options: RequestOptions & { headers: Record<string, string> } = { headers: {} };
-    await kubeConfig.applyToHTTPSOptions(options);
-    return options.headers['Authorization']?.replace(/^Bearer /, '');
-  };
   const { apiUrl, apiCaFile, spoolBytes, env, drainSeconds, ...rest } = config;
   const ca = apiCaFile === undefined ? {} : { ca: readFileSync(apiCaFile, 'utf8') };
   const agent = new Agent({
     ...rest,
-    ...(apiUrl === undefined ? {} : { api: { url: apiUrl, token, ...ca } }),
+    ...(apiUrl === undefined ? {} : { api: { url: apiUrl, token: () => bearerToken(kubeConfig), ...ca } }),
     ...(spoolBytes === undefined ? {} : { spoolLimit: spoolBytes }),
     ...(env === undefined ? {} : { env }),
     drainMs: drainSeconds * 1000,

@@ -77,10 +77,11 @@ export async function endRun(processes: ProcessesOfRun, graceMs: number): Promis
   if (found === 0) return 0;
   for (const [signal, limit] of [[undefined, graceMs] as const, ['SIGKILL', 5_000] as const]) {
     if (signal !== undefined) await signalRun(processes, signal);
-    for (const end = performance.now() + limit; performance.now() < end; await delay(POLL_MS)) {
+    for (const end = performance.now() + limit; performance.now() < end;) {
       if (!(await isRunAlive(processes))) return found;
       // A process may have forked between the scan and the signal.
       if (signal !== undefined) await signalRun(processes, signal);
+      await delay(POLL_MS);
     }
   }
   return found;

@@ -82,7 +82,7 @@ export class TaskRun {
       onOverflow: (message) => this.abort('Output', message),
     });
     this.#output = output;
-    output.log('info', 'Task started');
+    void output.log('info', 'Task started');
     const seconds = timeoutSecondsOf(task);
     const timer = setTimeout(() => this.abort('Timeout', `timed out after ${seconds} seconds`), seconds * 1000);
     let outcome: Outcome;
@@ -95,8 +95,8 @@ export class TaskRun {
     clearTimeout(timer);
     const duration = performance.now() - startedAt;
     const end = this.#end(outcome);
-    if (end.state === 'Succeeded') output.log('info', 'Task completed successfully');
-    else output.log('error', `Task ${end.state === 'Canceled' ? 'canceled' : 'failed'}: ${end.message}`);
+    if (end.state === 'Succeeded') void output.log('info', 'Task completed successfully');
+    else void output.log('error', `Task ${end.state === 'Canceled' ? 'canceled' : 'failed'}: ${end.message}`);
     const fields = {
       startTime,
       completionTime: new Date().toISOString(),

@@ -56,9 +56,9 @@ export interface ExecutorUnderTest {
   readonly succeeding: Work;
   readonly failing: Work;
   /** Work that goes on until it is stopped; `begun` resolves when it has begun. */
-  readonly endless: Work & { begun(): Promise<void> };
+  readonly endless: Work & { readonly begun: () => Promise<void> };
   /** Work whose result ends with this many bytes of `x`. */
-  big(bytes: number): Work;
+  readonly big: (bytes: number) => Work;
   /** Parameters that cannot be. */
   readonly invalid: readonly Work[];
 }

@@ -51,7 +51,7 @@ export function encodeRecord(record: JournalRecord): string {
 }
 
 /** Undefined when the line is not as it was written. */
-export function decodeRecord(line: string): JournalRecord | undefined {
+function decodeRecord(line: string): JournalRecord | undefined {
   const json = line.slice(9);
   if (line[8] !== ' ' || Number.parseInt(line.slice(0, 8), 16) !== crc32(json)) return undefined;
   return JSON.parse(json) as JournalRecord;

@@ -176,7 +176,7 @@ describe('Journal', () => {
         appendFile: async (data) => {
           if (!full) return file.appendFile(data);
           // As a disk does: a part is written.
-          await file.appendFile(String(data).slice(0, 20));
+          await file.appendFile((data as string).slice(0, 20));
           throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
         },
       });

@@ -58,9 +58,9 @@ export class Journal {
     openFile: (path: string) => Promise<JournalFile> = (path) => open(path, 'a', 0o600),
   ): Promise<Journal> {
     const path = join(folder, 'journal');
-    const text = await readFile(path, 'utf8').catch((err: NodeJS.ErrnoException) => {
-      if (err.code === 'ENOENT') return '';
-      throw new JournalError(`cannot read the journal ${path}: ${err.message}`, { cause: err });
+    const text = await readFile(path, 'utf8').catch((err: unknown) => {
+      if ((err as NodeJS.ErrnoException).code === 'ENOENT') return '';
+      throw new JournalError(`cannot read the journal ${path}: ${(err as Error).message}`, { cause: err });
     });
     const { entries, damaged } = replay(text);
     const journal = new Journal(path, openFile, entries, damaged);

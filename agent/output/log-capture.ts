@@ -77,7 +77,7 @@ export class LogCapture {
       this.#tailSize -= tail[this.#from]?.size ?? 0;
       this.#from += 1;
     }
-    if (this.#from < 4096) return;
+    if (this.#from < INLINE_LINES) return;
     this.#tail = tail.slice(this.#from);
     this.#from = 0;
   }

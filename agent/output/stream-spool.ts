@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import type { SpoolSpace } from './spool-space.ts';
 
 /** Acknowledged bytes are freed in pieces of this size, so that a long stream does not need its length in disk space. */
-export const SEGMENT_BYTES = 8 * 1024 * 1024;
+const SEGMENT_BYTES = 8 * 1024 * 1024;
 /** Writers wait while more than this is not yet on disk. */
-const MAX_UNWRITTEN_BYTES = 1024 * 1024;
+const MAX_UNWRITTEN_BYTES = 256 * 1024;
 const END_FILE = 'end';
 
 /**

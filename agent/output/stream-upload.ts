@@ -32,6 +32,7 @@ export class StreamUpload {
   readonly #api: TiangongApi;
   readonly #slots: Slots;
   readonly #logger: Logger;
+  #buffer: Buffer | undefined;
   #offset = 0;
   #next = 0;
   #synced: boolean;
@@ -69,7 +70,10 @@ export class StreamUpload {
       try {
         const { changed } = this.spool;
         const step = await this.#step(signal);
-        if (step === 'complete') return await this.#settle(true);
+        if (step === 'complete') {
+          await this.#settle(true);
+          return;
+        }
         backoff = MIN_BACKOFF_MS;
         this.#healthy = true;
         this.#refusedSince = undefined;
@@ -82,7 +86,8 @@ export class StreamUpload {
         this.#release();
         if (this.#isHopeless(err)) {
           this.#logger.warn({ err, ...this.id }, 'the API refuses the stream; what is left of it is removed');
-          return await this.#settle(false);
+          await this.#settle(false);
+          return;
         }
         this.#logger.debug({ err, ...this.id, backoff }, 'upload failed, will be tried again');
         await delay(backoff * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined);
@@ -143,7 +148,9 @@ export class StreamUpload {
   }
 
   async #read(): Promise<Buffer> {
-    const buffer = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, this.spool.written - this.#offset));
+    // One buffer for all chunks, since one is on its way at a time: fresh ones would be 1 MiB of garbage each.
+    this.#buffer ??= Buffer.allocUnsafeSlow(CHUNK_BYTES);
+    const buffer = this.#buffer.subarray(0, Math.min(CHUNK_BYTES, this.spool.written - this.#offset));
     let length = 0;
     // A read stops at the end of a segment.
     for (let read = -1; read !== 0 && length < buffer.length; length += Math.max(read, 0))

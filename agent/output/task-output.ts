@@ -60,28 +60,32 @@ export class TaskOutput implements OutputSink {
 
   log(level: LogLevel, ...messages: string[]): Promise<void> | undefined {
     const timestamp = new Date().toISOString();
+    let wait: Promise<void> | undefined;
     for (const message of messages) {
       const line = { id: this.#log.total + 1, level, timestamp, message };
       const encoded = encodeLine(line);
       this.#log.add(line, encoded);
-      if (this.#options.uploader !== undefined) this.#unsent += `${encoded}\n`;
+      if (this.#options.uploader === undefined) continue;
+      this.#unsent += `${encoded}\n`;
+      // In small pieces: V8 puts strings of more than 128 KiB where only a full collection finds them.
+      if (this.#unsent.length > FLUSH_BYTES) wait = this.#flushLog();
     }
-    return this.#unsent.length > FLUSH_BYTES ? this.#flushLog() : undefined;
+    return wait;
   }
 
   /** Ends the output. What does not fit the status is then on disk, on its way to the API. */
   async end(): Promise<OutputSummary> {
     clearTimeout(this.#timer);
     const result = this.#result.summary();
-    if (!result.whole && this.#resultUpload === undefined) this.#keepResult(this.#result.small());
+    if (!result.whole && this.#resultUpload === undefined) void this.#keepResult(this.#result.small());
     const { uploader, uid, epoch } = this.#options;
     if (uploader === undefined && !(result.whole && this.#log.summary().whole))
-      this.log(
+      void this.log(
         'warn',
         'Only the first and the last part of the output are kept: the agent knows no address of the API',
       );
     const log = this.#log.summary();
-    if (!log.whole || this.#logUpload !== undefined) this.#flushLog();
+    if (!log.whole || this.#logUpload !== undefined) void this.#flushLog();
     await Promise.all([this.#resultUpload?.spool.end(), this.#logUpload?.spool.end()]);
     if (!result.whole && this.#resultUpload !== undefined) this.#needed.push(this.#resultUpload);
     if (!log.whole && this.#logUpload !== undefined) this.#needed.push(this.#logUpload);
@@ -110,7 +114,7 @@ export class TaskOutput implements OutputSink {
   }
 
   #tick(): void {
-    this.#flushLog();
+    void this.#flushLog();
     this.#timer = setTimeout(() => this.#tick(), FLUSH_MS);
   }
 

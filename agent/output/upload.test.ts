@@ -58,7 +58,7 @@ describe('TaskOutput', () => {
     const api = await receiver();
     const { uploader, folder } = uploaderTo(api.url);
     const { output } = outputTo(uploader);
-    output.log('info', 'Task started');
+    void output.log('info', 'Task started');
     await output.write(Buffer.from('hi\n'));
     const { result, log } = await output.end();
     await output.acknowledged(never);
@@ -109,11 +109,11 @@ describe('TaskOutput', () => {
   it('shows the log of a task that is still running', async () => {
     const api = await receiver();
     const { output } = outputTo(uploaderTo(api.url).uploader);
-    output.log('info', 'still here');
+    void output.log('info', 'still here');
     await vi.waitFor(() => expect(api.bytes('uid-1', 1, 'log').toString()).toContain('still here'), {
       timeout: 10_000,
     });
-    output.log('info', 'and now');
+    void output.log('info', 'and now');
     await vi.waitFor(() => expect(api.bytes('uid-1', 1, 'log').toString()).toContain('and now'), { timeout: 10_000 });
     const { log } = await output.end();
     expect([log.total, log.truncated]).toEqual([2, undefined]);
@@ -168,10 +168,10 @@ describe('TaskOutput', () => {
     const api = await receiver();
     const first = uploaderTo(api.url);
     const { output } = outputTo(first.uploader);
-    for (let i = 0; i < 5000; i += 1) output.log('info', `line ${i}`);
+    for (let i = 0; i < 5000; i += 1) void output.log('info', `line ${i}`);
     await vi.waitFor(() => expect(api.bytes('uid-1', 1, 'log').length).toBeGreaterThan(0));
     api.fault = () => 'unavailable';
-    for (let i = 5000; i < 10_000; i += 1) output.log('info', `line ${i}`);
+    for (let i = 5000; i < 10_000; i += 1) void output.log('info', `line ${i}`);
     await first.uploader.close();
     await appendFile(join(first.folder, 'uid-1.1.log', '0'), '{"id":10001,"lev');
     api.fault = undefined;

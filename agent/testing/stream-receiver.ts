@@ -52,7 +52,7 @@ export class StreamReceiver {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body: Buffer[] = [];
     for await (const chunk of request as AsyncIterable<Buffer>) body.push(chunk);
-    const send = (status: number, answer: object): void => {
+    const send = (status: number, answer: object): undefined => {
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
     };
     if (request.headers.authorization !== `Bearer ${TOKEN}`)
@@ -76,14 +76,17 @@ export class StreamReceiver {
     response: ServerResponse,
     bytes: Buffer,
     { key, stream, number }: { key: string; stream: Stream; number: number },
-    send: (status: number, answer: object) => void,
+    send: (status: number, answer: object) => undefined,
   ): Promise<void> {
     this.puts += 1;
     const next = stream.chunks.length;
     const fault = this.fault?.();
     if (fault === 'unavailable') return send(503, { error: 'unavailable', code: 'Unavailable' });
     if (fault === 'full') return send(507, { error: 'store full', code: 'StoreFull' });
-    if (fault === 'lost-request') return void response.destroy();
+    if (fault === 'lost-request') {
+      response.destroy();
+      return;
+    }
     if (bytes.length > MAX_CHUNK_BYTES) this.violations.push(`${key}/${number} has ${bytes.length} bytes`);
     if (hash('sha256', bytes) !== request.headers['x-content-sha256'])
       return send(400, { error: 'digest', code: 'ChunkCorrupt' });
@@ -96,7 +99,7 @@ export class StreamReceiver {
     stream.complete = request.headers['x-final'] === 'true';
     this.streams.set(key, stream);
     await this.hold;
-    if (fault === 'lost-answer') return void response.destroy();
-    send(200, { next: next + 1 });
+    if (fault === 'lost-answer') response.destroy();
+    else send(200, { next: next + 1 });
   }
 }

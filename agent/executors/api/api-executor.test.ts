@@ -187,7 +187,7 @@ describe('ApiExecutor', () => {
 
   it('verifies certificates unless the task says otherwise', async () => {
     const url = await listen(
-      createTlsServer(await createCertificate(), (_request, response) => response.end('secret')) as unknown as Server,
+      createTlsServer(await createCertificate(), (_request, response) => response.end('secret')),
       'https',
     );
     expect((await get(url)).outcome).toMatchObject({

@@ -81,11 +81,11 @@ export class ApiExecutor implements Executor {
   async #follow(context: ExecutionContext, agent: Agent, params: ApiParams, headers: RequestHeaders): Promise<Outcome> {
     let hop: Hop = { method: params.method, url: params.url, headers, body: params.body };
     for (let redirects = 0; ; redirects += 1) {
-      context.output.log('info', `Making ${hop.method} request to: ${cutText(hop.url.href, SHOWN_URL_BYTES)}`);
+      void context.output.log('info', `Making ${hop.method} request to: ${cutText(hop.url.href, SHOWN_URL_BYTES)}`);
       const response = await this.#send(agent, hop, context.signal);
       const status =
         `${response.statusCode} ${response.statusText || (STATUS_CODES[response.statusCode] ?? '')}`.trim();
-      context.output.log('info', `Response status: ${status}`);
+      void context.output.log('info', `Response status: ${status}`);
       const fields = headerFields(response.headers as unknown as readonly string[]);
       const location = fields.find(([name]) => name === 'Location')?.[1];
       const target = params.follow ? redirectTarget(response.statusCode, location, hop.url) : undefined;
@@ -102,7 +102,7 @@ export class ApiExecutor implements Executor {
     return agent.request({
       origin: hop.url.origin,
       path: hop.url.pathname + hop.url.search,
-      method: hop.method as Dispatcher.HttpMethod,
+      method: hop.method,
       headers: Object.fromEntries(hop.headers.values),
       body: hop.body ?? null,
       signal,
@@ -125,7 +125,7 @@ export class ApiExecutor implements Executor {
   }
 
   #connector(verify: boolean): buildConnector.connector {
-    return buildConnector({ rejectUnauthorized: verify, lookup: this.#rules.lookup as never, timeout: 30_000 });
+    return buildConnector({ rejectUnauthorized: verify, lookup: this.#rules.lookup, timeout: 30_000 });
   }
 }
 

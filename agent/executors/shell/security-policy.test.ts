@@ -42,6 +42,6 @@ describe('SecurityPolicy', () => {
   });
 });
 
-const bind = (of: SecurityPolicy): { check(command: string, params?: Record<string, unknown>): unknown } => ({
+const bind = (of: SecurityPolicy): { check: (command: string, params?: Record<string, unknown>) => unknown } => ({
   check: (command, params = {}) => of.check(command, params),
 });

@@ -57,12 +57,15 @@ export class ShellExecutor implements Executor {
     if (verdict !== undefined) {
       const shown = cutText(command, SHOWN_COMMAND_BYTES);
       this.#options.audit?.({ uid, command: shown, ...verdict });
-      output.log('audit', `${verdict.allowed ? 'allowed' : 'denied'}: ${cutText(verdict.reason, SHOWN_COMMAND_BYTES)}`);
+      void output.log(
+        'audit',
+        `${verdict.allowed ? 'allowed' : 'denied'}: ${cutText(verdict.reason, SHOWN_COMMAND_BYTES)}`,
+      );
       if (!verdict.allowed) return failed('SecurityPolicyViolation', `security validation failed: ${verdict.reason}`);
     }
     if (params.cwd !== undefined && !(await isFolder(params.cwd)))
       return failed('InvalidParams', `params.cwd: ${params.cwd} is not a folder on the agent`);
-    output.log('info', `Executing command: ${cutText(command, SHOWN_COMMAND_BYTES)}`);
+    void output.log('info', `Executing command: ${cutText(command, SHOWN_COMMAND_BYTES)}`);
     if (Buffer.byteLength(command) <= MAX_ARGUMENT_BYTES) return this.#run(context, params, ['-c', command]);
     const script = join(this.#options.workFolder, `.${uid}-${context.epoch}.sh`);
     await writeFile(script, command, { mode: 0o600 });
@@ -107,17 +110,17 @@ export class ShellExecutor implements Executor {
     signal.removeEventListener('abort', stop);
     await ended;
     if (outputs.some(({ cut }) => cut))
-      output.log(
+      void output.log(
         'warn',
         'The command left processes behind that hold its output; what they print from now on is not kept',
       );
     if (exit instanceof Error) return failed('CommandFailed', `command failed: ${exit.message}`);
     const text = exitText(exit);
     if (exit.code === 0) {
-      output.log('info', 'Command completed successfully');
+      void output.log('info', 'Command completed successfully');
       return { state: 'Succeeded', message: text, exitCode: 0 };
     }
-    output.log('error', `Command failed: ${text}`);
+    void output.log('error', `Command failed: ${text}`);
     return failed('CommandFailed', `command failed: ${text}`, exitCode(exit));
   }
 }
@@ -155,7 +158,7 @@ function follow(stream: Readable, level: LogLevel, output: OutputSink): Followed
   const closed = new Promise<void>((resolve) => {
     stream.once('close', () => {
       const rest = lines.end();
-      if (rest.length > 0) output.log(level, ...rest);
+      if (rest.length > 0) void output.log(level, ...rest);
       resolve();
     });
     stream.on('error', () => undefined);
