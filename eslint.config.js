@@ -22,7 +22,8 @@ export default defineConfig(
       'no-fallthrough': 'error',
       'no-param-reassign': 'error',
       'no-template-curly-in-string': 'error',
-      'no-unreachable-loop': 'error',
+      // `for (const _ in object) return false` asks whether an object is empty without listing it.
+      'no-unreachable-loop': ['error', { ignore: ['ForInStatement'] }],
       'no-useless-rename': 'error',
       'object-shorthand': 'error',
       'prefer-const': 'error',
@@ -37,11 +38,8 @@ export default defineConfig(
       '@typescript-eslint/dot-notation': 'off',
       // Numbers in templates are how messages are written; anything else stays refused.
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
-      // An arrow that ends in a call of something void is the usual form of a callback.
-      '@typescript-eslint/no-confusing-void-expression': [
-        'error',
-        { ignoreArrowShorthand: true, ignoreVoidOperator: true },
-      ],
+      // `return send(404)` and `return await this.#settle()` end a function with its last call; the compiler sees misuse.
+      '@typescript-eslint/no-confusing-void-expression': 'off',
       // Objects from a server may lack what their type promises: the checks that this calls needless are wanted there.
       '@typescript-eslint/no-unnecessary-condition': 'off',
       // Interfaces ask for promises also where an implementation has nothing to wait for.
@@ -55,6 +53,8 @@ export default defineConfig(
       ],
       // It refuses `Promise.withResolvers<void>()`, which has no other spelling.
       '@typescript-eslint/no-invalid-void-type': 'off',
+      // A cast that a discriminant has settled is no assignment of something unknown.
+      '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
       // Objects of a Kubernetes API are maps from JSON; pruning takes keys out of them.
       '@typescript-eslint/no-dynamic-delete': 'off',
       // `.catch(() => {})` says that a failure is of no interest here.
@@ -73,6 +73,8 @@ export default defineConfig(
       '@typescript-eslint/no-unsafe-call': 'off',
       '@typescript-eslint/no-unsafe-return': 'off',
       '@typescript-eslint/explicit-module-boundary-types': 'off',
+      // Shell commands have their own use of it.
+      'no-template-curly-in-string': 'off',
     },
   },
   {
