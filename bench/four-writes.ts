@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { Pool } from 'undici';
+import { CpuMeter } from './process-usage.ts';
 import { Samples, repeat } from './samples.ts';
 import { showLatency } from './workloads.ts';
 import type { Measure } from './workloads.ts';
@@ -30,7 +31,13 @@ export class FourWrites {
     this.#headers = { authorization: `Bearer ${token}` };
   }
 
-  async measure(idle: number, count: number, inFlight: number): Promise<Measure[]> {
+  /** `pids`: the API server's processes. */
+  async measure(
+    pids: Readonly<Record<string, number>>,
+    idle: number,
+    count: number,
+    inFlight: number,
+  ): Promise<Measure[]> {
     const namespace = { metadata: { name: 'bare' } };
     await this.#send('POST', '/api/v1/namespaces', namespace);
     await this.#watch('', (type, task) => {
@@ -41,19 +48,19 @@ export class FourWrites {
       if (type === 'ADDED') void this.#run(task);
     });
     const alone = new Samples();
-    await repeat(idle, 1, (i) => this.#one(`idle-${i}`, alone));
+    const { done: idleDone } = await repeat(idle, 1, (i) => this.#one(`idle-${i}`, alone));
     const together = new Samples();
-    const own = process.cpuUsage();
-    const seconds = await repeat(count, inFlight, (i) => this.#one(`task-${i}`, together));
-    const { user, system } = process.cpuUsage(own);
+    const cpu = new CpuMeter(pids);
+    const { done, seconds } = await repeat(count, inFlight, (i) => this.#one(`task-${i}`, together));
+    const used = cpu.perPiece(done, 'all three roles');
     await Promise.all([this.#pool.destroy(), this.#watches.destroy()]);
-    const what = `${count} tasks, ${inFlight} in flight`;
+    const what = `${done} tasks, ${inFlight} in flight`;
     return [
-      { what: `${what}: tasks/s, created to seen finished`, value: (count / seconds).toFixed(0) },
+      { what: `${what}: tasks/s, created to seen finished`, value: (done / seconds).toFixed(0) },
       { what: `${what}: p50 / p99 of one, ms`, value: showLatency(together) },
-      { what: `${what}: CPU per task, ms`, value: `all three roles ${((user + system) / 1000 / count).toFixed(2)}` },
+      { what: `${what}: CPU per task, ms`, value: used },
       {
-        what: `idle, ${idle} one after the other: created to seen finished, p50 / p99, ms`,
+        what: `idle, ${idleDone} one after the other: created to seen finished, p50 / p99, ms`,
         value: showLatency(alone),
       },
     ];

@@ -1,17 +1,25 @@
 import { writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { KubeClient } from '../kube/client.ts';
 import { binariesFolder } from '../test/kubernetes/binaries.ts';
 import { startCluster } from '../test/kubernetes/cluster.ts';
 import { FourWrites } from './four-writes.ts';
-import { startOnCluster } from './on-cluster.ts';
+import { serverPids, startOnCluster } from './on-cluster.ts';
 import { report } from './report.ts';
 import type { Section } from './report.ts';
 import { startStandalone } from './standalone.ts';
 import type { Subject } from './subject.ts';
 import { TaskEndings } from './task-endings.ts';
-import { measureAsyncPosts, measureIdleLatency, measureMemory, measureSync, measureThroughput } from './workloads.ts';
+import {
+  measureAsyncPosts,
+  measureIdleLatency,
+  measureList,
+  measureMemory,
+  measureSync,
+  measureThroughput,
+} from './workloads.ts';
 import type { Measure } from './workloads.ts';
 
 interface Options {
@@ -26,7 +34,7 @@ const options = new Command('bench')
   .option('--only <subject>', 'standalone or cluster')
   .option('--scale <factor>', 'how many tasks, 1 for 2,000 at most in a measurement', Number, 1)
   .option('--no-write', 'print only')
-  .option('--profile <folder>', 'where a CPU profile of tiangong up is left')
+  .option('--profile <folder>', 'where CPU profiles of what is measured are left')
   .parse()
   .opts<Options>();
 
@@ -49,9 +57,10 @@ async function measure(subject: Subject): Promise<Measure[]> {
     await endings.close();
   }
   measures.push(...(await measureSync(subject, times(200), 1)), ...(await measureSync(subject, times(800), 8)));
-  return [...measures, ...measureMemory(subject)];
+  return [...measures, ...(await measureList(subject, times(100))), ...measureMemory(subject)];
 }
 
+const load = loadavg()[0] ?? 0;
 const sections: Section[] = [];
 function add(title: string, measures: readonly Measure[]): void {
   sections.push({ title, measures });
@@ -67,8 +76,8 @@ async function measureAndStop(title: string, subject: Subject): Promise<void> {
   }
 }
 
+const nodeArgs = options.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profile}`];
 if (options.only !== 'cluster') {
-  const nodeArgs = options.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profile}`];
   await measureAndStop('Standalone: `tiangong up`', await startStandalone(nodeArgs));
 }
 if (options.only !== 'standalone' && binariesFolder() === undefined) {
@@ -79,12 +88,18 @@ if (options.only !== 'standalone' && binariesFolder() === undefined) {
   const cluster = await startCluster();
   try {
     const bare = new FourWrites(cluster.url, cluster.tokens['admin'] ?? '');
-    add('kube-apiserver 1.36.3 and etcd: the bare four-write flow', await bare.measure(times(200), times(2000), 16));
-    await measureAndStop('kube-apiserver 1.36.3 and etcd: operator, API and agent', await startOnCluster(cluster));
+    add(
+      'kube-apiserver 1.36.3 and etcd: the bare four-write flow',
+      await bare.measure(serverPids(cluster), times(200), times(2000), 16),
+    );
+    await measureAndStop(
+      'kube-apiserver 1.36.3 and etcd: operator, API and agent',
+      await startOnCluster(cluster, nodeArgs),
+    );
   } finally {
     await cluster.stop();
   }
 }
 if (options.write && options.only === undefined) {
-  writeFileSync(join(import.meta.dirname, '../docs/benchmarks.md'), report(sections, new Date()));
+  writeFileSync(join(import.meta.dirname, '../docs/benchmarks.md'), report(sections, new Date(), load));
 }

@@ -6,10 +6,10 @@ import type { Subject } from './subject.ts';
 
 const AGENT = 'agent-1';
 
-/** Starts operator, API and agent as three processes on a real kube-apiserver. */
-export async function startOnCluster(cluster: Cluster): Promise<Subject> {
+/** Starts operator, API and agent as three processes on a real kube-apiserver. `nodeArgs`: for node, such as --cpu-prof. */
+export async function startOnCluster(cluster: Cluster, nodeArgs: readonly string[] = []): Promise<Subject> {
   const namespace = 'default';
-  const programs = await startPrograms({ namespace, kubeconfig: (user) => cluster.kubeconfig(user) }, AGENT);
+  const programs = await startPrograms({ namespace, kubeconfig: (user) => cluster.kubeconfig(user) }, AGENT, nodeArgs);
   const transport = connect(cluster, 'admin');
   const { operator, api, agent, rest } = programs;
   return {
@@ -22,13 +22,18 @@ export async function startOnCluster(cluster: Cluster): Promise<Subject> {
       operator: operator.pid,
       api: api.pid,
       agent: agent.pid,
-      ...Object.fromEntries(['kube-apiserver', 'etcd'].map((name) => [name, pidOf(name, cluster.folder)])),
+      ...serverPids(cluster),
     },
     stop: async () => {
       await transport.close();
       await programs.stop();
     },
   };
+}
+
+/** The processes of the API server itself. */
+export function serverPids({ folder }: Cluster): Record<string, number> {
+  return Object.fromEntries(['kube-apiserver', 'etcd'].map((name) => [name, pidOf(name, folder)]));
 }
 
 /** The process of that name that has the cluster's folder in its command line. */

@@ -6,8 +6,11 @@ export interface Section {
   readonly measures: readonly Measure[];
 }
 
-/** The page of docs/ that holds the figures of one run. */
-export function report(sections: readonly Section[], date: Date): string {
+/** Durations mean little on a machine that does other things as well; CPU time still does. */
+const BUSY = 'what else ran on the machine slows every figure in time, and CPU time per task much less.';
+
+/** The page of docs/ that holds the figures of one run. `load`: the load average before it began. */
+export function report(sections: readonly Section[], date: Date, load: number): string {
   const memory = Math.round(totalmem() / 1024 ** 3);
   const machine = `${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown processor'}, ${memory} GB, Linux ${release()}, Node.js ${process.version}`;
   const tables = sections.map(
@@ -18,7 +21,8 @@ export function report(sections: readonly Section[], date: Date): string {
 
 Written by \`make bench\` on ${date.toISOString().slice(0, 10)}: ${machine}. Everything that is measured, the load generator
 included, shares these processors, and all traffic is on the loopback interface. Each task runs \`echo Hello World\` with a
-shell on the agent; one that ends with another result makes the run fail.
+shell on the agent; one that ends with another result makes the run fail. The load average before the run was ${load.toFixed(2)}:
+${BUSY}
 
 The bare four-write flow is the limit that the API server sets: one process that creates, assigns, starts and finishes the
 same tasks with a bare HTTP client, measured in the same run on the same API server.

@@ -4,6 +4,9 @@ import { deployTasks } from '../kube/resource.ts';
 import { isFinished } from '../kube/task-state.ts';
 import type { DeployTask } from '../kube/types/deploytask.ts';
 
+/** Nothing that is measured takes this long, on any machine. */
+const STUCK_MS = 120_000;
+
 /** Tells when tasks have ended, by a watch: what a client of the Kubernetes API would see. */
 export class TaskEndings {
   readonly #waiting = new Map<string, (task: DeployTask) => void>();
@@ -30,10 +33,18 @@ export class TaskEndings {
     return this.#informer.synced;
   }
 
+  /** Rejects when the task does not end within two minutes. */
   of(name: string): Promise<DeployTask> {
     const ended = this.#ended.get(name);
     this.#ended.delete(name);
-    return ended === undefined ? new Promise((resolve) => this.#waiting.set(name, resolve)) : Promise.resolve(ended);
+    if (ended !== undefined) return Promise.resolve(ended);
+    return new Promise((resolve, reject) => {
+      const stuck = setTimeout(() => reject(new Error(`task ${name} did not end`)), STUCK_MS);
+      this.#waiting.set(name, (task) => {
+        clearTimeout(stuck);
+        resolve(task);
+      });
+    });
   }
 
   async close(): Promise<void> {

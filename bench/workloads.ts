@@ -1,5 +1,5 @@
 import { taskWrites } from './api-writes.ts';
-import { usageOf } from './process-usage.ts';
+import { CpuMeter, usageOf } from './process-usage.ts';
 import { Samples, repeat } from './samples.ts';
 import type { Subject } from './subject.ts';
 import type { TaskEndings } from './task-endings.ts';
@@ -32,43 +32,36 @@ export async function measureThroughput(
   count: number,
   inFlight: number,
 ): Promise<Measure[]> {
-  const names = Object.entries(subject.pids);
   const writesBefore = await taskWrites(subject.transport);
-  const before = names.map(([, pid]) => usageOf(pid));
-  const own = process.cpuUsage();
+  const cpu = new CpuMeter(subject.pids);
   const latency = new Samples();
-  const seconds = await repeat(count, inFlight, async () => {
+  const { done, seconds } = await repeat(count, inFlight, async () => {
     const startedAt = performance.now();
     await runTask(subject, endings);
     latency.add(performance.now() - startedAt);
   });
+  const used = cpu.perPiece(done, 'load generator');
   const writes = (await taskWrites(subject.transport)) - writesBefore;
-  const usage = names.map(([name, pid], i) => {
-    const { cpuMs } = usageOf(pid);
-    return `${name} ${((cpuMs - (before[i]?.cpuMs ?? 0)) / count).toFixed(2)}`;
-  });
-  const { user, system } = process.cpuUsage(own);
-  usage.push(`load generator ${((user + system) / 1000 / count).toFixed(2)}`);
-  const what = `${count} tasks, ${inFlight} in flight`;
+  const what = `${done} tasks, ${inFlight} in flight`;
   return [
-    { what: `${what}: tasks/s, created to seen finished`, value: (count / seconds).toFixed(0) },
+    { what: `${what}: tasks/s, created to seen finished`, value: (done / seconds).toFixed(0) },
     { what: `${what}: p50 / p99 of one, ms`, value: showLatency(latency) },
-    { what: `${what}: API writes per task, counted by the API server`, value: (writes / count).toFixed(2) },
-    { what: `${what}: CPU per task, ms`, value: usage.join(', ') },
+    { what: `${what}: API writes per task, counted by the API server`, value: (writes / done).toFixed(2) },
+    { what: `${what}: CPU per task, ms`, value: used },
   ];
 }
 
 /** One task at a time, nothing else going on. */
 export async function measureIdleLatency(subject: Subject, endings: TaskEndings, count: number): Promise<Measure[]> {
   const latency = new Samples();
-  await repeat(count, 1, async () => {
+  const { done } = await repeat(count, 1, async () => {
     const startedAt = performance.now();
     await runTask(subject, endings);
     latency.add(performance.now() - startedAt);
   });
   return [
     {
-      what: `idle, ${count} one after the other: created to seen finished, p50 / p99, ms`,
+      what: `idle, ${done} one after the other: created to seen finished, p50 / p99, ms`,
       value: showLatency(latency),
     },
   ];
@@ -84,37 +77,49 @@ export async function measureAsyncPosts(
   const latency = new Samples();
   const ids: string[] = [];
   const startedAt = performance.now();
-  const seconds = await repeat(count, inFlight, async () => {
+  const { done, seconds } = await repeat(count, inFlight, async () => {
     const sentAt = performance.now();
     ids.push((await subject.rest.post('/tasks', bodyOf(subject))).id);
     latency.add(performance.now() - sentAt);
   });
-  const ends = await Promise.all(ids.map((id) => endings.of(id)));
-  const wrong = ends.filter(({ status }) => status?.result?.text !== `${TEXT}\n`).length;
+  const ends = await Promise.allSettled(ids.map((id) => endings.of(id)));
+  const stuck = ends.filter(({ status }) => status === 'rejected').length;
+  const right = ends.filter((end) => end.status === 'fulfilled' && end.value.status?.result?.text === `${TEXT}\n`);
   const all = (performance.now() - startedAt) / 1000;
-  const what = `${count} asynchronous POSTs, ${inFlight} in flight`;
+  const what = `${done} asynchronous POSTs, ${inFlight} in flight`;
   return [
-    { what: `${what}: answers/s`, value: (count / seconds).toFixed(0) },
+    { what: `${what}: answers/s`, value: (done / seconds).toFixed(0) },
     { what: `${what}: p50 / p99, ms`, value: showLatency(latency) },
-    { what: `${what}: until all had ended, tasks/s`, value: (count / all).toFixed(0) },
-    { what: `${what}: stuck, wrong`, value: `0, ${wrong}` },
+    { what: `${what}: until all had ended, tasks/s`, value: (done / all).toFixed(0) },
+    { what: `${what}: stuck, wrong`, value: `${stuck}, ${done - stuck - right.length}` },
   ];
 }
 
 /** Synchronous creates, as a person's script does them. */
 export async function measureSync(subject: Subject, count: number, inFlight: number): Promise<Measure[]> {
   const latency = new Samples();
-  const seconds = await repeat(count, inFlight, async () => {
+  const { done, seconds } = await repeat(count, inFlight, async () => {
     const startedAt = performance.now();
     const { status, result } = await subject.rest.post('/tasks', { ...bodyOf(subject), sync: true });
     if (status !== 'success' || result !== `${TEXT}\n`) throw new Error(`a synchronous task ended as ${status}`);
     latency.add(performance.now() - startedAt);
   });
-  const what = `${count} synchronous POSTs, ${inFlight} in flight`;
+  const what = `${done} synchronous POSTs, ${inFlight} in flight`;
   return [
     { what: `${what}: p50 / p99, ms`, value: showLatency(latency) },
-    { what: `${what}: tasks/s`, value: (count / seconds).toFixed(0) },
+    { what: `${what}: tasks/s`, value: (done / seconds).toFixed(0) },
   ];
+}
+
+/** The first page of the list, as a console shows it, with all tasks of the run still there. */
+export async function measureList(subject: Subject, count: number): Promise<Measure[]> {
+  const latency = new Samples();
+  await repeat(count, 1, async () => {
+    const startedAt = performance.now();
+    await subject.rest.get('/tasks?limit=100');
+    latency.add(performance.now() - startedAt);
+  });
+  return [{ what: `GET /tasks?limit=100 with all of these tasks: p50 / p99, ms`, value: showLatency(latency) }];
 }
 
 /** Resident memory of every process, with all tasks of the run still there. */

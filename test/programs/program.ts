@@ -7,6 +7,8 @@ export interface ProgramOptions {
   /** The program's folder, such as `operator`: its main.ts is run. */
   readonly name: string;
   readonly args: readonly string[];
+  /** Arguments of node itself, such as --cpu-prof. */
+  readonly nodeArgs?: readonly string[];
   /** Where its log is kept, `<name>.log`, over all restarts. */
   readonly folder: string;
 }
@@ -32,9 +34,11 @@ export class Program {
   }
 
   start(): void {
-    const { name, args } = this.#options;
+    const { name, args, nodeArgs = [] } = this.#options;
     const log = openSync(this.#logFile, 'a');
-    const child = spawn(process.execPath, [join(ROOT, name, 'main.ts'), ...args], { stdio: ['ignore', log, log] });
+    const child = spawn(process.execPath, [...nodeArgs, join(ROOT, name, 'main.ts'), ...args], {
+      stdio: ['ignore', log, log],
+    });
     closeSync(log);
     // A test run that is killed must not leave processes behind.
     const kill = (): boolean => child.kill('SIGKILL');

@@ -28,8 +28,12 @@ export interface Place {
 /** Three programs that start at once on a machine that is busy. */
 const READY_DEADLINE_MS = 90_000;
 
-/** `agentName`: one that the cluster has a token for. */
-export async function startPrograms(cluster: Place, agentName = 'agent-1'): Promise<Programs> {
+/** `agentName`: one that the place has a token for. `nodeArgs`: for node itself, such as --cpu-prof. */
+export async function startPrograms(
+  cluster: Place,
+  agentName = 'agent-1',
+  nodeArgs: readonly string[] = [],
+): Promise<Programs> {
   const folder = await mkdtemp(join(tmpdir(), 'tiangong-programs-'));
   await Promise.all(['data', 'agent'].map((name) => mkdir(join(folder, name))));
   const port = await freePort();
@@ -38,11 +42,13 @@ export async function startPrograms(cluster: Place, agentName = 'agent-1'): Prom
   const operator = new Program({
     name: 'operator',
     folder,
+    nodeArgs,
     args: ['--kubeconfig', cluster.kubeconfig('operator'), '--home-namespace', namespace, '--health-port', '0'],
   });
   const api = new Program({
     name: 'api',
     folder,
+    nodeArgs,
     args: [
       ...['--kubeconfig', cluster.kubeconfig('api'), '--home-namespace', namespace],
       ...['--port', String(port), '--data', join(folder, 'data')],
@@ -51,6 +57,7 @@ export async function startPrograms(cluster: Place, agentName = 'agent-1'): Prom
   const agent = new Program({
     name: 'agent',
     folder,
+    nodeArgs,
     args: [
       ...['--kubeconfig', cluster.kubeconfig(`agent/${agentName}`), '--namespace', namespace, '--name', agentName],
       ...['--api-url', url, '--state-dir', join(folder, 'agent'), '--drain-seconds', '0', '--wait'],

@@ -1,3 +1,5 @@
+import { request } from 'undici';
+
 /** A task as REST shows it: the fields of the manual. */
 export interface RestTask {
   readonly id: string;
@@ -15,7 +17,7 @@ export interface RestTask {
   readonly updated_at: string;
 }
 
-/** Calls the REST API of a running program. */
+/** Calls the REST API of a running program. Not by fetch, which costs three times as much and is part of what benchmarks measure. */
 export class RestClient {
   readonly url: string;
 
@@ -23,11 +25,8 @@ export class RestClient {
     this.url = url;
   }
 
-  async get<T = Record<string, unknown>>(path: string): Promise<T> {
-    const response = await fetch(`${this.url}/api/v1${path}`);
-    const text = await response.text();
-    if (!response.ok) throw new Error(`GET ${path}: ${response.status} ${text}`);
-    return JSON.parse(text) as T;
+  get<T = Record<string, unknown>>(path: string): Promise<T> {
+    return this.#send('GET', path);
   }
 
   /** Undefined when there is no answer, or not the right one. */
@@ -35,14 +34,15 @@ export class RestClient {
     return this.get(path).catch(() => undefined);
   }
 
-  async post<T = RestTask>(path: string, body: object = {}, headers: Record<string, string> = {}): Promise<T> {
-    const response = await fetch(`${this.url}/api/v1${path}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...headers },
-      body: JSON.stringify(body),
-    });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`POST ${path}: ${response.status} ${text}`);
+  post<T = RestTask>(path: string, body: object = {}, headers: Record<string, string> = {}): Promise<T> {
+    return this.#send('POST', path, JSON.stringify(body), { 'content-type': 'application/json', ...headers });
+  }
+
+  async #send<T>(method: 'GET' | 'POST', path: string, body?: string, headers?: Record<string, string>): Promise<T> {
+    const url = `${this.url}/api/v1${path}`;
+    const response = await request(url, { method, ...(body && { body }), ...(headers && { headers }) });
+    const text = await response.body.text();
+    if (response.statusCode >= 300) throw new Error(`${method} ${path}: ${response.statusCode} ${text}`);
     return JSON.parse(text) as T;
   }
 }
