@@ -48,7 +48,7 @@ export function oldItem(node: SchemaNode, old: readonly unknown[] | undefined, i
   return old.find((candidate): candidate is JsonObject => isObject(candidate) && sameKeys(node, candidate, item));
 }
 
-export function sameKeys(node: SchemaNode, a: JsonObject, b: JsonObject): boolean {
+function sameKeys(node: SchemaNode, a: JsonObject, b: JsonObject): boolean {
   return node.listMapKeys.every((key) => (a[key] ?? defaultOf(node, key)) === (b[key] ?? defaultOf(node, key)));
 }
 

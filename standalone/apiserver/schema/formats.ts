@@ -17,7 +17,7 @@ const LONG_NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])
 
 const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
-export function isDate(text: string): boolean {
+function isDate(text: string): boolean {
   const match = DATE.exec(text);
   if (match === null) return false;
   const [year, month, day] = [Number(match[1]), Number(match[2]), Number(match[3])];
@@ -28,7 +28,7 @@ export function isDate(text: string): boolean {
 /** The usual form; what is not of it gets the thorough check. */
 const USUAL_TIME = /^(\d{4}-\d{2}-\d{2})T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?Z$/;
 
-export function isDateTime(text: string): boolean {
+function isDateTime(text: string): boolean {
   const usual = USUAL_TIME.exec(text);
   if (usual !== null) return isDate(usual[1] ?? '');
   const [date, time, ...rest] = text.toLowerCase().split('t');

@@ -97,16 +97,6 @@ function addAnnotations(errors: FieldError[], annotations: Readonly<Record<strin
   if (bytes > MAX_ANNOTATIONS_BYTES) errors.push(tooLong(path, MAX_ANNOTATIONS_BYTES));
 }
 
-/** Members in the order in which Go writes them. */
-const inOrder = ({ apiVersion, kind, name, uid, ...flags }: OwnerReference): OwnerReference => {
-  const { controller, blockOwnerDeletion } = flags;
-  return {
-    ...{ apiVersion, kind, name, uid },
-    ...(controller !== undefined && { controller }),
-    ...(blockOwnerDeletion !== undefined && { blockOwnerDeletion }),
-  };
-};
-
 function addOwners(errors: FieldError[], owners: readonly OwnerReference[], path: string): void {
   let controller: string | undefined;
   for (const owner of owners) {
@@ -124,7 +114,7 @@ function addOwners(errors: FieldError[], owners: readonly OwnerReference[], path
     if (controller === undefined) controller = name;
     else {
       const text = `Only one reference can have Controller set to true. Found "true" in references for ${controller} and ${name}`;
-      errors.push(invalid(path, owners.map(inOrder), text));
+      errors.push(invalid(path, owners, text));
     }
   }
 }

@@ -121,7 +121,7 @@ function checkType(type: string, format: string, node: SchemaNode, walk: Walk): 
 }
 
 /** Code points, which is how the real server counts. */
-export function lengthOf(text: string): number {
+function lengthOf(text: string): number {
   let length = text.length;
   for (let index = 0; index < text.length; index += 1) {
     const code = text.charCodeAt(index);

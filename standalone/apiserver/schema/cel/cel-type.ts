@@ -49,7 +49,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
 };
 
 /** The identifier that stands for a property in an expression; undefined when there is none. */
-export function escapeName(name: string): string | undefined {
+function escapeName(name: string): string | undefined {
   if (!/^[A-Za-z_./-][\w./-]*$/.test(name)) return undefined;
   return RESERVED.has(name) ? `__${name}__` : name.replace(/__|[-./]/g, (found) => ESCAPES[found] ?? found);
 }

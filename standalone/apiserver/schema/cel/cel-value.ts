@@ -68,11 +68,17 @@ const UNIT_NANOS: Readonly<Record<string, number>> = {
   w: 6.048e14,
 };
 
+function asText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  // The schema lets an array pass where a text with a format is asked for.
+  if (Array.isArray(value)) throw new CelError('invalid data, expected string, got []interface {}');
+  throw noSuchOverload();
+}
+
 /** A timestamp of a schema is raw text, a computed one is a CelTime. */
 export function asTime(value: unknown): CelTime {
   if (value instanceof CelTime) return value;
-  if (typeof value !== 'string') throw noSuchOverload();
-  return parseTime(value);
+  return parseTime(asText(value));
 }
 
 export function parseTime(text: string): CelTime {
@@ -85,8 +91,7 @@ export function parseTime(text: string): CelTime {
 
 export function asDuration(value: unknown): CelDuration {
   if (value instanceof CelDuration) return value;
-  if (typeof value !== 'string') throw noSuchOverload();
-  return parseDuration(value);
+  return parseDuration(asText(value));
 }
 
 export function parseDuration(text: string): CelDuration {
@@ -105,8 +110,7 @@ export function parseDuration(text: string): CelDuration {
 
 export function asBytes(value: unknown): Uint8Array {
   if (value instanceof Uint8Array) return value;
-  if (typeof value !== 'string') throw noSuchOverload();
-  return Buffer.from(value, 'base64');
+  return Buffer.from(asText(value), 'base64');
 }
 
 export type Kind = CelType['kind'];

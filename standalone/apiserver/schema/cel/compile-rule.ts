@@ -2,8 +2,8 @@ import type { ValidationRule } from '../json-schema.ts';
 import type { SchemaNode } from '../structural.ts';
 import { optionalOf, typeOfSchema } from './cel-type.ts';
 import type { CelType } from './cel-type.ts';
-import { compileExpression, describeFailure } from './compile.ts';
-import { CompileError, Scope } from './expression.ts';
+import { compileExpression } from './compile.ts';
+import { CompileError, Scope, describeFailure } from './expression.ts';
 import type { Expression, Run } from './expression.ts';
 
 /** One rule, ready to run on `[self, oldSelf]`. */

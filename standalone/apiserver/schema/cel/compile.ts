@@ -1,24 +1,11 @@
 import { Environment } from '@marcbachmann/cel-js';
-import {
-  BOOL,
-  BYTES,
-  DOUBLE,
-  DYN,
-  INT,
-  NULL,
-  STRING,
-  TYPE,
-  compatible,
-  join,
-  listOf,
-  optionalOf,
-  typeName,
-} from './cel-type.ts';
+import { BOOL, DYN, INT, TYPE, compatible, join, optionalOf, typeName } from './cel-type.ts';
 import type { CelType, Field } from './cel-type.ts';
 import { CelError, CelOptional, CelTypeName, noSuchOverload } from './cel-value.ts';
 import { CompileError } from './expression.ts';
 import type { Ast, Expression, Run, Scope } from './expression.ts';
 import { compileCall } from './functions.ts';
+import { listLiteral, literal, mapLiteral } from './literals.ts';
 import { compileMacro } from './macros.ts';
 import { binary, logical, unary } from './operators.ts';
 
@@ -82,23 +69,6 @@ export function compile(ast: Ast, scope: Scope): Expression {
 
 function missing(ast: Ast): never {
   throw new CompileError('operand is missing', ast.pos);
-}
-
-function literal(ast: Ast): Expression {
-  const value = ast.args;
-  const constant = (type: CelType, one: unknown): Expression => ({ type, run: () => one, constant: one });
-  if (typeof value === 'string') return constant(STRING, value);
-  if (typeof value === 'boolean') return constant(BOOL, value);
-  if (typeof value === 'number') return constant(DOUBLE, value);
-  if (typeof value === 'bigint') {
-    const safe = value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER;
-    return constant(INT, safe ? Number(value) : value);
-  }
-  if (value === null) return constant(NULL, null);
-  if (value instanceof Uint8Array) return constant(BYTES, value);
-  // Unsigned literals: no schema type is unsigned, so there is nothing to compare them with.
-  // eslint-disable-next-line @typescript-eslint/no-base-to-string -- cel-js's class for them has a text
-  throw new CompileError(`unsupported literal '${String(value)}'`, ast.pos);
 }
 
 function variable(ast: Ast, scope: Scope): Expression {
@@ -251,35 +221,6 @@ function getItem(run: Run, key: Run): Run {
   };
 }
 
-function listLiteral(items: readonly Expression[]): Expression {
-  let type: CelType | undefined;
-  for (const item of items)
-    type = type === undefined ? item.type : compatible(type, item.type) ? join(type, item.type) : DYN;
-  const list = listOf(type ?? DYN);
-  if (items.length > 0 && items.every((item) => 'constant' in item)) {
-    const constant = items.map((item) => item.constant);
-    return { type: list, run: () => constant, constant };
-  }
-  return { type: list, run: (variables) => items.map((item) => item.run(variables)) };
-}
-
-function mapLiteral(entries: readonly (readonly [Expression, Expression])[]): Expression {
-  const [first] = entries;
-  const same = (pick: 0 | 1): CelType =>
-    first !== undefined && entries.every((entry) => compatible(entry[pick].type, first[pick].type))
-      ? first[pick].type
-      : DYN;
-  const type: CelType = {
-    kind: 'map',
-    key: first === undefined ? DYN : same(0),
-    value: first === undefined ? DYN : same(1),
-  };
-  return {
-    type,
-    run: (variables) => new Map(entries.map(([key, value]) => [key.run(variables), value.run(variables)])),
-  };
-}
-
 function ternary(condition: Expression, yes: Expression, no: Expression, ast: Ast): Expression {
   if (!compatible(condition.type, BOOL) || !compatible(yes.type, no.type)) {
     const types = [condition, yes, no].map(({ type }) => typeName(type)).join(', ');
@@ -305,13 +246,4 @@ function call(ast: Ast, scope: Scope): Expression {
   const compiled = args.map((arg) => compile(arg, scope));
   if (typeof namespace === 'string') return compileCall(`${namespace}.${name}`, undefined, compiled, ast);
   return compileCall(name, receiver && compile(receiver, scope), compiled, ast);
-}
-
-/** As cel-go reports a failed compilation: the place, the text and a line of it. */
-export function describeFailure(error: CompileError, text: string): string {
-  const before = text.slice(0, Math.max(0, error.pos));
-  const line = before.split('\n').length;
-  const column = before.length - (before.lastIndexOf('\n') + 1);
-  const source = text.split('\n')[line - 1] ?? '';
-  return `ERROR: <input>:${line}:${column + 1}: ${error.message}\n | ${source}\n | ${'.'.repeat(column)}^`;
 }

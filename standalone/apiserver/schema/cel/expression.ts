@@ -60,3 +60,12 @@ export class Scope {
     return { scope: new Scope(names, this.onRead, slot + 1), slot };
   }
 }
+
+/** As cel-go reports a failed compilation: the place, the text and a line of it. */
+export function describeFailure(error: CompileError, text: string): string {
+  const before = text.slice(0, Math.max(0, error.pos));
+  const line = before.split('\n').length;
+  const column = before.length - (before.lastIndexOf('\n') + 1);
+  const source = text.split('\n')[line - 1] ?? '';
+  return `ERROR: <input>:${line}:${column + 1}: ${error.message}\n | ${source}\n | ${'.'.repeat(column)}^`;
+}

@@ -20,7 +20,7 @@ type List = readonly unknown[];
 
 const itemOf = ([list]: readonly CelType[]): CelType => (list?.kind === 'list' ? list.item : DYN);
 
-export function compareValues(a: unknown, b: unknown, type: CelType): number {
+function compareValues(a: unknown, b: unknown, type: CelType): number {
   const kind = type.kind === 'dyn' ? kindOf(a) : type.kind;
   switch (kind) {
     case 'string':

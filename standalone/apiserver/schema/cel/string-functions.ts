@@ -14,7 +14,7 @@ type Int = number | bigint;
 const points = (text: string): string[] => Array.from(text);
 const isBasic = (text: string): boolean => !/[\ud800-\udfff]/.test(text);
 
-export function regExpOf(pattern: string): RegExp {
+function regExpOf(pattern: string): RegExp {
   try {
     return toRegExp(pattern);
   } catch (error) {
