@@ -2,7 +2,7 @@ import { extname, join } from 'node:path';
 import type { AgentProcessOptions } from './agent-process.ts';
 
 /** How long running tasks may go on when `tiangong up` is stopped. */
-export const DRAIN_SECONDS = 10;
+const DRAIN_SECONDS = 10;
 
 /** The command line of the agent that `tiangong up` keeps, and where its files are. */
 export function localAgentCommand(options: {

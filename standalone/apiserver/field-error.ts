@@ -68,9 +68,6 @@ export const typeInvalid = (field: string, value: unknown, detail: string): Fiel
 export const duplicate = (field: string, value: unknown): FieldError =>
   withValue('FieldValueDuplicate', field, value, '');
 
-export const notFound = (field: string, value: unknown): FieldError =>
-  withValue('FieldValueNotFound', field, value, '');
-
 export function notSupported(field: string, value: unknown, supported: readonly string[]): FieldError {
   const detail = supported.length === 0 ? '' : `supported values: ${supported.map(goQuote).join(', ')}`;
   return withValue('FieldValueNotSupported', field, value, detail);
@@ -85,6 +82,3 @@ export const tooLong = (field: string, maxLength: number): FieldError =>
 
 export const tooMany = (field: string, actual: number, max: number): FieldError =>
   withValue('FieldValueTooMany', field, actual, `must have at most ${max} ${max === 1 ? 'item' : 'items'}`);
-
-export const tooFew = (field: string, actual: number, min: number): FieldError =>
-  withValue('FieldValueTooFew', field, actual, `must have at least ${min} ${min === 1 ? 'item' : 'items'}`);

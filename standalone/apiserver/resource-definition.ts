@@ -75,11 +75,6 @@ export interface ResourceDefinition {
   fromStored?(object: KubeObject): KubeObject;
 }
 
-/** `group/plural`, and the plural alone in the core group, as errors name a resource. */
-export function qualifiedResource(definition: Pick<ResourceDefinition, 'group' | 'plural'>): string {
-  return definition.group === '' ? definition.plural : `${definition.plural}.${definition.group}`;
-}
-
 /** `apiVersion` of a definition's objects. */
 export function apiVersionOf(definition: Pick<ResourceDefinition, 'group' | 'version'>): string {
   return definition.group === '' ? definition.version : `${definition.group}/${definition.version}`;

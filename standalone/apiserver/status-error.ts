@@ -169,14 +169,6 @@ export function tooManyRequests(message: string, retryAfterSeconds: number): Sta
   return new StatusError(429, 'TooManyRequests', message, { retryAfterSeconds });
 }
 
-export function unavailable(message: string): StatusError {
-  return new StatusError(503, 'ServiceUnavailable', message);
-}
-
-export function timeout(message: string): StatusError {
-  return new StatusError(504, 'Timeout', `Timeout: ${message}`, {});
-}
-
 export function internalError(message: string): StatusError {
   return new StatusError(500, 'InternalError', `Internal error occurred: ${message}`, { causes: [{ message }] });
 }

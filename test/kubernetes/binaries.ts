@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 /** The Kubernetes version that test/kubernetes/build.sh builds. */
-export const KUBERNETES_VERSION = '1.36.3';
+const KUBERNETES_VERSION = '1.36.3';
 
 /**
  * The folder that holds etcd, kube-apiserver and kubectl: `KUBEBUILDER_ASSETS` when it is set, else what build.sh left in
