@@ -33,7 +33,11 @@ export const kubectlReading: Record<string, Scenario> = {
     await kubectl.print('get dt -o wide');
     await kubectl.print('get dt one two --no-headers');
     await kubectl.print('get dt --show-labels --sort-by=.spec.type');
-    await kubectl.print('get tiangong');
+    // The order of the two kinds is that of discovery, which changes from start to start of a real server.
+    const category = await kubectl.print('get tiangong -o name', SILENT);
+    expect(category.split('\n')).toEqual(
+      expect.arrayContaining(['agent.tiangong.io/agent-1', 'deploytask.tiangong.io/one']),
+    );
     await kubectl.print('get dt,ag');
     await kubectl.print('get dt/one ag/agent-1 -L role');
     await kubectl.print('get deploytasks.tiangong.io one --chunk-size=1');
