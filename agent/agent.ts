@@ -8,6 +8,7 @@ import type { Agent as AgentObject } from '../kube/types/agent.ts';
 import { createExecutors } from './executors/registry.ts';
 import type { ExecutorSettings, Executors } from './executors/registry.ts';
 import { Heartbeat } from './heartbeat.ts';
+import type { HeartbeatTimes } from './heartbeat.ts';
 import { Journal } from './journal/journal.ts';
 import { Uploader } from './output/uploader.ts';
 import { Recovery, endLeftovers } from './recovery.ts';
@@ -38,6 +39,7 @@ export interface AgentOptions {
   readonly spoolLimit?: number;
   /** How long running tasks may go on when the agent is stopped; 20 s unless set. */
   readonly drainMs?: number;
+  readonly heartbeat?: Partial<HeartbeatTimes>;
   /** Wait for another agent of the same name to go, instead of giving up. */
   readonly wait?: boolean;
   readonly logger: Logger;
@@ -93,6 +95,7 @@ export class Agent {
       name,
       instance: this.instance,
       ...(folder.previousInstance === undefined ? {} : { deadInstance: folder.previousInstance }),
+      ...(this.#options.heartbeat === undefined ? {} : { times: this.#options.heartbeat }),
       logger: this.#logger,
     });
     if (!(await heartbeat.acquire(this.#options.wait ?? false, signal))) return;

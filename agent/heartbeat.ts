@@ -11,17 +11,31 @@ export interface HeartbeatOptions {
   /** The instance that had this agent's state folder before, which is dead. */
   readonly deadInstance?: string;
   readonly logger: Logger;
+  readonly times?: Partial<HeartbeatTimes>;
 }
 
-const LEASE_MS = 25_000;
-const RENEW_MS = 5_000;
-/** A renewal that failed is tried again sooner. */
-const RETRY_MS = 1_000;
-const CALL_TIMEOUT_MS = 4_000;
-/** Two renewals missed: nothing new is begun. */
-const CAUTIOUS_MS = 10_000;
-/** From now on what may be run elsewhere is ended, so that it is gone before the Lease has run out (design.md §4.4). */
-const FENCE_MS = 12_000;
+/** All in milliseconds. */
+export interface HeartbeatTimes {
+  /** How long others wait for an agent that they hear nothing of; whole seconds. */
+  readonly leaseMs: number;
+  readonly renewMs: number;
+  /** A renewal that failed is tried again sooner. */
+  readonly retryMs: number;
+  readonly callMs: number;
+  /** After so long without a renewal nothing new is begun. */
+  readonly cautiousMs: number;
+  /** From then on what may be run elsewhere is ended, so that it is gone before the Lease has run out (design.md §4.4). */
+  readonly fenceMs: number;
+}
+
+const TIMES: HeartbeatTimes = {
+  leaseMs: 25_000,
+  renewMs: 5_000,
+  retryMs: 1_000,
+  callMs: 4_000,
+  cautiousMs: 10_000,
+  fenceMs: 12_000,
+};
 
 /** Another process is this agent. */
 class NameTaken extends Error {
@@ -31,6 +45,7 @@ class NameTaken extends Error {
 /** Shows that the agent is alive, by renewing its Lease. All times are of the process' own monotonic clock. */
 export class Heartbeat {
   readonly #options: HeartbeatOptions;
+  readonly #times: HeartbeatTimes;
   readonly #lease: HeldLease;
   readonly #onRenewed = new Set<() => void>();
   readonly #onFenced = new Set<() => void>();
@@ -41,18 +56,19 @@ export class Heartbeat {
 
   constructor(client: KubeClient, options: HeartbeatOptions) {
     this.#options = options;
+    this.#times = { ...TIMES, ...options.times };
     this.#lease = new HeldLease(client, {
       namespace: options.namespace,
       name: options.name,
       identity: options.instance,
-      leaseDurationMs: LEASE_MS,
+      leaseDurationMs: this.#times.leaseMs,
       ...(options.deadInstance === undefined ? {} : { deadIdentity: options.deadInstance }),
     });
   }
 
   /** Whether work may be begun: the Lease was renewed a short while ago. */
   get mayStart(): boolean {
-    return !this.#lost && performance.now() - this.#renewedAt < CAUTIOUS_MS;
+    return !this.#lost && performance.now() - this.#renewedAt < this.#times.cautiousMs;
   }
 
   /** Called after every renewal. */
@@ -75,7 +91,7 @@ export class Heartbeat {
     while (!signal.aborted) {
       const triedAt = performance.now();
       try {
-        if (await this.#lease.acquire(this.#callSignal(signal))) {
+        if (await this.#call((call) => this.#lease.acquire(call), signal)) {
           this.#renewed(triedAt);
           return true;
         }
@@ -92,33 +108,32 @@ export class Heartbeat {
         if (err instanceof NameTaken) throw err;
         logger.warn({ err }, 'cannot take the Lease yet');
       }
-      await sleep(Math.max(50, Math.min(RETRY_MS, this.#lease.expiresInMs())), signal);
+      await sleep(Math.max(50, Math.min(this.#times.retryMs, this.#lease.expiresInMs())), signal);
     }
     return false;
   }
 
   /** Renews until the signal aborts, or until another process has taken the Lease: then it resolves to `lost`. */
   async run(signal: AbortSignal): Promise<'stopped' | 'lost'> {
-    let pause = RENEW_MS;
-    for (;;) {
+    for (let pause = this.#times.renewMs; ;) {
       await sleep(pause, signal);
       if (signal.aborted) break;
       const triedAt = performance.now();
       try {
         // A Lease that was deleted is made again.
-        if (
-          !(await this.#lease.renew(this.#callSignal(signal))) &&
-          !(await this.#lease.acquire(this.#callSignal(signal)))
-        ) {
+        const held =
+          (await this.#call((call) => this.#lease.renew(call), signal)) ||
+          (await this.#call((call) => this.#lease.acquire(call), signal));
+        if (!held) {
           this.#lost = true;
           break;
         }
         this.#renewed(triedAt);
-        pause = RENEW_MS;
+        pause = this.#times.renewMs;
       } catch (err) {
         if (signal.aborted) break;
         this.#options.logger.warn({ err }, 'cannot renew the Lease');
-        pause = RETRY_MS;
+        pause = this.#times.retryMs;
       }
     }
     clearTimeout(this.#fence);
@@ -130,7 +145,7 @@ export class Heartbeat {
   /** Gives the Lease back, so that nobody waits for it to run out. Never rejects. */
   async release(): Promise<void> {
     clearTimeout(this.#fence);
-    await this.#lease.release(AbortSignal.timeout(CALL_TIMEOUT_MS)).catch((err: unknown) => {
+    await this.#lease.release(AbortSignal.timeout(this.#times.callMs)).catch((err: unknown) => {
       this.#options.logger.warn({ err }, 'cannot release the Lease; it runs out by itself');
     });
   }
@@ -143,12 +158,23 @@ export class Heartbeat {
         this.#options.logger.warn('the Lease could not be renewed: work that may be begun elsewhere is ended');
         for (const listener of this.#onFenced) listener();
       },
-      FENCE_MS - (performance.now() - triedAt),
+      this.#times.fenceMs - (performance.now() - triedAt),
     );
     for (const listener of this.#onRenewed) listener();
   }
 
-  #callSignal(signal: AbortSignal): AbortSignal {
-    return AbortSignal.any([signal, AbortSignal.timeout(CALL_TIMEOUT_MS)]);
+  /** A call that does not come back in time counts as failed, whatever it does with its signal. */
+  async #call(call: (signal: AbortSignal) => Promise<boolean>, signal: AbortSignal): Promise<boolean> {
+    const limit = new AbortController();
+    const timer = setTimeout(() => limit.abort(new Error('no answer in time')), this.#times.callMs);
+    const bounded = AbortSignal.any([signal, limit.signal]);
+    const gaveUp = new Promise<never>((_resolve, reject) => {
+      bounded.addEventListener('abort', () => reject(bounded.reason as Error), { once: true });
+    });
+    try {
+      return await Promise.race([call(bounded), gaveUp]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 }

@@ -5,7 +5,7 @@ import type { LogLevel } from '../../output/log-line.ts';
 import { LineSplitter } from '../../output/line-splitter.ts';
 import { cutText } from '../../output/utf8.ts';
 import { endRun } from '../../process-table.ts';
-import { failed } from '../executor.ts';
+import { failed, TaskAborted } from '../executor.ts';
 import type { ExecutionContext, Executor, Outcome, OutputSink } from '../executor.ts';
 import { exitCode, exitText } from './exit-text.ts';
 import type { SecurityPolicy } from './security-policy.ts';
@@ -25,6 +25,8 @@ export interface ShellExecutorOptions {
 }
 
 const KILL_GRACE_MS = 10_000;
+/** What may be begun elsewhere is told at 12 s without a Lease and must be gone at 18 s (design.md §4.4). */
+const FENCED_GRACE_MS = 4_000;
 /** After the command has ended, processes that it left may hold its output: what comes later is not the command's. */
 const OUTPUT_GRACE_MS = 500;
 /** Linux refuses a single argument of 128 KiB or more (MAX_ARG_STRLEN). */
@@ -96,7 +98,8 @@ export class ShellExecutor implements Executor {
     let ended: Promise<unknown> = Promise.resolve();
     const stuck = Promise.withResolvers<Error>();
     const stop = (): void => {
-      ended = endRun({ run, group: pid }, this.#options.killGraceMs ?? KILL_GRACE_MS);
+      const fenced = signal.reason instanceof TaskAborted && signal.reason.kind === 'Fenced';
+      ended = endRun({ run, group: pid }, fenced ? FENCED_GRACE_MS : (this.#options.killGraceMs ?? KILL_GRACE_MS));
       // The kernel may hold a process that waits for a device, even against KILL.
       void ended.then(() => setTimeout(() => stuck.resolve(new Error('the process does not end')), OUTPUT_GRACE_MS));
     };

@@ -1,0 +1,73 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { loadConfig } from './config.ts';
+import { temporaryFolder } from './testing/temporary-folder.ts';
+
+function file(yaml: string): string {
+  const path = join(temporaryFolder(), 'agent.yaml');
+  writeFileSync(path, yaml);
+  return path;
+}
+
+describe('loadConfig', () => {
+  it('needs nothing: the name is the host, addresses are verified, nothing is denied but link-local', () => {
+    const config = loadConfig({}, {});
+    expect(config).toMatchObject({ namespace: 'default', drainSeconds: 20, wait: false, labels: {} });
+    expect(config.name).toMatch(/^[a-z0-9]/);
+    expect(config.executors).toEqual({ shell: {}, api: {}, disabled: [] });
+  });
+
+  it('takes flags before the environment, and the environment before the file', () => {
+    const config = file('{name: from-file, namespace: from-file, env: from-file, drain_seconds: 5}');
+    const environment = { TIANGONG_NAMESPACE: 'from-env', TIANGONG_AGENT_NAME: 'from-env' };
+    expect(loadConfig({ config, name: 'from-flag' }, environment)).toMatchObject({
+      name: 'from-flag',
+      namespace: 'from-env',
+      env: 'from-file',
+      drainSeconds: 5,
+    });
+  });
+
+  it('reads labels, plugins and the security file', () => {
+    const security_file = file('blocked_patterns: [{pattern: rm}]');
+    const config = file(`
+security_file: ${security_file}
+labels: {zone: a}
+plugins:
+  - {type: shell, enabled: true}
+  - {type: api, config: {verify_ssl: false, deny_addresses: [loopback, 10.0.0.0/8], max_body_bytes: 1000}}
+`);
+    const loaded = loadConfig({ config }, {});
+    expect(loaded.labels).toEqual({ zone: 'a' });
+    expect(loaded.executors.api).toEqual({
+      addresses: { deny: ['loopback', '10.0.0.0/8'] },
+      verifySsl: false,
+      maxBodyBytes: 1000,
+    });
+    expect(loaded.executors.shell.policy?.check('rm x', {}).allowed).toBe(false);
+    expect(loadConfig({ config, labels: 'zone=b, disk=ssd' }, {}).labels).toEqual({ zone: 'b', disk: 'ssd' });
+    expect(loadConfig({ config: file('plugins: [{type: shell, enabled: false}]') }, {}).executors.disabled).toEqual([
+      'shell',
+    ]);
+  });
+
+  it.each([
+    ['nam: x', /unknown setting nam; known are: name/],
+    ['plugins: [{type: shel}]', /plugins\[0\]: type must be/],
+    ['plugins: [{type: api, config: {verify: true}}]', /plugins\[0\]\.config: unknown setting verify/],
+    ['drain_seconds: soon', /drain_seconds must be a number/],
+    ['name: Not A Name', /cannot be an agent's name/],
+    ['api_url: "localhost:8080"', /must begin with http/],
+    ['security_file: /no/such/file', /the security file cannot be used/],
+    ['labels: [a]', /labels must be a map/],
+    ['- x', /must be a map/],
+    ['a: [', /cannot read the configuration/],
+  ])('says what is wrong with %s', (yaml, message) => {
+    expect(() => loadConfig({ config: file(yaml) }, {})).toThrow(message);
+  });
+
+  it('says so when labels are no pairs', () => {
+    expect(() => loadConfig({ labels: 'zone' }, {})).toThrow(/key=value/);
+  });
+});
