@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { defaultSettings } from './settings.ts';
+import { DEFAULT_STORE_MAX_BYTES, defaultSettings } from './settings.ts';
 import type { ApiSettings } from './settings.ts';
 
 export interface ApiConfig {
@@ -23,8 +23,6 @@ interface Flags {
   storeMaxBytes: number;
   logLevel: string;
 }
-
-const DEFAULT_STORE_BYTES = 20 * 1024 ** 3;
 
 /** Reads flags and environment variables; prints help or an error and exits where that is due. */
 export function readConfig(argv: readonly string[]): ApiConfig {
@@ -64,7 +62,7 @@ export function readConfig(argv: readonly string[]): ApiConfig {
     .addOption(flag('--data <folder>', 'where logs and large results are kept', 'TIANGONG_DATA').default('data'))
     .addOption(
       flag('--store-max-bytes <bytes>', 'how much may be kept there', 'TIANGONG_STORE_MAX_BYTES')
-        .default(DEFAULT_STORE_BYTES)
+        .default(DEFAULT_STORE_MAX_BYTES)
         .argParser(upTo(Number.MAX_SAFE_INTEGER)),
     )
     .addOption(flag('--log-level <level>', 'of the log on standard output', 'LOG_LEVEL').default('info'))

@@ -38,3 +38,6 @@ export const defaultSettings: ApiSettings = {
   cleanupGraceMs: 600_000,
   idempotencyKeyMs: 8 * DAY_MS,
 };
+
+/** How much of logs, results and commands is kept; what comes beyond is refused with a clear error. */
+export const DEFAULT_STORE_MAX_BYTES = 20 * 1024 ** 3;

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Api } from '../api/api.ts';
-import { defaultSettings as apiDefaults } from '../api/settings.ts';
+import { DEFAULT_STORE_MAX_BYTES, defaultSettings as apiDefaults } from '../api/settings.ts';
 import { KubeClient } from '../kube/client.ts';
 import { Operator } from '../operator/operator.ts';
 import { defaultSettings as operatorDefaults } from '../operator/settings.ts';
@@ -41,8 +41,6 @@ export interface UpSignals {
 
 const AGENT = 'local';
 const NAMESPACE = 'default';
-/** How much of logs, results and commands is kept; what comes beyond is refused with a clear error. */
-const STORE_MAX_BYTES = 20 * 1024 ** 3;
 
 /**
  * Runs the whole product on this machine until `stop` aborts: embedded Kubernetes API, REST API and operator in this
@@ -74,7 +72,7 @@ export async function up(options: UpOptions, { stop, hurry }: UpSignals): Promis
     });
   await writePrivateFile(join(home, 'kubeconfig'), configOf('admin'));
 
-  const store = await SqliteStore.open({ folder: join(home, 'store'), maxBytes: STORE_MAX_BYTES });
+  const store = await SqliteStore.open({ folder: join(home, 'store'), maxBytes: DEFAULT_STORE_MAX_BYTES });
   cleanup.defer(() => store.close());
   const api = new Api({
     client: new KubeClient(server.transport(userOf('api'))),
