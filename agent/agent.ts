@@ -47,6 +47,8 @@ export interface AgentOptions {
 
 const SPOOL_LIMIT = 8 * 1024 ** 3;
 const DRAIN_MS = 20_000;
+/** The longest that a timer of Node can wait: 24 days. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 const WAIT_MS = 1_000;
 const REGISTER_AGAIN_MS = 5_000;
 
@@ -150,7 +152,9 @@ export class Agent {
     const registration = this.#keepRegistered([...executors.keys()], scheduler, watch, signal);
     logger.info({ instance: this.instance, namespace }, `agent ${name} is running`);
     await Promise.race([registration, aborted(signal)]);
-    await scheduler.drain(this.#options.drainMs ?? DRAIN_MS, hurry);
+    // A successor cannot know what runs here, and will not run it again: let it end.
+    const graceMs = heartbeat.isLost ? MAX_TIMER_MS : (this.#options.drainMs ?? DRAIN_MS);
+    await scheduler.drain(graceMs, hurry);
     stopped.abort();
     await Promise.all([registration, watch.close(), uploader?.close()]);
     await api?.close();

@@ -71,6 +71,11 @@ export class Heartbeat {
     return !this.#lost && performance.now() - this.#renewedAt < this.#times.cautiousMs;
   }
 
+  /** Another process has taken the Lease. */
+  get isLost(): boolean {
+    return this.#lost;
+  }
+
   /** Called after every renewal. */
   onRenewed(listener: () => void): void {
     this.#onRenewed.add(listener);
