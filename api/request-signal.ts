@@ -7,9 +7,12 @@ export interface RequestSignal {
   readonly gone: () => boolean;
 }
 
+/** Nobody reads it; without one, each abort makes a DOMException with a stack, 0.1 ms. */
+const REASON = 'the request has ended';
+
 export function requestSignal(res: ServerResponse, stopping: AbortSignal): RequestSignal {
   const controller = new AbortController();
-  const abort = (): void => controller.abort();
+  const abort = (): void => controller.abort(REASON);
   if (stopping.aborted) abort();
   stopping.addEventListener('abort', abort);
   res.once('close', () => {
