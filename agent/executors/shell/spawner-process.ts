@@ -1,5 +1,5 @@
 /**
- * Starts programs for the agent (docs/adr/0009). Requests come on standard input, one JSON object a line; what became of
+ * Starts programs for the agent (docs/adr/0010). Requests come on standard input, one JSON object a line; what became of
  * them goes to standard output. Their own output goes straight to the agent. Ends when the agent does.
  */
 import { spawn } from 'node:child_process';
