@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { splitCredentials } from './credentials.ts';
@@ -52,6 +53,20 @@ describe('splitCredentials', () => {
   it('prefers an Authorization header to the user information in the URL', () => {
     const split = splitCredentials(NAME, { url: 'http://u:p@host/', headers: { authorization: 'Bearer x' } });
     expect(split.secrets[0]?.data).toEqual({ authorization: 'Bearer x' });
+  });
+
+  it('takes out everything that the resource refuses', () => {
+    const crd = readFileSync(new URL('../../crds/deploytasks.yaml', import.meta.url), 'utf8');
+    const headers = /\((authorization\|[a-z|-]+)\)/.exec(crd)?.[1]?.split('|') ?? [];
+    const keys = [...crd.matchAll(/rule: "!has\(self\.(\w+)\)"/g)].map(([, key = '']) => key);
+    expect(headers).toContain('authorization');
+    expect(keys).toContain('password');
+    const all = (names: string[]): Record<string, string> => Object.fromEntries(names.map((name) => [name, 'x']));
+    const { params } = splitCredentials(NAME, { ...all(keys), target: all(keys), headers: all(headers) });
+    expect(params).toEqual({
+      ...{ secret_ref: 'task-1-params', headers_secret_ref: 'task-1', headers: {} },
+      target: { secret_ref: 'task-1-target' },
+    });
   });
 
   it.each([
