@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
 import { sleep } from '../kube/backoff.ts';
@@ -23,6 +24,9 @@ export interface OperatorOptions {
   readonly settings: OperatorSettings;
   readonly metrics?: { readonly kube: KubeMetrics; readonly operator: OperatorMetrics };
 }
+
+/** What is left to be written of Events when the operator stops gets this long. */
+const EVENTS_GRACE_MS = 1000;
 
 /** Reading one Lease takes milliseconds; an API server that needs longer is as good as unreachable. */
 const LEASE_READ_TIMEOUT_MS = 4000;
@@ -119,7 +123,8 @@ export class Operator {
     }
     await Promise.all(work);
     this.#ready = false;
-    await recorder.flush();
+    // Events are not worth keeping a successor waiting.
+    await Promise.race([recorder.flush(), delay(EVENTS_GRACE_MS, undefined, { ref: false })]);
   }
 }
 
