@@ -2,7 +2,7 @@ import type { ValidationRule } from '../json-schema.ts';
 import type { SchemaNode } from '../structural.ts';
 import { optionalOf, typeOfSchema } from './cel-type.ts';
 import type { CelType } from './cel-type.ts';
-import { compileExpression } from './compile.ts';
+import { compile, compileExpression } from './compile.ts';
 import { CompileError, Scope, describeFailure } from './expression.ts';
 import type { Expression, Run } from './expression.ts';
 
@@ -62,7 +62,7 @@ function compileBody(
   ]);
   let compiled: Expression;
   try {
-    compiled = compileExpression(text, new Scope(names, onRead));
+    compiled = compileExpression(text, new Scope(names, onRead, compile));
   } catch (error) {
     if (!(error instanceof CompileError)) throw error;
     return { run: undefined, failure: `${prefix}compilation failed: ${describeFailure(error, text)}` };

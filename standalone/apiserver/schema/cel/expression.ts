@@ -38,14 +38,25 @@ export interface Variable {
   readonly type: CelType;
 }
 
+/** Makes a node of the parser's tree ready to run. */
+export type Compile = (ast: Ast, scope: Scope) => Expression;
+
+/** The names that an expression may use. It carries the compiler, because macros compile their arguments in new scopes. */
 export class Scope {
   readonly #names: ReadonlyMap<string, Variable>;
+  readonly #compile: Compile;
   readonly #nextSlot: number;
   /** Called with every variable that an expression reads. */
   readonly onRead: (name: string) => void;
 
-  constructor(names: ReadonlyMap<string, Variable>, onRead: (name: string) => void, nextSlot = names.size) {
+  constructor(
+    names: ReadonlyMap<string, Variable>,
+    onRead: (name: string) => void,
+    compile: Compile,
+    nextSlot = names.size,
+  ) {
     this.#names = names;
+    this.#compile = compile;
     this.onRead = onRead;
     this.#nextSlot = nextSlot;
   }
@@ -54,10 +65,14 @@ export class Scope {
     return this.#names.get(name);
   }
 
+  compile(ast: Ast): Expression {
+    return this.#compile(ast, this);
+  }
+
   with(name: string, type: CelType): { readonly scope: Scope; readonly slot: number } {
     const slot = this.#nextSlot;
     const names = new Map(this.#names).set(name, { slot, type });
-    return { scope: new Scope(names, this.onRead, slot + 1), slot };
+    return { scope: new Scope(names, this.onRead, this.#compile, slot + 1), slot };
   }
 }
 

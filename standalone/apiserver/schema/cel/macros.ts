@@ -1,7 +1,6 @@
 import { BOOL, DYN, compatible, listOf, optionalOf, typeName } from './cel-type.ts';
 import type { CelType } from './cel-type.ts';
 import { CelError, CelOptional, noSuchOverload } from './cel-value.ts';
-import { compile } from './compile.ts';
 import { CompileError } from './expression.ts';
 import type { Ast, Expression, Run, Scope, Variables } from './expression.ts';
 
@@ -25,22 +24,22 @@ export function compileMacro(
   if (receiver === undefined) return name === 'has' && args.length === 1 && a !== undefined ? has(a, scope) : undefined;
   if (receiver.op === 'id' && receiver.args === 'cel' && name === 'bind' && a && b && c) return bind(a, b, c, scope);
   if ((name === 'optMap' || name === 'optFlatMap') && a && b)
-    return optionalMap(name, compile(receiver, scope), a, b, scope);
+    return optionalMap(name, scope.compile(receiver), a, b, scope);
   if (a === undefined || b === undefined) return undefined;
   switch (name) {
     case 'all':
     case 'exists':
     case 'exists_one':
     case 'existsOne':
-      return quantifier(name, compile(receiver, scope), c === undefined ? [a] : [a, b], c ?? b, ast, scope);
+      return quantifier(name, scope.compile(receiver), c === undefined ? [a] : [a, b], c ?? b, ast, scope);
     case 'filter':
-      return args.length === 2 ? filter(compile(receiver, scope), a, b, ast, scope) : undefined;
+      return args.length === 2 ? filter(scope.compile(receiver), a, b, ast, scope) : undefined;
     case 'map':
-      return map(compile(receiver, scope), [a], c === undefined ? undefined : b, c ?? b, ast, scope);
+      return map(scope.compile(receiver), [a], c === undefined ? undefined : b, c ?? b, ast, scope);
     case 'transformList':
       return c === undefined
         ? undefined
-        : map(compile(receiver, scope), [a, b], args[3] === undefined ? undefined : c, args[3] ?? c, ast, scope);
+        : map(scope.compile(receiver), [a, b], args[3] === undefined ? undefined : c, args[3] ?? c, ast, scope);
     default:
       return undefined;
   }
@@ -49,7 +48,7 @@ export function compileMacro(
 function has(target: Ast, scope: Scope): Expression {
   if (target.op !== '.' && target.op !== '.?') throw new CompileError('invalid argument to has() macro', target.pos);
   const [owner, name] = target.args as [Ast, string];
-  const { type, run } = compile(owner, scope);
+  const { type, run } = scope.compile(owner);
   const present = (held: CelType): ((value: unknown) => boolean) => {
     if (held.kind === 'object') {
       const field = held.fields.get(name);
@@ -87,9 +86,9 @@ function identifier(ast: Ast): string {
 }
 
 function bind(name: Ast, value: Ast, body: Ast, scope: Scope): Expression {
-  const bound = compile(value, scope);
+  const bound = scope.compile(value);
   const { scope: inner, slot } = scope.with(identifier(name), bound.type);
-  const result = compile(body, inner);
+  const result = inner.compile(body);
   return {
     type: result.type,
     run: (variables) => {
@@ -160,7 +159,7 @@ function body(
 }
 
 function predicate(ast: Ast, scope: Scope): Run {
-  const { type, run } = compile(ast, scope);
+  const { type, run } = scope.compile(ast);
   if (!compatible(type, BOOL)) throw new CompileError(`expected type 'bool' but found '${typeName(type)}'`, ast.pos);
   return run;
 }
@@ -240,7 +239,7 @@ function map(
   const range = rangeOf(target, names.length === 2, ast);
   const inner = body(names, range, scope);
   const test = condition && predicate(condition, inner.scope);
-  const { type, run } = compile(transform, inner.scope);
+  const { type, run } = inner.scope.compile(transform);
   return {
     type: listOf(type),
     run: (variables) => {
@@ -259,7 +258,7 @@ function optionalMap(name: string, target: Expression, variable: Ast, transform:
   const { type, run } = target;
   if (type.kind !== 'optional') throw new CompileError(`found no matching overload for '${name}'`, variable.pos);
   const { scope: inner, slot } = scope.with(identifier(variable), type.value);
-  const made = compile(transform, inner);
+  const made = inner.compile(transform);
   const flat = name === 'optFlatMap';
   return {
     type: flat ? made.type : optionalOf(made.type),
