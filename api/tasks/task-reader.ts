@@ -76,19 +76,21 @@ export class TaskReader {
   /** The body of a task that the informer knows, from the cache if it is there. */
   async getKnown(task: DeployTask): Promise<ReadTask | undefined> {
     const { namespace = '', name, resourceVersion } = task.metadata;
-    const body = this.#bodies.get(keyOf(task));
-    if (body !== undefined && body.resourceVersion === resourceVersion) return { task, body };
-    return this.getFresh({ namespace, name });
+    const key = keyOf(task);
+    const known = this.#bodies.get(key);
+    if (known !== undefined && known.resourceVersion === resourceVersion) return { task, body: known };
+    const fresh = await this.#read({ namespace, name });
+    if (fresh === undefined) return undefined;
+    // Who reads a task reads it again, as pages that poll do.
+    const { body, bytes } = takeBody(fresh);
+    this.#bodies.set(key, body, bytes);
+    return { task: fresh, body };
   }
 
   /** Asks the API server itself. */
-  async getFresh({ namespace, name }: TaskName): Promise<ReadTask | undefined> {
-    try {
-      return this.adopt(await this.#client.get(deployTasks, namespace, name));
-    } catch (err) {
-      if (isNotFound(err)) return undefined;
-      throw err;
-    }
+  async getFresh(name: TaskName): Promise<ReadTask | undefined> {
+    const task = await this.#read(name);
+    return task && this.adopt(task);
   }
 
   /** Makes a task to read of an object that the API server just returned; the object is changed. */
@@ -135,6 +137,15 @@ export class TaskReader {
   async untilGone(name: TaskName, timeoutMs: number): Promise<boolean> {
     if (this.peek(name) === undefined) return true;
     return this.changes.until(toKey(name), (task) => task === undefined, timeoutMs);
+  }
+
+  async #read({ namespace, name }: TaskName): Promise<DeployTask | undefined> {
+    try {
+      return await this.#client.get(deployTasks, namespace, name);
+    } catch (err) {
+      if (isNotFound(err)) return undefined;
+      throw err;
+    }
   }
 
   #keepBody(task: DeployTask): DeployTask {
