@@ -118,11 +118,14 @@ describe.skipIf(!hasCluster())('Agent', () => {
   });
 
   it('ends the command of a task that is deleted without a finalizer', async () => {
-    const marker = join(stateDir, 'ended');
+    const [started, marker] = [join(stateDir, 'began'), join(stateDir, 'ended')];
     const created = await tasks.assign(
-      await tasks.create({ command: `trap 'echo x > ${marker}; exit' TERM; while :; do sleep 0.05; done` }),
+      await tasks.create({
+        command: `trap 'echo x > ${marker}; exit' TERM; touch ${started}; while :; do sleep 0.05; done`,
+      }),
     );
-    await tasks.in(created.metadata.name, 'Running');
+    // Running is written before the command begins, and before it has its trap a TERM leaves no mark.
+    await eventually(() => Promise.resolve(existsSync(started) ? true : undefined), 'the command to begin');
     await cluster.client.delete(deployTasks, cluster.namespace, created.metadata.name);
     await eventually(() => {
       return Promise.resolve(existsSync(marker) ? true : undefined);

@@ -1,16 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { INLINE_LOG_BYTES, LogCapture } from './log-capture.ts';
-import { encodeLine } from './log-line.ts';
-import type { LogLine } from './log-line.ts';
 import { jsonBytes } from './utf8.ts';
 
+/** In batches of one, two, three lines and so on, as outputs come in pieces. */
 function capture(messages: readonly string[]): LogCapture {
   const log = new LogCapture();
-  for (const message of messages) {
-    const line: LogLine = { id: log.total + 1, level: 'info', timestamp: '2026-01-01T00:00:00.000Z', message };
-    log.add(line, encodeLine(line));
-  }
+  for (let at = 0, size = 1; at < messages.length; at += size, size = (size % 7) + 1)
+    log.add('info', '2026-01-01T00:00:00.000Z', messages.slice(at, at + size));
   return log;
 }
 
@@ -40,6 +37,10 @@ describe('LogCapture', () => {
         else {
           expect(ids[0]).toBe(1);
           expect(ids.at(-1)).toBe(total);
+          // Whatever is left out is left out in one place.
+          expect(ids.filter((id, index) => index > 0 && id !== (ids[index - 1] ?? 0) + 1).length).toBeLessThanOrEqual(
+            1,
+          );
         }
       }),
       { numRuns: 50 },

@@ -1,5 +1,5 @@
 import { encodeLine } from './log-line.ts';
-import type { LogLine } from './log-line.ts';
+import type { LogLevel, LogLine } from './log-line.ts';
 import { cutText } from './utf8.ts';
 
 /** A log of up to this size as JSON stands whole in the status. */
@@ -15,72 +15,91 @@ export interface LogSummary {
   readonly whole: boolean;
 }
 
-interface Kept {
-  readonly line: LogLine;
-  readonly size: number;
+/** Lines that came together. */
+interface Batch {
+  readonly firstId: number;
+  readonly level: LogLevel;
+  readonly timestamp: string;
+  readonly messages: readonly string[];
 }
 
-/** Keeps of a log what a status can hold: all of a small one, of a large one the first and the last lines. */
+/**
+ * Keeps of a log what a status can hold: all of a small one, of a large one the first and the last lines. Batches are
+ * kept as they come and looked at only in the end, so that a million lines cost no work on each.
+ */
 export class LogCapture {
   #total = 0;
+  /** What all lines take as JSON; counted while the log may still be small. */
   #size = 0;
-  #head: Kept[] = [];
-  /** The last lines of a large log; those before `#from` no longer count. */
-  #tail: Kept[] | undefined;
-  #from = 0;
-  #tailSize = 0;
+  #head: Batch[] = [];
+  #tail: Batch[] = [];
+  #tailLines = 0;
+  #tailLength = 0;
+  #large = false;
 
   get total(): number {
     return this.#total;
   }
 
-  /** Adds a line, whose id must be `total + 1`; `encoded` is `encodeLine(line)`. */
-  add(line: LogLine, encoded: string): void {
-    this.#total += 1;
-    const size = Buffer.byteLength(encoded) + 1;
-    if (this.#tail !== undefined) {
-      this.#addTail(line, size);
+  /** Adds lines, numbered from `total + 1`. */
+  add(level: LogLevel, timestamp: string, messages: readonly string[]): void {
+    const batch = { firstId: this.#total + 1, level, timestamp, messages };
+    this.#total += messages.length;
+    if (this.#large) {
+      this.#addTail(batch);
       return;
     }
-    this.#head.push({ line, size });
-    this.#size += size;
-    if (this.#size > INLINE_LOG_BYTES || this.#total > INLINE_LINES) this.#split();
+    this.#head.push(batch);
+    for (const line of linesOf(batch)) if (this.#size <= INLINE_LOG_BYTES) this.#size += sizeOf(line);
+    if (this.#size <= INLINE_LOG_BYTES && this.#total <= INLINE_LINES) return;
+    this.#large = true;
+    for (const one of this.#head) this.#addTail(one);
   }
 
   summary(): LogSummary {
-    const kept = this.#tail === undefined ? this.#head : [...this.#head, ...this.#tail.slice(this.#from)];
-    return { lines: kept.map(({ line }) => line), total: this.#total, whole: this.#tail === undefined };
+    const all = this.#head.flatMap(linesOf);
+    if (!this.#large) return { lines: all, total: this.#total, whole: true };
+    const first = within(all.slice(0, INLINE_LINES / 2).map(cutLine));
+    const lastId = first.at(-1)?.id ?? 0;
+    const later = this.#tail.flatMap(linesOf).slice(-INLINE_LINES / 2);
+    const last = within(
+      later
+        .filter(({ id }) => id > lastId)
+        .map(cutLine)
+        .reverse(),
+    ).reverse();
+    return { lines: [...first, ...last], total: this.#total, whole: false };
   }
 
-  #split(): void {
-    const all = this.#head;
-    this.#head = [];
-    this.#tail = [];
-    let size = 0;
-    for (const { line } of all) {
-      const cut = cutLine(line);
-      const bytes = Buffer.byteLength(encodeLine(cut)) + 1;
-      if (this.#tail.length === 0 && size + bytes <= INLINE_LOG_BYTES / 2 && this.#head.length < INLINE_LINES / 2) {
-        this.#head.push({ line: cut, size: bytes });
-        size += bytes;
-      } else this.#addTail(cut, bytes);
+  /** Keeps as many of the last batches as may be needed. */
+  #addTail(batch: Batch): void {
+    this.#tail.push(batch);
+    this.#tailLines += batch.messages.length;
+    this.#tailLength += lengthOf(batch);
+    for (let oldest = this.#tail[0]; oldest !== undefined && this.#tail.length > 1; oldest = this.#tail[0]) {
+      const lines = this.#tailLines - oldest.messages.length;
+      const length = this.#tailLength - lengthOf(oldest);
+      if (lines < INLINE_LINES / 2 && length < INLINE_LOG_BYTES) return;
+      this.#tail.shift();
+      this.#tailLines = lines;
+      this.#tailLength = length;
     }
   }
+}
 
-  #addTail(line: LogLine, size: number): void {
-    const tail = (this.#tail ??= []);
-    const cut = size > CUT_LINE_BYTES ? cutLine(line) : line;
-    const bytes = cut === line ? size : Buffer.byteLength(encodeLine(cut)) + 1;
-    tail.push({ line: cut, size: bytes });
-    this.#tailSize += bytes;
-    while (this.#tailSize > INLINE_LOG_BYTES / 2 || tail.length - this.#from > INLINE_LINES / 2) {
-      this.#tailSize -= tail[this.#from]?.size ?? 0;
-      this.#from += 1;
-    }
-    if (this.#from < INLINE_LINES) return;
-    this.#tail = tail.slice(this.#from);
-    this.#from = 0;
-  }
+const linesOf = ({ firstId, level, timestamp, messages }: Batch): LogLine[] =>
+  messages.map((message, index) => ({ id: firstId + index, level, timestamp, message }));
+
+const sizeOf = (line: LogLine): number => Buffer.byteLength(encodeLine(line)) + 1;
+
+/** Characters, of which each takes at least a byte, and what each line takes beside them. */
+const lengthOf = ({ messages }: Batch): number => messages.reduce((sum, message) => sum + message.length + 64, 0);
+
+/** As many lines as half of the budget holds. */
+function within(lines: readonly LogLine[]): LogLine[] {
+  let size = 0;
+  const end = lines.findIndex((line) => (size += sizeOf(line)) > INLINE_LOG_BYTES / 2);
+  return lines.slice(0, end < 0 ? lines.length : end);
 }
 
 function cutLine(line: LogLine): LogLine {

@@ -60,13 +60,12 @@ export class TaskOutput implements OutputSink {
 
   log(level: LogLevel, ...messages: string[]): Promise<void> | undefined {
     const timestamp = new Date().toISOString();
+    let id = this.#log.total;
+    this.#log.add(level, timestamp, messages);
+    if (this.#options.uploader === undefined) return undefined;
     let wait: Promise<void> | undefined;
     for (const message of messages) {
-      const line = { id: this.#log.total + 1, level, timestamp, message };
-      const encoded = encodeLine(line);
-      this.#log.add(line, encoded);
-      if (this.#options.uploader === undefined) continue;
-      this.#unsent += `${encoded}\n`;
+      this.#unsent += `${encodeLine({ id: (id += 1), level, timestamp, message })}\n`;
       // In small pieces: V8 puts strings of more than 128 KiB where only a full collection finds them.
       if (this.#unsent.length > FLUSH_BYTES) wait = this.#flushLog();
     }
