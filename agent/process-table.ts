@@ -38,11 +38,11 @@ export interface ProcessesOfRun {
   readonly group: number | undefined;
 }
 
-/** Sends a signal to a run's process group and to those of its processes that left it. Returns how many got it. */
-async function signalRun({ run, group }: ProcessesOfRun, signal: NodeJS.Signals | 0): Promise<number> {
+/** Sends a signal to a run's process group and to those of its processes that left it. Returns the pids that got it. */
+async function signalRun({ run, group }: ProcessesOfRun, signal: NodeJS.Signals | 0): Promise<number[]> {
   const marked = await markedProcesses(run);
   const targets = group === undefined ? marked : [-group, ...marked];
-  return targets.filter((pid) => send(pid, signal)).length;
+  return [...new Set(targets.filter((pid) => send(pid, signal)).map(Math.abs))];
 }
 
 function send(pid: number, signal: NodeJS.Signals | 0): boolean {
@@ -69,12 +69,12 @@ async function groupHasLiving(group: number): Promise<boolean> {
 }
 
 /**
- * Ends every process of a run: TERM, then KILL to what is left after `graceMs`. Resolves when nothing is left, with how
- * many were there, or after a few seconds more when the kernel does not let go of one.
+ * Ends every process of a run: TERM, then KILL to what is left after `graceMs`. Resolves when nothing is left, with the
+ * pids that were found, or after a few seconds more when the kernel does not let go of one.
  */
-export async function endRun(processes: ProcessesOfRun, graceMs: number): Promise<number> {
+export async function endRun(processes: ProcessesOfRun, graceMs: number): Promise<readonly number[]> {
   const found = await signalRun(processes, 'SIGTERM');
-  if (found === 0) return 0;
+  if (found.length === 0) return found;
   for (const [signal, limit] of [[undefined, graceMs] as const, ['SIGKILL', 5_000] as const]) {
     if (signal !== undefined) await signalRun(processes, signal);
     for (const end = performance.now() + limit; performance.now() < end;) {

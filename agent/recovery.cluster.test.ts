@@ -165,7 +165,7 @@ describe.skipIf(!hasCluster())('Recovery', () => {
     const { status } = await tasks.ended(task.metadata.name);
     expect(status?.state).toBe('Unknown');
     expect(status?.error).toMatch(
-      /^the agent restarted while the task ran; what was left of it was killed \(pid \d+\)$/,
+      /^the agent restarted while the task ran; what was left of it was killed \(pid \d+(, \d+)*\)$/,
     );
     expect(await markedProcesses(`${task.metadata.uid}/1`)).toEqual([]);
     await tasks.ended((await tasks.assign(waiting)).metadata.name);

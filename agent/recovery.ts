@@ -38,11 +38,10 @@ export async function endLeftovers(journal: Journal): Promise<Map<string, string
       for (const { pid, start } of processes)
         if (start !== undefined && (await processStart(pid)) === start) group = pid;
       const ended = await endRun({ run: key, group }, KILL_GRACE_MS);
-      const pids = processes.map(({ pid }) => pid).join(', ') || 'none known';
-      evidence.set(
-        key,
-        ended === 0 ? `no process was left (pid ${pids})` : `what was left of it was killed (pid ${pids})`,
-      );
+      // Only of processes that lived for a while is the pid in the journal.
+      const pids = [...new Set([...processes.map(({ pid }) => pid), ...ended])].join(', ') || 'none known';
+      const found = ended.length === 0 ? 'no process was left' : 'what was left of it was killed';
+      evidence.set(key, `${found} (pid ${pids})`);
     }),
   );
   return evidence;

@@ -71,7 +71,8 @@ export class ResultCapture {
     }
     const bytes = this.small();
     const text = bytes.toString('utf8');
-    const fits = jsonBytes(text) <= INLINE_RESULT_JSON_BYTES;
+    // What is not UTF-8 grows: each such byte becomes three.
+    const fits = Buffer.byteLength(text) <= INLINE_RESULT_BYTES && jsonBytes(text) <= INLINE_RESULT_JSON_BYTES;
     return {
       text: fits ? text : headAndTail(bytes, bytes, bytes.length),
       bytes: bytes.length,
