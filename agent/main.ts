@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { setFlagsFromString } from 'node:v8';
 import { KubeConfig } from '@kubernetes/client-node';
 import { Command } from 'commander';
 import { pino } from 'pino';
@@ -10,11 +9,9 @@ import { Agent } from './agent.ts';
 import { bearerToken } from './bearer-token.ts';
 import { loadConfig } from './config.ts';
 import type { AgentFlags } from './config.ts';
+import { keepHeapSmall } from './small-heap.ts';
 
-// Left alone, V8 lets garbage grow to 128 MiB and more before it looks; a task that prints a lot shall not cost that much.
-setFlagsFromString('--semi-space-growth-factor=1');
-setFlagsFromString('--heap-growing-percent=30');
-
+keepHeapSmall();
 const command = new Command('tiangong-agent')
   .description('Runs the tasks that are assigned to one agent')
   .version(packageJson.version)
