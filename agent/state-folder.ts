@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
@@ -39,6 +39,11 @@ export class StateFolder {
         `the state folder ${path} is in use by another agent; give this one its own (--state-dir)`,
       );
     }
+    // Sockets and scripts of a process that was killed; tasks' own files stay.
+    const left = (await readdir(join(path, 'work'))).filter((name) =>
+      /^\.(spawn-[0-9a-f]{8}|[0-9a-f-]{36}-\d+\.sh)$/.test(name),
+    );
+    await Promise.all(left.map((name) => rm(join(path, 'work', name), { force: true })));
     const previous = await readFile(join(path, 'instance'), 'utf8').catch(() => '');
     return new StateFolder(path, previous.trim() || undefined, lock);
   }
