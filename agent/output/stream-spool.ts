@@ -48,7 +48,7 @@ export class StreamSpool {
     const sizes = await Promise.all(starts.map(async (start) => (await stat(join(folder, String(start)))).size));
     const freed = starts.length === 0 ? await readEnd(folder) : Math.min(...starts);
     const size = starts.reduce((end, start, index) => Math.max(end, start + (sizes[index] ?? 0)), freed);
-    space.take(size - freed);
+    space.add(size - freed);
     const spool = new StreamSpool(folder, space, freed, size, names.includes(END_FILE));
     if (!spool.ended) await spool.end();
     return spool;
@@ -89,10 +89,9 @@ export class StreamSpool {
    */
   append(bytes: Buffer): Promise<void> | undefined {
     if (this.#error !== undefined || bytes.length === 0) return undefined;
-    if (!this.#space.take(bytes.length)) {
-      this.#error = new Error(
-        `output is not kept beyond ${this.#space.limit} bytes that wait for their upload (spool limit)`,
-      );
+    const refusal = this.#space.take(bytes.length);
+    if (refusal !== undefined) {
+      this.#error = new Error(refusal);
       return undefined;
     }
     this.#size += bytes.length;

@@ -2,6 +2,7 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { StreamName, TiangongApi } from '../tiangong-api.ts';
+import { freeAboveReserve } from './disk-reserve.ts';
 import { SpoolSpace } from './spool-space.ts';
 import { StreamSpool } from './stream-spool.ts';
 import { StreamUpload } from './stream-upload.ts';
@@ -30,7 +31,7 @@ export class Uploader {
 
   constructor(options: UploaderOptions) {
     this.#options = options;
-    this.#space = new SpoolSpace(options.limit);
+    this.#space = new SpoolSpace(options.limit, () => freeAboveReserve(options.folder));
   }
 
   /** Goes on with what an earlier process left. */

@@ -1,13 +1,16 @@
 import { StoreError } from '../store-error.ts';
 
-/** Counts the bytes of a store against its limit. */
+/** Counts the bytes of a store against its limit, and sees that the disk does not run full. */
 export class Capacity {
   readonly maxBytes: number;
+  readonly #freeBytes: () => number;
   #usedBytes: number;
 
-  constructor(maxBytes: number, usedBytes: number) {
+  /** `freeBytes` tells how much may be written to the disk. */
+  constructor(maxBytes: number, usedBytes: number, freeBytes: () => number) {
     this.maxBytes = maxBytes;
     this.#usedBytes = usedBytes;
+    this.#freeBytes = freeBytes;
   }
 
   get usedBytes(): number {
@@ -21,6 +24,8 @@ export class Capacity {
         'StoreFull',
         `the store is full: ${this.#usedBytes} of ${this.maxBytes} bytes are used; delete tasks or raise the limit`,
       );
+    if (bytes > this.#freeBytes())
+      throw new StoreError('StoreFull', 'the disk of the store is almost full; free space or delete tasks');
     this.#usedBytes += bytes;
   }
 

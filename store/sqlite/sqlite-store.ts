@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Store } from '../store.ts';
 import { Capacity } from './capacity.ts';
 import { Database } from './database.ts';
+import { freeAboveReserve } from './disk-reserve.ts';
 import { recoverBlobs, SqliteBlobs } from './sqlite-blobs.ts';
 import { SqliteIdempotencyKeys } from './sqlite-idempotency-keys.ts';
 import { recoverStreams, SqliteTaskStreams } from './sqlite-task-streams.ts';
@@ -25,7 +26,7 @@ export class SqliteStore implements Store {
 
   private constructor(db: Database, folders: { streams: string; blobs: string }, maxBytes: number) {
     this.#db = db;
-    this.usage = new Capacity(maxBytes, usedBytes(db));
+    this.usage = new Capacity(maxBytes, usedBytes(db), () => freeAboveReserve(folders.streams));
     this.streams = new SqliteTaskStreams(db, folders.streams, this.usage);
     this.blobs = new SqliteBlobs(db, folders.blobs, this.usage);
     this.idempotencyKeys = new SqliteIdempotencyKeys(db, secretOf(db));
