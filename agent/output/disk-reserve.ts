@@ -9,6 +9,11 @@ const MAX_RESERVE_BYTES = 256 * 1024 ** 2;
  * stop every program that keeps its records on the same disk. Negative when the reserve is touched.
  */
 export function freeAboveReserve(folder: string): number {
-  const { bavail, blocks, bsize } = statfsSync(folder);
-  return bavail * bsize - Math.min(MAX_RESERVE_BYTES, blocks * bsize * RESERVE_SHARE);
+  try {
+    const { bavail, blocks, bsize } = statfsSync(folder);
+    return bavail * bsize - Math.min(MAX_RESERVE_BYTES, blocks * bsize * RESERVE_SHARE);
+  } catch {
+    // A disk that cannot be asked is not known to be full: the write itself will tell.
+    return Infinity;
+  }
 }
