@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
 import { KubeClient } from '../kube/client.ts';
 import { HttpTransport } from '../kube/http-transport.ts';
+import { logDestination } from '../kube/log-destination.ts';
 import { Agent } from './agent.ts';
 import { bearerToken } from './bearer-token.ts';
 import { loadConfig } from './config.ts';
@@ -28,7 +29,7 @@ const command = new Command('tiangong-agent')
   .option('--drain-seconds <n>', 'how long running tasks may go on when the agent is stopped (default: 20)')
   .option('--wait', 'wait while another agent of this name is running');
 
-const logger = pino({ level: process.env['LOG_LEVEL'] ?? 'info' });
+const logger = pino({ level: process.env['LOG_LEVEL'] ?? 'info' }, logDestination({ fd: 1 }));
 try {
   const config = loadConfig(command.parse().opts<AgentFlags>(), process.env);
   const kubeConfig = new KubeConfig();

@@ -3,12 +3,13 @@ import { pino } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { KubeClient } from '../kube/client.ts';
 import { HttpTransport } from '../kube/http-transport.ts';
+import { logDestination } from '../kube/log-destination.ts';
 import { SqliteStore } from '../store/sqlite/sqlite-store.ts';
 import { Api } from './api.ts';
 import { readConfig } from './config.ts';
 
 const config = readConfig(process.argv.slice(2));
-const logger = pino({ name: 'api', level: config.logLevel });
+const logger = pino({ name: 'api', level: config.logLevel }, logDestination({ fd: 1 }));
 const kubeConfig = new KubeConfig();
 if (config.kubeconfig === undefined) kubeConfig.loadFromDefault();
 else kubeConfig.loadFromFile(config.kubeconfig);

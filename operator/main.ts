@@ -8,6 +8,7 @@ import { Registry, collectDefaultMetrics } from 'prom-client';
 import { KubeClient } from '../kube/client.ts';
 import { HttpTransport } from '../kube/http-transport.ts';
 import { LeaderElector } from '../kube/leader-elector.ts';
+import { logDestination } from '../kube/log-destination.ts';
 import { KubeMetrics } from '../kube/metrics.ts';
 import { readConfig } from './config.ts';
 import { startHealthServer } from './health-server.ts';
@@ -16,7 +17,7 @@ import { Operator } from './operator.ts';
 import { defaultSettings } from './settings.ts';
 
 const config = readConfig(process.argv);
-const logger = pino({ level: config.logLevel, base: { program: 'operator' } });
+const logger = pino({ level: config.logLevel, base: { program: 'operator' } }, logDestination({ fd: 1 }));
 const kubeConfig = new KubeConfig();
 if (config.kubeconfig === undefined) kubeConfig.loadFromDefault();
 else kubeConfig.loadFromFile(config.kubeconfig);

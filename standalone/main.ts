@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { pino } from 'pino';
+import { logDestination } from '../kube/log-destination.ts';
 import { StartError } from './start-error.ts';
 import { up } from './up.ts';
 
@@ -30,7 +31,7 @@ program
   .addOption(new Option('--kube-port <port>', 'of the Kubernetes API').env('KUBE_PORT').argParser(port).default(8443))
   .addOption(new Option('--log-level <level>', 'of what goes to standard error').env('LOG_LEVEL').default('warn'))
   .action(async (flags: UpFlags) => {
-    const logger = pino({ level: flags.logLevel, base: null }, pino.destination({ fd: 2, sync: true }));
+    const logger = pino({ level: flags.logLevel, base: null }, logDestination({ fd: 2, sync: true }));
     const [stop, hurry] = [new AbortController(), new AbortController()];
     // The first signal ends things in good order, the second ends running tasks too, the third is for the impatient.
     const pressed = (): void =>
