@@ -1,4 +1,4 @@
-import { extname, join } from 'node:path';
+import { delimiter, extname, join } from 'node:path';
 import type { AgentProcessOptions } from './agent-process.ts';
 
 /** How long running tasks may go on when `tiangong up` is stopped. */
@@ -27,8 +27,17 @@ export function localAgentCommand(options: {
   return {
     // It waits: after a crash the Lease of the agent before must run out first.
     command: [process.execPath, program, ...args, '--wait'],
-    environment: process.env,
+    environment: { ...process.env, PATH: withoutNpm(process.env['PATH'] ?? '') },
     pidFile: join(folder, 'agent.pid'),
     logFile: join(folder, 'agent.log'),
   };
+}
+
+/** What npm puts first on PATH for its scripts is for this program alone: tasks, which get the agent's PATH, shall find the machine's own programs. */
+export function withoutNpm(path: string): string {
+  const isNpms = (folder: string): boolean => /\/node_modules\/(\.bin|.*\/node-gyp-bin)$/.test(folder);
+  return path
+    .split(delimiter)
+    .filter((folder) => !isNpms(folder))
+    .join(delimiter);
 }
