@@ -1,3 +1,4 @@
+import { isDeeperThan } from '../../kube/nesting.ts';
 import type { TaskType } from '../../kube/task-state.ts';
 import { ApiError } from '../errors.ts';
 
@@ -21,6 +22,9 @@ export interface NewTask {
   readonly fileId: string;
 }
 
+/** Deeper JSON would overflow the stack of one program or another on its way. */
+const MAX_DEPTH = 500;
+
 const TYPES: Readonly<Record<TaskType, true>> = {
   shell: true,
   api: true,
@@ -37,6 +41,8 @@ const isTaskType = (type: string): type is TaskType => Object.hasOwn(TYPES, type
 
 /** Checks what the schema cannot say, with the manual's texts (§7). Throws an `ApiError`. */
 export function toNewTask(body: NewTaskBody): NewTask {
+  if (isDeeperThan(body, MAX_DEPTH))
+    throw new ApiError('InvalidRequest', `the body is nested more than ${String(MAX_DEPTH)} levels deep`);
   const command = body.command ?? '';
   const params = body.params ?? {};
   const fileId = body.file_id ?? '';

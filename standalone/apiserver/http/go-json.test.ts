@@ -30,4 +30,8 @@ describe('parseJson', () => {
   ])('says of %j what Go says', (text, message) => {
     expect(() => parseJson(text)).toThrow(message);
   });
+
+  it.each([']'.repeat(100_000), ''])('refuses what is nested too deep (closed by %#)', (end) => {
+    expect(() => parseJson('['.repeat(100_000) + end)).toThrow('exceeded max depth');
+  });
 });

@@ -1,3 +1,4 @@
+import { isDeeperThan } from '../../../kube/nesting.ts';
 import { goQuote } from '../go-format.ts';
 
 /** JSON text that cannot be parsed; the message is that of Go's encoding/json. */
@@ -7,12 +8,20 @@ export class JsonSyntaxError extends Error {
 
 /** Parses JSON. Throws JsonSyntaxError with the words of Go's decoder, which clients of Kubernetes see. */
 export function parseJson(text: string): unknown {
+  let value: unknown;
   try {
-    return JSON.parse(text) as unknown;
+    value = JSON.parse(text) as unknown;
   } catch {
     throw new JsonSyntaxError(explain(Buffer.from(text)));
   }
+  // Shorter text cannot be that deep.
+  if (text.length > 2 * MAX_DEPTH && isDeeperThan(value, MAX_DEPTH)) throw new JsonSyntaxError(TOO_DEEP);
+  return value;
 }
+
+/** Go's decoder takes 10,000 levels; so many would overflow the stack here. */
+const MAX_DEPTH = 1000;
+const TOO_DEEP = 'exceeded max depth';
 
 const END = 'unexpected end of JSON input';
 const LITERALS: Readonly<Record<string, string>> = { t: 'true', f: 'false', n: 'null' };
@@ -26,6 +35,8 @@ function explain(bytes: Buffer): string {
     if (!scanner.atEnd) scanner.fail('after top-level value');
   } catch (err) {
     if (err instanceof JsonSyntaxError) return err.message;
+    // The stack is exhausted.
+    if (err instanceof RangeError) return TOO_DEEP;
     throw err;
   }
   return 'invalid JSON';
