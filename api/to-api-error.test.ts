@@ -28,6 +28,12 @@ describe('toApiError', () => {
     expect(toApiError(err)).toMatchObject({ code, status: 503, headers: { 'Retry-After': seconds } });
   });
 
+  it('says that the disk of the Kubernetes API is full', () => {
+    const err = new KubeError(507, { message: 'the disk that holds the data is full' }, 'POST /x');
+    expect(toApiError(err)).toMatchObject({ code: 'KubernetesUnavailable', status: 503 });
+    expect(toApiError(err).message).toContain('is full');
+  });
+
   it('tells what the Kubernetes API said when it forbids the api something', () => {
     const err = new KubeError(403, { message: 'secrets is forbidden' }, 'POST /x');
     expect(toApiError(err)).toMatchObject({ code: 'KubernetesError', status: 500 });
@@ -51,6 +57,12 @@ describe('toApiError', () => {
     ];
     const err = Object.assign(new Error('request/body …'), { status: 400, errors });
     expect(toApiError(err).message).toBe('agent_id is required; limit must be integer');
+  });
+
+  it('says of broken percent-encoding what is wrong with it', () => {
+    const errors = [{ path: '/tasks/%ff', message: "malformed uri'" }];
+    const err = Object.assign(new Error('…'), { status: 400, errors });
+    expect(toApiError(err).message).toBe('the path holds broken percent-encoding');
   });
 
   it('gives nothing away of an error that nobody foresaw', () => {

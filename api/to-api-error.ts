@@ -2,6 +2,9 @@ import { isTooLarge, KubeError } from '../kube/kube-error.ts';
 import { StoreError } from '../store/store-error.ts';
 import { ApiError } from './errors.ts';
 
+/** What the embedded API server answers when its disk is full. */
+const INSUFFICIENT_STORAGE = 507;
+
 /** The longest part of another program's message that is passed on. */
 const MAX_TEXT = 1024;
 
@@ -23,7 +26,9 @@ function fromKube(err: KubeError): ApiError {
     return new ApiError('BodyTooLarge', 'the task is too large for the Kubernetes API', { cause: err });
   if (err.code === 429 || err.code >= 502) {
     const seconds = Math.ceil((err.retryAfterMs ?? 1000) / 1000);
-    return new ApiError('KubernetesUnavailable', undefined, {
+    const text =
+      err.code === INSUFFICIENT_STORAGE ? `the Kubernetes API answered: ${err.status.message ?? ''}` : undefined;
+    return new ApiError('KubernetesUnavailable', text && shorten(text), {
       cause: err,
       headers: { 'Retry-After': String(seconds) },
     });
@@ -66,6 +71,7 @@ function fromExpress(err: unknown): ApiError | undefined {
 
 /** `/body/agent_id`, `must have required property 'agent_id'` → `agent_id is required`. */
 function describe({ path = '', message = '' }: { path?: string; message?: string }): string {
+  if (message.startsWith('malformed uri')) return 'the path holds broken percent-encoding';
   const field = path.replace(/^\/(body|query|params|headers)\/?/, '').replaceAll('/', '.') || 'the body';
   return message.startsWith('must have required property') ? `${field} is required` : `${field} ${message}`;
 }
