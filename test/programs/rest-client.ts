@@ -17,6 +17,9 @@ export interface RestTask {
   readonly updated_at: string;
 }
 
+/** Longer than any answer takes, also that to a synchronous create. */
+const ANSWER_TIMEOUT_MS = 90_000;
+
 /** Calls the REST API of a running program. Not by fetch, which costs three times as much and is part of what benchmarks measure. */
 export class RestClient {
   readonly url: string;
@@ -40,7 +43,12 @@ export class RestClient {
 
   async #send<T>(method: 'GET' | 'POST', path: string, body?: string, headers?: Record<string, string>): Promise<T> {
     const url = `${this.url}/api/v1${path}`;
-    const response = await request(url, { method, ...(body && { body }), ...(headers && { headers }) });
+    const response = await request(url, {
+      method,
+      headersTimeout: ANSWER_TIMEOUT_MS,
+      ...(body && { body }),
+      ...(headers && { headers }),
+    });
     const text = await response.body.text();
     if (response.statusCode >= 300) throw new Error(`${method} ${path}: ${response.statusCode} ${text}`);
     return JSON.parse(text) as T;

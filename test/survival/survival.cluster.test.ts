@@ -65,9 +65,19 @@ describe.skipIf(!hasCluster())('2,000 tasks while operator, API and agent are ki
   async function createByRest(i: number): Promise<void> {
     const { params, ...spec } = specOf(`rest-${i}`, i);
     const body = { ...spec, params, agent_id: programs.agentName };
+    let failure: unknown;
     const post = (): Promise<RestTask | undefined> =>
-      programs.rest.post('/tasks', body, { 'Idempotency-Key': `key-${i}` }).catch(() => undefined);
-    await vi.waitUntil(post, DEADLINE);
+      programs.rest.post('/tasks', body, { 'Idempotency-Key': `key-${i}` }).catch((err: unknown) => {
+        failure = err;
+        // No connection, or one that broke, is what a killed API looks like; one that holds without an answer is not.
+        if ((err as Error).name === 'HeadersTimeoutError') throw err;
+        return undefined;
+      });
+    try {
+      await vi.waitUntil(post, DEADLINE);
+    } catch {
+      throw new Error(`POST ${i} has no answer: ${String(failure)}\n${programs.api.log.slice(-4000)}`);
+    }
     restCreated += 1;
   }
 
