@@ -37,6 +37,8 @@ const patchStatus = (old: KubeObject, status: Json): Outcome =>
 describe('A new DeployTask', () => {
   it.each<[string, Json]>([
     ['a shell command', SHELL],
+    ['an at sign behind the host', { type: 'api', agent: 'local', params: { url: 'http://host:1/a@b?c=d@e#f@g' } }],
+    ['an at sign in a query', { type: 'api', agent: 'local', params: { url: 'https://[::1]?c=d@e' } }],
     ['an HTTP request', { type: 'api', agent: 'local', params: { url: 'http://host/', body: { free: ['form'] } } }],
     [
       'SQL for whichever agent matches',
@@ -97,6 +99,11 @@ describe('A new DeployTask', () => {
       { type: 'api', agent: 'a', params: { url: 'HTTP:\\\\u:p@host' } },
       'spec.params.url: Forbidden: user information may not stand in a URL; name a Secret in headers_secret_ref',
     ],
+    ...['//u:p@host', ' http://u:p@host', 'ht\ttp:/\n/u@host'].map((url): [string, Json, string] => [
+      `user information in ${JSON.stringify(url)}, which clients mend`,
+      { type: 'api', agent: 'a', params: { url } },
+      'spec.params.url: Forbidden: user information may not stand in a URL; name a Secret in headers_secret_ref',
+    ]),
     [
       'a credential header in odd case',
       { type: 'api', agent: 'a', params: { url: 'http://h', headers: { ' AuthOrization ': 'x' } } },

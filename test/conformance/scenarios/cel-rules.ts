@@ -12,6 +12,7 @@ const refusedSpecs: Record<string, Record<string, unknown>> = {
   'an api task without url': { type: 'api', command: 'GET' },
   'an api task with an empty url': { type: 'api', command: 'GET', params: { url: '' } },
   'user information in a url': { type: 'api', command: 'GET', params: { url: 'http://u:p@host/' } },
+  'user information in a url without scheme': { type: 'api', command: 'GET', params: { url: ' //u:p@host/' } },
   'a credential header': { type: 'api', command: 'GET', params: { url: 'http://h/', headers: { AUTHORIZATION: 'x' } } },
   'a password in params': { params: { password: 'x' } },
   'credentials in target': { type: 'mysql', params: { target: { token: 'x', api_key: 'y' } } },
