@@ -13,6 +13,7 @@ import { WorkQueue } from '../../kube/work-queue.ts';
 import type { OperatorMetrics } from '../operator-metrics.ts';
 import { StaleVersions } from '../stale-versions.ts';
 import { AgentLoad } from './agent-load.ts';
+import { noticeOfOutcome } from './agent-outcome.ts';
 import { decide } from './decide.ts';
 import type { Decision } from './decision.ts';
 import { RunningSince } from './running-since.ts';
@@ -50,6 +51,9 @@ export class TaskController {
       this.#stale.observe(key, task);
       this.#load.observe(key, task);
       this.#running.observe(key, task, previous, Date.now());
+      const notice = noticeOfOutcome(task, previous);
+      if (task !== undefined && notice !== undefined)
+        options.recorder.record(task, 'Warning', notice.reason, notice.message);
       this.#enqueue(key, task);
     });
   }
