@@ -19,8 +19,8 @@ describe('loadConfig', () => {
   });
 
   it('takes flags before the environment, and the environment before the file', () => {
-    const config = file('{name: from-file, namespace: from-file, env: from-file, drain_seconds: 5}');
-    const environment = { TIANGONG_NAMESPACE: 'from-env', TIANGONG_AGENT_NAME: 'from-env' };
+    const config = file('{name: from-file, home_namespace: from-file, env: from-file, drain_seconds: 5}');
+    const environment = { TIANGONG_HOME_NAMESPACE: 'from-env', TIANGONG_AGENT_NAME: 'from-env' };
     expect(loadConfig({ config, name: 'from-flag' }, environment)).toMatchObject({
       name: 'from-flag',
       namespace: 'from-env',

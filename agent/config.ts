@@ -29,7 +29,7 @@ export interface AgentConfig {
 /** Flags as commander gives them. */
 export interface AgentFlags {
   readonly name?: string;
-  readonly namespace?: string;
+  readonly homeNamespace?: string;
   readonly kubeconfig?: string;
   readonly apiUrl?: string;
   readonly apiCaFile?: string;
@@ -51,7 +51,7 @@ class ConfigError extends Error {
 
 const KNOWN = [
   'name',
-  'namespace',
+  'home_namespace',
   'kubeconfig',
   'api_url',
   'api_ca_file',
@@ -86,7 +86,7 @@ export function loadConfig(flags: AgentFlags, environment: NodeJS.ProcessEnv): A
   const labels = flags.labels ?? environment['TIANGONG_AGENT_LABELS'];
   return {
     name,
-    namespace: text(flags.namespace, 'TIANGONG_NAMESPACE', 'namespace') ?? 'default',
+    namespace: text(flags.homeNamespace, 'TIANGONG_HOME_NAMESPACE', 'home_namespace') ?? 'default',
     kubeconfig: text(flags.kubeconfig, 'TIANGONG_KUBECONFIG', 'kubeconfig'),
     apiUrl,
     apiCaFile: text(flags.apiCaFile, 'TIANGONG_API_CA_FILE', 'api_ca_file'),

@@ -17,7 +17,7 @@ export function localAgentCommand(options: {
   const program = join(import.meta.dirname, '..', 'agent', `main${extname(import.meta.filename)}`);
   const flags = {
     name,
-    namespace,
+    'home-namespace': namespace,
     kubeconfig: join(folder, 'kubeconfig'),
     'api-url': apiUrl,
     'state-dir': join(folder, 'state'),

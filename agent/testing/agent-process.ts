@@ -22,7 +22,7 @@ export interface AgentProcess {
 /** Starts the agent's program as a process of its own; what is left of it when the test has finished is killed. */
 export function startAgent(options: AgentProcessOptions): AgentProcess {
   const { name, namespace, kubeconfig, stateDir, args = [] } = options;
-  const flags = ['--name', name, '--namespace', namespace, '--kubeconfig', kubeconfig, '--state-dir', stateDir];
+  const flags = ['--name', name, '--home-namespace', namespace, '--kubeconfig', kubeconfig, '--state-dir', stateDir];
   const main = join(import.meta.dirname, '../main.ts');
   const child: ChildProcess = spawn(process.execPath, [main, ...flags, ...args], {
     env: { ...process.env, LOG_LEVEL: 'info' },

@@ -59,7 +59,7 @@ export async function startPrograms(
     folder,
     nodeArgs,
     args: [
-      ...['--kubeconfig', cluster.kubeconfig(`agent/${agentName}`), '--namespace', namespace, '--name', agentName],
+      ...['--kubeconfig', cluster.kubeconfig(`agent/${agentName}`), '--home-namespace', namespace, '--name', agentName],
       ...['--api-url', url, '--state-dir', join(folder, 'agent'), '--drain-seconds', '0', '--wait'],
     ],
   });
