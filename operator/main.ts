@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
@@ -15,7 +14,9 @@ import { startHealthServer } from './health-server.ts';
 import { OperatorMetrics } from './operator-metrics.ts';
 import { Operator } from './operator.ts';
 import { defaultSettings } from './settings.ts';
+import { keepHeapSmall } from './small-heap.ts';
 
+keepHeapSmall();
 const config = readConfig(process.argv);
 const logger = pino({ level: config.logLevel, base: { program: 'operator' } }, logDestination({ fd: 1 }));
 const kubeConfig = new KubeConfig();
@@ -54,7 +55,6 @@ const elector = new LeaderElector(client, {
 });
 await (config.leaderElect ? elector.run(lead, stop.signal) : lead(stop.signal));
 if (!stop.signal.aborted) logger.fatal('the leader lease was lost; another operator works now');
-health.close();
 await transport.close();
 // Connections that are kept alive must not hold up the end.
 process.exit(stop.signal.aborted ? 0 : 1);
