@@ -13,13 +13,15 @@ const BUSY = 'what else ran on the machine slows every figure in time, and CPU t
 export function report(sections: readonly Section[], date: Date, load: number): string {
   const memory = Math.round(totalmem() / 1024 ** 3);
   const machine = `${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown processor'}, ${memory} GB, Linux ${release()}, Node.js ${process.version}`;
+  const args = process.argv.slice(2);
+  const command = args.length === 0 ? 'make bench' : `node bench/main.ts ${args.join(' ')}`;
   const tables = sections.map(
     ({ title, measures }) =>
       `## ${title}\n\n| what | value |\n| --- | --- |\n${measures.map(({ what, value }) => `| ${what} | ${value} |`).join('\n')}\n`,
   );
   return `# Benchmarks
 
-Written by \`make bench\` on ${date.toISOString().slice(0, 10)}: ${machine}. Everything that is measured, the load generator
+Written by \`${command}\` on ${date.toISOString().slice(0, 10)}: ${machine}. Everything that is measured, the load generator
 included, shares these processors, and all traffic is on the loopback interface. Each task runs \`echo Hello World\` with a
 shell on the agent; one that ends with another result makes the run fail. The load average before the run was ${load.toFixed(2)}:
 ${BUSY}
