@@ -8,6 +8,8 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     teardownTimeout: 30_000,
+    setupFiles: ['test/patience.ts'],
+    expect: { poll: { timeout: 20_000 } },
     // .ci/run counts from the second.
     reporters: process.env['CI'] ? ['default', ['json', { outputFile: 'dist/test-results.json' }]] : ['default'],
     projects: [
