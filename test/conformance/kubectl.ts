@@ -8,6 +8,9 @@ import type { Api } from './api.ts';
 import type { DifferenceName } from './intended-differences.ts';
 import type { ConformanceServer } from './server.ts';
 
+/** client-go tells of a watch that its caller ended within a second of its begin: a matter of time, not of the server. */
+const SHORT_WATCH = /^[IW]\d{4} .* reflector\.go:\d+\] .*very short watch.*\n/gm;
+
 export interface Output {
   readonly code: number;
   readonly stdout: string;
@@ -120,7 +123,11 @@ export class Kubectl {
 
   #record(line: string, output: Output, differences?: readonly DifferenceName[]): void {
     const { stdout, stderr } = output;
-    const body = { code: output.code, stdout: this.#comparable(stdout), stderr: this.#comparable(stderr) };
+    const body = {
+      code: output.code,
+      stdout: this.#comparable(stdout),
+      stderr: this.#comparable(stderr.replace(SHORT_WATCH, '')),
+    };
     this.#api.record({ step: `kubectl ${this.#api.normaliser.text(line)}`, body }, differences);
   }
 
