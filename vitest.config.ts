@@ -20,9 +20,23 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['**/*.test.ts'],
-          exclude: [...ignored, '**/*.cluster.test.ts'],
+          exclude: [...ignored, '**/*.{cluster,services}.test.ts'],
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'services',
+          include: ['**/*.services.test.ts'],
+          exclude: ignored,
+          globalSetup: ['test/services/global-setup.ts'],
+          testTimeout: 60_000,
+          // The first run on a machine installs the servers.
+          hookTimeout: 900_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -31,12 +45,13 @@ export default defineConfig({
           name: 'cluster',
           include: ['**/*.cluster.test.ts'],
           exclude: ignored,
-          globalSetup: ['test/kubernetes/global-setup.ts'],
+          // Some need databases as well; no server is started before a test asks for it.
+          globalSetup: ['test/kubernetes/global-setup.ts', 'test/services/global-setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           // kube-apiserver and etcd need the other core. They start when the unit tests are over.
           maxWorkers: 1,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],
