@@ -33,7 +33,7 @@ export async function endLeftovers(journal: Journal): Promise<Map<string, string
   const evidence = new Map<string, string>();
   const started = [...journal.entries].filter(([, { phase }]) => phase === 'started');
   await Promise.all(
-    started.map(async ([key, { processes }]) => {
+    started.map(async ([key, { processes, evidence: noted }]) => {
       let group: number | undefined;
       for (const { pid, start } of processes)
         if (start !== undefined && (await processStart(pid)) === start) group = pid;
@@ -41,7 +41,10 @@ export async function endLeftovers(journal: Journal): Promise<Map<string, string
       // Only of processes that lived for a while is the pid in the journal.
       const pids = [...new Set([...processes.map(({ pid }) => pid), ...ended])].join(', ') || 'none known';
       const found = ended.length === 0 ? 'no process was left' : 'what was left of it was killed';
-      evidence.set(key, `${found} (pid ${pids})`);
+      // Work on a server has no process here; what the server made of it since is not known.
+      if (noted !== undefined && ended.length === 0 && processes.length === 0)
+        evidence.set(key, `it had come to: ${noted}`);
+      else evidence.set(key, `${found} (pid ${pids})${noted === undefined ? '' : `; it had come to: ${noted}`}`);
     }),
   );
   return evidence;

@@ -25,7 +25,7 @@ export interface SchedulerOptions {
   readonly journal: Journal;
   readonly heartbeat: Heartbeat;
   readonly reporter: Reporter;
-  readonly tools: Omit<TaskRunTools, 'processStarted'>;
+  readonly tools: Omit<TaskRunTools, 'processStarted' | 'evidence'>;
   readonly logger: Logger;
 }
 
@@ -61,7 +61,11 @@ export class Scheduler {
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
-    this.#tools = { ...options.tools, processStarted: (run, pid) => this.#noteProcess(run, pid) };
+    this.#tools = {
+      ...options.tools,
+      processStarted: (run, pid) => this.#noteProcess(run, pid),
+      evidence: ({ uid, epoch }, text) => options.journal.note({ t: 'evidence', key: runKey(uid, epoch), text }),
+    };
     options.heartbeat.onRenewed(() => this.#pump());
     options.heartbeat.onFenced(() => this.#fence());
   }

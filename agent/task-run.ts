@@ -3,8 +3,9 @@ import type { Logger } from 'pino';
 import { backoffMs, sleep } from '../kube/backoff.ts';
 import { timeoutSecondsOf } from '../kube/task-state.ts';
 import type { DeployTask } from '../kube/types/deploytask.ts';
+import { EvidenceNote } from './journal/evidence-note.ts';
 import { failed, TaskAborted } from './executors/executor.ts';
-import type { AbortKind, Outcome } from './executors/executor.ts';
+import type { AbortKind, ExecutionContext, Outcome } from './executors/executor.ts';
 import type { Executors } from './executors/registry.ts';
 import type { RunReport } from './journal/journal-record.ts';
 import { TaskOutput } from './output/task-output.ts';
@@ -21,6 +22,8 @@ export interface TaskRunTools {
   readonly logger: Logger;
   /** Told of every process that does a run's work. */
   readonly processStarted: (run: { uid: string; epoch: number }, pid: number) => void;
+  /** Told how far a run has come. */
+  readonly evidence: (run: { uid: string; epoch: number }, text: string) => void;
 }
 
 type AbortedOutcome = Pick<RunReport, 'state' | 'reason'>;
@@ -125,7 +128,9 @@ export class TaskRun {
     if (executor === undefined) return failed('TaskTypeNotSupported', 'unsupported task type');
     const command = await this.#command(task);
     if (command instanceof Error) return failed('CommandUnavailable', command.message);
-    return executor.execute({
+    const { fileId } = task.spec;
+    const evidence = new EvidenceNote((text) => this.#tools.evidence(this, text));
+    const context: ExecutionContext = {
       uid: this.uid,
       epoch: this.epoch,
       command,
@@ -133,8 +138,12 @@ export class TaskRun {
       signal,
       output,
       credential: (name) => this.#credential(name),
+      fileId,
+      file: () => Promise.reject(new Error('not wired')),
       processStarted: (pid) => this.#tools.processStarted(this, pid),
-    });
+      evidence: (text) => evidence.set(text),
+    };
+    return executor.execute(context).finally(() => evidence.end());
   }
 
   #end(outcome: Outcome): Omit<RunReport, 'fields'> {

@@ -19,17 +19,28 @@ export function isCancelRequested(task: DeployTask): boolean {
   return task.spec.cancel === true || task.metadata.deletionTimestamp !== undefined;
 }
 
-/** Manual §8 and the doris section: how long work may take when the task does not say. */
+/** Manual §8: how long work may take when the task does not say. */
 const DEFAULT_TIMEOUT_SECONDS: Readonly<Partial<Record<TaskType, number>>> = {
   shell: 1800,
   k8s: 1800,
-  doris: 1800,
+  file: 1800,
   api: 30,
 };
 
+/** `exec_options.timeout_ms` of a database task that does not set it (manual §4). */
+export const defaultExecutionTimeoutMs = (type: TaskType): number => (type === 'doris' ? 1_800_000 : 600_000);
+
+/** What a database task gets beyond `timeout_ms`, to stop its statements on the server and to say so. */
+const EXECUTION_GRACE_SECONDS = 30;
+const MAX_TIMEOUT_SECONDS = 604_800;
+
 /** How long the work may take once started, in seconds. The operator and the agent must agree on it. */
-export function timeoutSecondsOf(task: Pick<DeployTask, 'spec'>): number {
-  return task.spec.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS[task.spec.type] ?? 600;
+export function timeoutSecondsOf({ spec }: Pick<DeployTask, 'spec'>): number {
+  if (spec.timeoutSeconds !== undefined) return spec.timeoutSeconds;
+  const bounded = DEFAULT_TIMEOUT_SECONDS[spec.type];
+  if (bounded !== undefined) return bounded;
+  const timeoutMs = spec.params?.exec_options?.timeout_ms ?? defaultExecutionTimeoutMs(spec.type);
+  return Math.min(Math.ceil(timeoutMs / 1000) + EXECUTION_GRACE_SECONDS, MAX_TIMEOUT_SECONDS);
 }
 
 /** How long a task may stay Running beyond its timeout before the operator calls its outcome Unknown (design.md §4.6). */

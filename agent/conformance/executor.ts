@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { TaskAborted } from '../executors/executor.ts';
+import type { TaskFile } from '../files/task-file.ts';
 import type { Credential, ExecutionContext, Executor, Outcome } from '../executors/executor.ts';
 
 /** What an execution gave. */
@@ -8,6 +9,8 @@ export interface Execution {
   readonly outcome: Outcome;
   readonly result: Buffer;
   readonly log: readonly { readonly level: string; readonly message: string }[];
+  /** What it told the journal, in order. */
+  readonly evidence: readonly string[];
 }
 
 export interface Work {
@@ -18,12 +21,15 @@ export interface Work {
   /** Called with every piece of the result; a promise holds the executor back, as a slow disk does. */
   readonly onResult?: (bytes: Buffer) => Promise<void> | undefined;
   readonly uid?: string;
+  /** The task's file, where it has one. */
+  readonly file?: TaskFile;
 }
 
 /** Runs an executor as the agent does, and keeps what it gives. */
 export async function execute(executor: Executor, work: Work): Promise<Execution> {
   const result: Buffer[] = [];
   const log: { level: string; message: string }[] = [];
+  const evidence: string[] = [];
   const context: ExecutionContext = {
     uid: work.uid ?? randomUUID(),
     epoch: 1,
@@ -44,10 +50,15 @@ export async function execute(executor: Executor, work: Work): Promise<Execution
       const found = work.credentials?.[name];
       return found === undefined ? Promise.reject(new Error('not found')) : Promise.resolve(found);
     },
+    fileId: work.file?.id,
+    file: () => (work.file === undefined ? Promise.reject(new Error('not found')) : Promise.resolve(work.file)),
     processStarted: () => undefined,
+    evidence: (text) => {
+      evidence.push(text);
+    },
   };
   const outcome = await executor.execute(context);
-  return { outcome, result: Buffer.concat(result), log };
+  return { outcome, result: Buffer.concat(result), log, evidence };
 }
 
 /** An executor with work of the kinds that every executor knows. */
@@ -61,6 +72,18 @@ export interface ExecutorUnderTest {
   readonly big: (bytes: number) => Work;
   /** Parameters that cannot be. */
   readonly invalid: readonly Work[];
+  /** For what works on a server by way of a login. */
+  readonly remote?: {
+    /** Work on an address where nothing listens. */
+    readonly unreachable: Work;
+    readonly wrongPassword: Work;
+    /** What must not be seen in anything but the server: the passwords of all the works. */
+    readonly secrets: readonly string[];
+    /** What the server says of the endless work: how many statements of it run there. */
+    readonly running: () => Promise<number>;
+    /** `params` with this `exec_options.timeout_ms`. */
+    readonly endlessFor: (timeoutMs: number) => Work;
+  };
 }
 
 /** What the agent relies on, whatever the type. */
@@ -122,5 +145,62 @@ export function describeExecutor(name: string, make: () => Promise<ExecutorUnder
       expect(result.subarray(-5_000_000).equals(Buffer.alloc(5_000_000, 'x'))).toBe(true);
       expect(most).toBeLessThanOrEqual(2);
     });
+
+    describe('on its server', () => {
+      const remote = async (): Promise<Remote | undefined> => {
+        const { executor, remote: found, endless } = await make();
+        return found && { executor, endless, ...found };
+      };
+
+      it('fails at once when nothing listens there', async ({ skip }) => {
+        const found = (await remote()) ?? skip();
+        const { outcome } = await execute(found.executor, found.unreachable);
+        expect(outcome).toMatchObject({
+          state: 'Failed',
+          reason: 'ConnectionFailed',
+          message: expect.stringMatching(/^connection failed: /) as string,
+        });
+      });
+
+      it('says that the login was refused, and shows no password anywhere', async ({ skip }) => {
+        const found = (await remote()) ?? skip();
+        const execution = await execute(found.executor, found.wrongPassword);
+        expect(execution.outcome).toMatchObject({ state: 'Failed', reason: 'AuthenticationFailed' });
+        const shown = JSON.stringify([execution, execution.result.toString()]);
+        for (const secret of found.secrets) expect(shown).not.toContain(secret);
+      });
+
+      it('ends at its own deadline, on the server as well', async ({ skip }) => {
+        const found = (await remote()) ?? skip();
+        const { outcome } = await execute(found.executor, found.endlessFor(700));
+        expect(outcome).toMatchObject({
+          state: 'Failed',
+          reason: 'TimeoutExceeded',
+          message: expect.stringContaining('execution timeout after 700 ms') as string,
+        });
+        await expect.poll(found.running).toBe(0);
+      });
+
+      it('ends on the server when it is canceled', async ({ skip }) => {
+        const found = (await remote()) ?? skip();
+        const controller = new AbortController();
+        const execution = execute(found.executor, { ...found.endless, signal: controller.signal });
+        await found.endless.begun();
+        controller.abort(new TaskAborted('User', 'canceled by user'));
+        await execution;
+        await expect.poll(found.running).toBe(0);
+      });
+
+      it('tells the journal how far it has come', async ({ skip }) => {
+        const found = (await remote()) ?? skip();
+        const controller = new AbortController();
+        const execution = execute(found.executor, { ...found.endless, signal: controller.signal });
+        await found.endless.begun();
+        controller.abort(new TaskAborted('Shutdown', 'the agent was stopped'));
+        expect((await execution).evidence.join('\n')).toMatch(/\S/);
+      });
+    });
   });
 }
+
+type Remote = NonNullable<ExecutorUnderTest['remote']> & Pick<ExecutorUnderTest, 'executor' | 'endless'>;

@@ -1,3 +1,4 @@
+import type { TaskFile } from '../files/task-file.ts';
 import type { LogLevel } from '../output/log-line.ts';
 import type { TaskType } from '../../kube/task-state.ts';
 
@@ -56,8 +57,17 @@ export interface ExecutionContext {
   readonly output: OutputSink;
   /** Fetches a credential that the task names. Rejects when there is none or no API to ask. */
   credential(name: string): Promise<Credential>;
+  /** The uploaded file that the task names. */
+  readonly fileId: string | undefined;
+  /** The task's file on this host; rejects with `FileUnavailable` when it cannot be had. */
+  file(): Promise<TaskFile>;
   /** Tells the journal which process does the work, so that a later agent can end it. */
   processStarted(pid: number): void;
+  /**
+   * Tells the journal how far the work has come (`statement 3, backend pid 4711`), for a later agent to say if this one
+   * dies. The last text counts; it survives a crash of the agent, but not always one of the host.
+   */
+  evidence(text: string): void;
 }
 
 /** How the work ended. An executor whose signal was aborted may return anything: the abort decides. */
@@ -83,6 +93,8 @@ export interface Executor {
   /** What is better done before the first task than during it. */
   prepare?(): Promise<void>;
   execute(context: ExecutionContext): Promise<Outcome>;
+  /** Called once when the agent stops and no task runs any more: closes what is kept open between tasks. */
+  close?(): Promise<void>;
 }
 
 export const failed = (reason: string, message: string, exitCode?: number): Outcome => ({

@@ -32,6 +32,7 @@ export type JournalRecord =
   | ClaimedRecord
   | { readonly t: 'started'; readonly key: RunKey }
   | { readonly t: 'spawned'; readonly key: RunKey; readonly pid: number; readonly pidStart: string | undefined }
+  | { readonly t: 'evidence'; readonly key: RunKey; readonly text: string }
   | { readonly t: 'finished'; readonly key: RunKey; readonly report: RunReport }
   | { readonly t: 'closed'; readonly key: RunKey };
 
@@ -41,6 +42,8 @@ export interface JournalEntry {
   readonly phase: 'claimed' | 'started' | 'finished';
   /** The processes that did the work, with their start times from /proc. */
   readonly processes: readonly { readonly pid: number; readonly start: string | undefined }[];
+  /** What the executor last said of how far it had come. */
+  readonly evidence?: string;
   readonly report: RunReport | undefined;
 }
 
@@ -70,6 +73,7 @@ export function applyRecord(entries: Map<RunKey, JournalEntry>, record: JournalR
   else if (record.t === 'finished') entries.set(record.key, { ...entry, phase: 'finished', report: record.report });
   else if (entry.phase === 'finished') return;
   else if (record.t === 'started') entries.set(record.key, { ...entry, phase: 'started' });
+  else if (record.t === 'evidence') entries.set(record.key, { ...entry, phase: 'started', evidence: record.text });
   else {
     const processes = [...entry.processes, { pid: record.pid, start: record.pidStart }];
     entries.set(record.key, { ...entry, phase: 'started', processes });
@@ -82,6 +86,7 @@ export function recordsOf(entry: JournalEntry): JournalRecord[] {
   const records: JournalRecord[] = [entry.claim];
   if (entry.phase === 'started') records.push({ t: 'started', key });
   for (const { pid, start } of entry.processes) records.push({ t: 'spawned', key, pid, pidStart: start });
+  if (entry.evidence !== undefined) records.push({ t: 'evidence', key, text: entry.evidence });
   if (entry.report !== undefined) records.push({ t: 'finished', key, report: entry.report });
   return records;
 }

@@ -35,6 +35,7 @@ const TYPES: Readonly<Record<TaskType, true>> = {
   elasticsearch: true,
   clickhouse: true,
   doris: true,
+  file: true,
 };
 
 const isTaskType = (type: string): type is TaskType => Object.hasOwn(TYPES, type);
@@ -51,7 +52,9 @@ export function toNewTask(body: NewTaskBody): NewTask {
   if (!isTaskType(body.type)) throw new ApiError('UnsupportedTaskType');
   if (body.type === 'api') {
     checkUrl(params['url']);
-  } else if (command.trim() === '' && (body.type === 'shell' || fileId === '')) {
+  } else if (body.type === 'file') {
+    if (fileId === '') throw new ApiError('InvalidRequest', 'file_id is required');
+  } else if (command.trim() === '' && (body.type === 'shell' || !isNamedElsewhere(fileId, params))) {
     throw new ApiError('CommandEmpty');
   }
   if (body.type === 'shell' && command.includes('\0'))
@@ -60,6 +63,10 @@ export function toNewTask(body: NewTaskBody): NewTask {
   if (!command.isWellFormed()) throw new ApiError('InvalidRequest', 'command is not well-formed Unicode');
   return { agent: body.agent_id, type: body.type, command, params, fileId };
 }
+
+/** Statements and manifests may stand in a file; some operations on objects need only their name. */
+const isNamedElsewhere = (fileId: string, params: NewTask['params']): boolean =>
+  fileId !== '' || params['file_path'] !== undefined || params['resource'] !== undefined;
 
 function checkUrl(url: unknown): void {
   if (url === undefined || url === null || url === '') throw new ApiError('UrlRequired');

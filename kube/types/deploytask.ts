@@ -47,7 +47,7 @@ export interface DeployTaskSpec {
   /**
    * What kind of work the task is; it decides what command and params mean.
    */
-  type: 'shell' | 'api' | 'k8s' | 'mysql' | 'postgres' | 'mongo' | 'elasticsearch' | 'clickhouse' | 'doris';
+  type: 'shell' | 'api' | 'k8s' | 'mysql' | 'postgres' | 'mongo' | 'elasticsearch' | 'clickhouse' | 'doris' | 'file';
   /**
    * The shell command, the HTTP method, the manifests, the SQL text or the operation, by type. At most 64 KiB in UTF-8; a longer one goes to the store and is named by commandFrom.
    */
@@ -129,17 +129,85 @@ export interface DeployTaskSpec {
      */
     stdin?: string;
     /**
-     * k8s: create, update, delete, patch or apply.
+     * k8s: create, update, delete, patch, apply (unless set), get, describe, logs, events or rollout. file: distribute.
      */
     operation?: string;
     /**
-     * k8s: the namespace for objects that name none.
+     * k8s: the namespace, before that of a manifest and that of the agent's configuration.
      */
     namespace?: string;
     /**
-     * k8s: the patch type when operation is patch.
+     * k8s: the patch type when operation is patch; strategic unless set.
      */
     patch_type?: 'strategic' | 'merge' | 'json';
+    /**
+     * k8s: apply takes over fields that another manager owns.
+     */
+    force?: boolean;
+    /**
+     * k8s: the server checks everything and changes nothing.
+     */
+    dry_run?: boolean;
+    /**
+     * k8s: the task ends when the objects are ready, or gone after a delete.
+     */
+    wait?: boolean;
+    /**
+     * k8s: the service account, as name or namespace/name, whose rights the task has instead of the agent's.
+     */
+    service_account?: string;
+    /**
+     * k8s: the kind, plural or short name of the object, where command is no manifest.
+     */
+    resource?: string;
+    /**
+     * k8s: the name of the object, where command is no manifest.
+     */
+    name?: string;
+    /**
+     * k8s: the API version of the kind, such as apps/v1.
+     */
+    api_version?: string;
+    /**
+     * k8s: which objects get lists, by their labels.
+     */
+    label_selector?: string;
+    /**
+     * k8s: which objects get and events list, by their fields.
+     */
+    field_selector?: string;
+    /**
+     * k8s: the container whose log is read; the only or default one unless set.
+     */
+    container?: string;
+    /**
+     * k8s: read the log of the container's previous run.
+     */
+    previous?: boolean;
+    /**
+     * k8s: how many of the last lines of the log are read.
+     */
+    tail_lines?: number;
+    /**
+     * k8s: how far back the log is read, in seconds.
+     */
+    since_seconds?: number;
+    /**
+     * k8s: how many objects or events are shown at most.
+     */
+    limit?: number;
+    /**
+     * k8s: the format of get, json (unless set) or yaml.
+     */
+    output?: 'json' | 'yaml';
+    /**
+     * k8s: what rollout does.
+     */
+    action?: 'status' | 'restart' | 'undo' | 'pause' | 'resume';
+    /**
+     * Databases: text (unless set) or json.
+     */
+    result_format?: 'text' | 'json';
     /**
      * Databases: the name of a connection in the agent's configuration.
      */
@@ -149,13 +217,17 @@ export interface DeployTaskSpec {
      */
     database?: string;
     /**
-     * Databases: the entry of a zip file to execute.
+     * Databases and k8s: the entry of a zip file to execute.
      */
     file_name?: string;
     /**
-     * Databases: the path on the agent of a file to execute.
+     * Databases and k8s: the path on the agent of a file to execute.
      */
     file_path?: string;
+    /**
+     * file: where the file is put on the agent; below its work folder unless set.
+     */
+    target_path?: string;
     /**
      * Databases: the server to connect to.
      */
@@ -185,9 +257,21 @@ export interface DeployTaskSpec {
        */
       database?: string;
       /**
-       * How TLS is used.
+       * How TLS is used, as libpq has it: disable, allow, prefer, require, verify-ca or verify-full.
        */
-      sslmode?: string;
+      sslmode?: 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
+      /**
+       * PEM certificates that the server's is checked against; the system's unless set.
+       */
+      ca?: string;
+      /**
+       * Whether the server's certificate is verified; true unless set.
+       */
+      verify_ssl?: boolean;
+      /**
+       * mongo: the database of the user; admin unless set.
+       */
+      auth_source?: string;
       /**
        * The protocol to speak, where the server has several.
        */
@@ -219,6 +303,10 @@ export interface DeployTaskSpec {
        */
       trans_batch_size?: number;
       /**
+       * mongo: whether all operations are one transaction; false unless set.
+       */
+      transaction?: boolean;
+      /**
        * Whether changes are backed up so that they can be rolled back.
        */
       backup?: boolean;
@@ -237,9 +325,23 @@ export interface DeployTaskSpec {
       [k: string]: unknown;
     };
     /**
-     * Who asked for this and why; recorded, never acted upon.
+     * Who asked for this and why; recorded and searchable, never acted upon.
      */
-    metadata?: {};
+    metadata?: {
+      /**
+       * The environment, such as prod.
+       */
+      env?: string;
+      /**
+       * Who asked for it.
+       */
+      creator?: string;
+      /**
+       * The ticket that it belongs to.
+       */
+      ticket?: string;
+      [k: string]: unknown;
+    };
     /**
      * Declared only to be refused.
      */
@@ -263,7 +365,7 @@ export interface DeployTaskSpec {
    */
   fileId?: string;
   /**
-   * How long the work may take once started, in seconds; the agent enforces it. Unless set, 1800 for shell and doris, 30 for api, 600 otherwise.
+   * How long the work may take once started, in seconds; the agent enforces it. Unless set, 1800 for shell, k8s and file, 30 for api, and for databases 30 more than exec_options.timeout_ms, which is 600 unless set and 1800 for doris.
    */
   timeoutSeconds?: number;
   /**

@@ -4,7 +4,10 @@ import type { DeployTask } from '../../kube/types/deploytask.ts';
 export function slimTask(task: DeployTask): DeployTask {
   const spec: { command?: unknown; params?: unknown } = task.spec;
   if (spec.command !== undefined) spec.command = undefined;
-  if (spec.params !== undefined) spec.params = undefined;
+  // Of the parameters only what bounds the run.
+  const timeoutMs = task.spec.params?.exec_options?.timeout_ms;
+  if (spec.params !== undefined)
+    spec.params = timeoutMs === undefined ? undefined : { exec_options: { timeout_ms: timeoutMs } };
   const { status } = task;
   if (status === undefined) return task;
   if (status.result !== undefined) status.result = { bytes: status.result.bytes };
