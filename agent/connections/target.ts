@@ -1,0 +1,150 @@
+import { hash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { TaskType } from '../../kube/task-state.ts';
+import type { Credential, ExecutionContext } from '../executors/executor.ts';
+import { readSecret } from './connections.ts';
+import type { Connections, ConnectionSettings } from './connections.ts';
+import { mayBeSentTo } from './allowed-hosts.ts';
+import { parseTarget } from './parse-target.ts';
+import type { TargetParams } from './parse-target.ts';
+
+/** A server and a login there. */
+export interface Target {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string | undefined;
+  readonly password: string | undefined;
+  readonly apiKey: string | undefined;
+  readonly database: string;
+  readonly protocol: string | undefined;
+  readonly sslmode: string | undefined;
+  /** PEM certificates that the server's is checked against. */
+  readonly ca: string | undefined;
+  readonly verifySsl: boolean | undefined;
+  readonly authSource: string | undefined;
+  /** Equal for the same server, login and options; tells nothing of them. */
+  readonly key: string;
+  /** For logs and errors: `postgres://user@host:5432/database`. */
+  readonly label: string;
+  /** What may not be shown. */
+  readonly secrets: readonly string[];
+}
+
+/** What a target is when the task and the connection do not say. */
+export interface TargetDefaults {
+  readonly port: number;
+  readonly user?: string;
+  readonly database: string;
+  /** The connection that counts when the task names neither target nor connection. */
+  readonly connection?: string;
+}
+
+/** There is no target: `reason` is for the task's condition. */
+export class TargetError extends Error {
+  override readonly name = 'TargetError';
+  readonly reason: string;
+
+  constructor(reason: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+  }
+}
+
+/**
+ * Where a database task is to go (manual, §4 general notes 4 and 5): `params.target` before `params.connection` before
+ * the defaults. Rejects with `TargetError`.
+ */
+export async function resolveTarget(
+  context: Pick<ExecutionContext, 'params' | 'credential'>,
+  options: { readonly type: TaskType; readonly connections: Connections; readonly defaults: TargetDefaults },
+): Promise<Target> {
+  const { type, connections, defaults } = options;
+  const params = parseTarget(context.params);
+  if (typeof params === 'string') throw new TargetError('InvalidParams', params);
+  if (params.target === undefined) {
+    const name = params.connection ?? defaults.connection;
+    if (name === undefined)
+      throw new TargetError('InvalidParams', 'params is required, must provide target or connection');
+    const settings = connections.get(name);
+    if (settings === undefined)
+      throw new TargetError(
+        'ConnectionNotFound',
+        `connection '${name}' not found: the agent's configuration has ${listed([...connections.keys()])} for ${type}`,
+      );
+    return finish(type, fromSettings(settings, params.database, defaults));
+  }
+  const { target, database } = params;
+  const secret = target.secretRef ?? params.secretRef;
+  const credential = secret === undefined ? undefined : await readCredential(context, secret, target);
+  return finish(type, {
+    ...target,
+    host: target.host,
+    port: target.port ?? defaultPort(type, target.protocol, defaults.port),
+    user: target.user ?? credential?.data['user'] ?? credential?.data['username'] ?? defaults.user,
+    password: credential?.data['password'] ?? credential?.data['passwd'] ?? credential?.data['pwd'],
+    apiKey: credential?.data['api_key'] ?? credential?.data['apikey'],
+    database: target.database ?? database ?? defaults.database,
+  });
+}
+
+type Unlabelled = Omit<Target, 'key' | 'label' | 'secrets'>;
+
+function fromSettings(
+  settings: ConnectionSettings,
+  database: string | undefined,
+  defaults: TargetDefaults,
+): Unlabelled & { port: number } {
+  const { name, passwordFile, passwordEnv, apiKeyFile, apiKeyEnv, caFile } = settings;
+  try {
+    return {
+      host: settings.host,
+      port: settings.port ?? defaults.port,
+      user: settings.user ?? defaults.user,
+      password: readSecret(passwordFile, passwordEnv),
+      apiKey: readSecret(apiKeyFile, apiKeyEnv),
+      database: database ?? settings.database ?? defaults.database,
+      protocol: settings.protocol,
+      sslmode: settings.sslmode,
+      ca: caFile === undefined ? undefined : readFileSync(caFile, 'utf8'),
+      verifySsl: settings.verifySsl,
+      authSource: settings.authSource,
+    };
+  } catch (err) {
+    throw new TargetError('CredentialUnavailable', `connection '${name}': ${(err as Error).message}`, { cause: err });
+  }
+}
+
+async function readCredential(
+  context: Pick<ExecutionContext, 'credential'>,
+  name: string,
+  target: NonNullable<TargetParams['target']>,
+): Promise<Credential> {
+  let credential: Credential;
+  try {
+    credential = await context.credential(name);
+  } catch (err) {
+    throw new TargetError('CredentialUnavailable', `secret_ref ${name}: ${(err as Error).message}`, { cause: err });
+  }
+  if (!mayBeSentTo(credential.allowedHosts, target.host, target.port))
+    throw new TargetError('SecurityPolicyViolation', `the Secret ${name} may not be sent to ${target.host}`);
+  return credential;
+}
+
+function finish(type: TaskType, target: Unlabelled): Target {
+  const { host, port, user, password, apiKey, database } = target;
+  const known = [host, port, user, password, apiKey, database, target.protocol, target.sslmode, target.ca];
+  const key = hash('sha256', JSON.stringify([type, ...known, target.verifySsl, target.authSource]));
+  const shownHost = host.includes(':') ? `[${host}]` : host;
+  const label = `${type}://${user === undefined ? '' : `${user}@`}${shownHost}:${String(port)}/${database}`;
+  const secrets = [password, apiKey].filter((secret) => secret !== undefined && secret !== '') as string[];
+  return { ...target, key, label, secrets };
+}
+
+/** ClickHouse listens for HTTP elsewhere (manual §4.5). */
+const defaultPort = (type: TaskType, protocol: string | undefined, port: number): number => {
+  if (type !== 'clickhouse') return port;
+  return protocol === 'http' ? 8123 : protocol === 'https' ? 8443 : port;
+};
+
+const listed = (names: readonly string[]): string =>
+  names.length === 0 ? 'no connection' : names.map((name) => `'${name}'`).join(', ');
