@@ -32,7 +32,7 @@ export interface AgentOptions {
   readonly labels?: Readonly<Record<string, string>>;
   readonly env?: string;
   /** Settings of the executors; the folder of the shell is the state folder's. */
-  readonly executors?: Partial<Omit<ExecutorSettings, 'shell'>> & {
+  readonly executors?: Partial<Omit<ExecutorSettings, 'shell' | 'spoolFolder'>> & {
     shell?: Omit<ExecutorSettings['shell'], 'workFolder'>;
   };
   /** How many bytes of output may wait on disk for their upload; 8 GiB unless set. */
@@ -157,6 +157,7 @@ export class Agent {
     await scheduler.drain(graceMs, hurry);
     stopped.abort();
     await Promise.all([registration, watch.close(), uploader?.close()]);
+    await Promise.all([...executors.values()].map(async (executor) => executor.close?.()));
     await api?.close();
   }
 
@@ -193,6 +194,10 @@ export class Agent {
     return createExecutors({
       shell: { audit, ...settings.shell, workFolder: folder.workFolder },
       api: { userAgent: `tiangong/${this.#options.version}`, ...settings.api },
+      k8s: settings.k8s ?? {},
+      file: settings.file ?? {},
+      connections: settings.connections ?? new Map(),
+      spoolFolder: folder.workFolder,
       disabled: settings.disabled ?? [],
     });
   }

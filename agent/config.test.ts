@@ -15,7 +15,7 @@ describe('loadConfig', () => {
     const config = loadConfig({}, {});
     expect(config).toMatchObject({ namespace: 'default', drainSeconds: 20, wait: false, labels: {} });
     expect(config.name).toMatch(/^[a-z0-9]/);
-    expect(config.executors).toEqual({ shell: {}, api: {}, disabled: [] });
+    expect(config.executors).toEqual({ shell: {}, api: {}, k8s: {}, file: {}, connections: new Map(), disabled: [] });
   });
 
   it('takes flags before the environment, and the environment before the file', () => {
@@ -52,7 +52,35 @@ plugins:
     ]);
   });
 
+  it('reads where objects, files and databases are', () => {
+    const config = file(`
+plugins:
+  - {type: k8s, config: {kubeconfig: /etc/kubeconfig, namespace: apps, require_service_account: true}}
+  - {type: file, config: {roots: [/srv], cache_bytes: 1000}}
+  - type: postgres
+    config:
+      connections:
+        - {name: default, host: db.example.com, user: app, password_env: DB_PASSWORD, sslmode: require}
+        - {name: other, host: 10.0.0.1, port: 5433, database: shop, password_file: /run/password, verify_ssl: false}
+`);
+    const { k8s, file: files, connections } = loadConfig({ config }, {}).executors;
+    expect(k8s).toEqual({ kubeconfig: '/etc/kubeconfig', namespace: 'apps', requireServiceAccount: true });
+    expect(files).toEqual({ roots: ['/srv'], cacheBytes: 1000 });
+    expect([...(connections.get('postgres')?.values() ?? [])]).toEqual([
+      { name: 'default', host: 'db.example.com', user: 'app', passwordEnv: 'DB_PASSWORD', sslmode: 'require' },
+      {
+        ...{ name: 'other', host: '10.0.0.1', port: 5433, database: 'shop' },
+        passwordFile: '/run/password',
+        verifySsl: false,
+      },
+    ]);
+  });
+
   it.each([
+    ['plugins: [{type: mongo, config: {connections: [{name: a, host: b, password: c}]}}]', /password may not stand/],
+    ['plugins: [{type: mongo, config: {connections: [{name: a}]}}]', /name and host are required/],
+    ['plugins: [{type: mongo, config: {connections: [{name: a, host: b}, {name: a, host: c}]}}]', /two connections/],
+    ['plugins: [{type: mongo, config: {connections: [{name: a, host: b, pot: 1}]}}]', /unknown setting pot/],
     ['nam: x', /unknown setting nam; known are: name/],
     ['plugins: [{type: shel}]', /plugins\[0\]: type must be/],
     ['plugins: [{type: api, config: {verify: true}}]', /plugins\[0\]\.config: unknown setting verify/],

@@ -2,9 +2,12 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { load } from 'js-yaml';
-import type { TaskType } from '../kube/task-state.ts';
+import { asMap, checkKeys, ConfigError, number } from './config-values.ts';
+import type { Settings } from './config-values.ts';
 import type { ExecutorSettings } from './executors/registry.ts';
 import { SecurityPolicy } from './executors/shell/security-policy.ts';
+import { readPlugins } from './plugin-config.ts';
+import type { PluginSettings } from './plugin-config.ts';
 
 /** What a start of the agent is told: by flags, else by the environment, else by its file, else by default. */
 export interface AgentConfig {
@@ -19,11 +22,7 @@ export interface AgentConfig {
   readonly wait: boolean;
   readonly drainSeconds: number;
   readonly spoolBytes: number | undefined;
-  readonly executors: {
-    readonly shell: Omit<ExecutorSettings['shell'], 'workFolder'>;
-    readonly api: ExecutorSettings['api'];
-    readonly disabled: readonly TaskType[];
-  };
+  readonly executors: PluginSettings & { readonly shell: Omit<ExecutorSettings['shell'], 'workFolder'> };
 }
 
 /** Flags as commander gives them. */
@@ -42,13 +41,6 @@ export interface AgentFlags {
   readonly wait?: boolean;
 }
 
-type Settings = Readonly<Record<string, unknown>>;
-
-/** A setting that cannot be: the message names it and where it stands. */
-class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-}
-
 const KNOWN = [
   'name',
   'home_namespace',
@@ -63,8 +55,6 @@ const KNOWN = [
   'spool_bytes',
   'plugins',
 ];
-const KNOWN_PLUGIN = ['type', 'enabled', 'config'];
-const KNOWN_API = ['verify_ssl', 'allow_addresses', 'deny_addresses', 'max_body_bytes'];
 
 /** Reads the configuration file, if one is named, and joins it with flags and environment. Throws `ConfigError`. */
 export function loadConfig(flags: AgentFlags, environment: NodeJS.ProcessEnv): AgentConfig {
@@ -101,7 +91,7 @@ export function loadConfig(flags: AgentFlags, environment: NodeJS.ProcessEnv): A
     ),
     spoolBytes: file['spool_bytes'] === undefined ? undefined : number(file['spool_bytes'], 'spool_bytes', 1024 * 1024),
     executors: {
-      ...plugins(file['plugins'], `${path}: plugins`),
+      ...readPlugins(file['plugins'], `${path}: plugins`),
       shell: security === undefined ? {} : { policy: policy(security) },
     },
   };
@@ -123,64 +113,6 @@ function readSettings(path: string): Settings {
     throw new ConfigError(`cannot read the configuration ${path}: ${(err as Error).message}`, { cause: err });
   }
   return asMap(settings ?? {}, path);
-}
-
-function plugins(value: unknown, where: string): Omit<AgentConfig['executors'], 'shell'> {
-  const disabled: TaskType[] = [];
-  let api: ExecutorSettings['api'] = {};
-  if (value !== undefined && !Array.isArray(value)) throw new ConfigError(`${where} must be a list`);
-  for (const [index, item] of ((value ?? []) as unknown[]).entries()) {
-    const plugin = asMap(item, `${where}[${index}]`);
-    checkKeys(plugin, KNOWN_PLUGIN, `${where}[${index}]`);
-    const { type, enabled = true, config = {} } = plugin;
-    if (type !== 'shell' && type !== 'api') throw new ConfigError(`${where}[${index}]: type must be shell or api`);
-    if (typeof enabled !== 'boolean') throw new ConfigError(`${where}[${index}]: enabled must be true or false`);
-    if (!enabled) disabled.push(type);
-    else if (type === 'api') api = apiSettings(asMap(config, `${where}[${index}].config`), `${where}[${index}].config`);
-    else checkKeys(asMap(config, `${where}[${index}].config`), [], `${where}[${index}].config`);
-  }
-  return { api, disabled };
-}
-
-function apiSettings(config: Settings, where: string): ExecutorSettings['api'] {
-  checkKeys(config, KNOWN_API, where);
-  const { verify_ssl: verifySsl, allow_addresses: allow, deny_addresses: deny, max_body_bytes: maxBodyBytes } = config;
-  if (verifySsl !== undefined && typeof verifySsl !== 'boolean')
-    throw new ConfigError(`${where}: verify_ssl must be true or false`);
-  const addresses = {
-    ...(allow === undefined ? {} : { allow: strings(allow, `${where}: allow_addresses`) }),
-    ...(deny === undefined ? {} : { deny: strings(deny, `${where}: deny_addresses`) }),
-  };
-  return {
-    addresses,
-    ...(verifySsl === undefined ? {} : { verifySsl }),
-    ...(maxBodyBytes === undefined ? {} : { maxBodyBytes: number(maxBodyBytes, `${where}: max_body_bytes`, 1) }),
-  };
-}
-
-function checkKeys(settings: Settings, known: readonly string[], where: string): void {
-  const unknown = Object.keys(settings).find((key) => !known.includes(key));
-  if (unknown === undefined) return;
-  throw new ConfigError(`${where}: unknown setting ${unknown}; known are: ${known.join(', ') || 'none'}`);
-}
-
-function asMap(value: unknown, where: string): Settings {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new ConfigError(`${where} must be a map`);
-  return value as Settings;
-}
-
-function strings(value: unknown, where: string): string[] {
-  if (!Array.isArray(value) || !value.every((item) => typeof item === 'string'))
-    throw new ConfigError(`${where} must be a list of strings`);
-  return value;
-}
-
-function number(value: unknown, where: string, least: number): number {
-  const parsed = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
-  if (typeof parsed !== 'number' || !Number.isFinite(parsed) || parsed < least)
-    throw new ConfigError(`${where} must be a number of at least ${least}`);
-  return parsed;
 }
 
 function labelMap(value: unknown, where: string): Record<string, string> {

@@ -1,4 +1,5 @@
 import type { TaskType } from '../../kube/task-state.ts';
+import type { Connections } from '../connections/connections.ts';
 import { ApiExecutor } from './api/api-executor.ts';
 import type { ApiExecutorOptions } from './api/api-executor.ts';
 import type { Executor } from './executor.ts';
@@ -8,6 +9,24 @@ import type { ShellExecutorOptions } from './shell/shell-executor.ts';
 export interface ExecutorSettings {
   readonly shell: ShellExecutorOptions;
   readonly api: ApiExecutorOptions;
+  /** Where Kubernetes objects are handled; the agent's own kubeconfig unless set. */
+  readonly k8s: {
+    readonly kubeconfig?: string;
+    readonly context?: string;
+    readonly namespace?: string;
+    /** Tasks must name a service account. */
+    readonly requireServiceAccount?: boolean;
+  };
+  readonly file: {
+    /** Folders that paths of tasks must be in; anywhere unless set. */
+    readonly roots?: readonly string[];
+    /** How much of fetched files is kept. */
+    readonly cacheBytes?: number;
+  };
+  /** The named connections of the databases. */
+  readonly connections: ReadonlyMap<TaskType, Connections>;
+  /** The agent's work folder: rows that wait for their statement's end lie there, in files without a name. */
+  readonly spoolFolder: string;
   /** Types that this agent does not offer. */
   readonly disabled: readonly TaskType[];
 }
