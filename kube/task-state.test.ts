@@ -39,7 +39,15 @@ describe('timeoutSecondsOf', () => {
     expect(timeoutSecondsOf(task())).toBe(1800);
     expect(timeoutSecondsOf(task({ type: 'k8s' }))).toBe(1800);
     expect(timeoutSecondsOf(task({ type: 'api' }))).toBe(30);
-    expect(timeoutSecondsOf(task({ type: 'mysql' }))).toBe(600);
+  });
+
+  it('leaves a database task half a minute after its own timeout_ms, to stop on the server what still runs', () => {
+    const mongo = (timeout_ms: number): number =>
+      timeoutSecondsOf(task({ type: 'mongo', params: { exec_options: { timeout_ms } } }));
+    expect(timeoutSecondsOf(task({ type: 'mongo' }))).toBe(630);
+    expect(timeoutSecondsOf(task({ type: 'doris' }))).toBe(1830);
+    expect(mongo(1_500)).toBe(32);
+    expect(mongo(604_800_000)).toBe(604_800);
   });
 });
 

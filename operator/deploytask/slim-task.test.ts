@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { timeoutSecondsOf } from '../../kube/task-state.ts';
 import { decide } from './decide.ts';
 import { slimTask } from './slim-task.ts';
 import { at, running, taskWith, worldWith } from './task-fixture.ts';
@@ -19,6 +20,12 @@ describe('slimTask', () => {
     const slim = slimTask(make());
     expect(JSON.stringify(slim).length).toBeLessThan(1000);
     expect(decide(slim, worldWith({}))).toEqual(decide(make(), worldWith({})));
+  });
+
+  it('keeps what bounds the run of a database task', () => {
+    const params = { target: { host: 'db' }, exec_options: { timeout_ms: 7_200_000, sleep_ms: 5 } };
+    const slim = slimTask(taskWith({ type: 'postgres', command: 'SELECT 1', params }, running));
+    expect(timeoutSecondsOf(slim)).toBe(7230);
   });
 
   it('takes a task that has no status', () => {

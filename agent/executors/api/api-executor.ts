@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { Agent, buildConnector } from 'undici';
 import type { Dispatcher } from 'undici';
+import { mayBeSentTo } from '../../connections/allowed-hosts.ts';
 import { LineSplitter } from '../../output/line-splitter.ts';
 import { cutText } from '../../output/utf8.ts';
 import { failed } from '../executor.ts';
@@ -54,8 +55,8 @@ export class ApiExecutor implements Executor {
       } catch (err) {
         return failed('CredentialUnavailable', `headers_secret_ref ${params.secret}: ${messageOf(err)}`);
       }
-      const hosts = credential.allowedHosts;
-      if (hosts !== undefined && !hosts.some((host) => isHost(params.url, host)))
+      const port = Number(params.url.port) || (params.url.protocol === 'https:' ? 443 : 80);
+      if (!mayBeSentTo(credential.allowedHosts, params.url.hostname, port))
         return failed('SecurityPolicyViolation', `the Secret ${params.secret} may not be sent to ${params.url.host}`);
     }
     const headers = joinHeaders(
@@ -154,13 +155,6 @@ function headerFields(raw: readonly (string | Buffer)[]): (readonly [string, str
 function lower({ headers, bodyType }: ApiParams): Record<string, unknown> {
   const own = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
   return bodyType === undefined || 'content-type' in own ? own : { ...own, 'content-type': bodyType };
-}
-
-/** `host` may have a port, and may begin with `*.` for everything below a domain. */
-function isHost(url: URL, host: string): boolean {
-  const wanted = host.trim().toLowerCase();
-  if (wanted === url.host || wanted === url.hostname) return true;
-  return wanted.startsWith('*.') && url.hostname.endsWith(wanted.slice(1));
 }
 
 /** What went wrong, with the cause that the network gave. */
