@@ -86,11 +86,16 @@ export interface ExecutorUnderTest {
   };
 }
 
-/** What the agent relies on, whatever the type. */
-export function describeExecutor(name: string, make: () => Promise<ExecutorUnderTest>): void {
+/** What the agent relies on, whatever the type. Of what works on a server by way of a login, `make` must give `remote`. */
+export function describeExecutor(
+  name: string,
+  make: () => Promise<ExecutorUnderTest>,
+  kind: 'local' | 'remote' = 'local',
+): void {
   describe(`${name} as an executor`, () => {
     it('succeeds with a message', async () => {
-      const { executor, succeeding } = await make();
+      const { executor, succeeding, remote } = await make();
+      expect(kind, 'describeExecutor(…, "remote") runs the tests on its server').toBe(remote ? 'remote' : 'local');
       const { outcome } = await execute(executor, succeeding);
       expect(outcome).toMatchObject({ state: 'Succeeded', message: expect.stringMatching(/\S/) as string });
     });
@@ -146,14 +151,15 @@ export function describeExecutor(name: string, make: () => Promise<ExecutorUnder
       expect(most).toBeLessThanOrEqual(2);
     });
 
-    describe('on its server', () => {
-      const remote = async (): Promise<Remote | undefined> => {
+    describe.runIf(kind === 'remote')('on its server', () => {
+      const remote = async (): Promise<Remote> => {
         const { executor, remote: found, endless } = await make();
-        return found && { executor, endless, ...found };
+        if (found === undefined) throw new Error('make must give what is needed to test it on its server');
+        return { executor, endless, ...found };
       };
 
-      it('fails at once when nothing listens there', async ({ skip }) => {
-        const found = (await remote()) ?? skip();
+      it('fails at once when nothing listens there', async () => {
+        const found = await remote();
         const { outcome } = await execute(found.executor, found.unreachable);
         expect(outcome).toMatchObject({
           state: 'Failed',
@@ -162,16 +168,16 @@ export function describeExecutor(name: string, make: () => Promise<ExecutorUnder
         });
       });
 
-      it('says that the login was refused, and shows no password anywhere', async ({ skip }) => {
-        const found = (await remote()) ?? skip();
+      it('says that the login was refused, and shows no password anywhere', async () => {
+        const found = await remote();
         const execution = await execute(found.executor, found.wrongPassword);
         expect(execution.outcome).toMatchObject({ state: 'Failed', reason: 'AuthenticationFailed' });
         const shown = JSON.stringify([execution, execution.result.toString()]);
         for (const secret of found.secrets) expect(shown).not.toContain(secret);
       });
 
-      it('ends at its own deadline, on the server as well', async ({ skip }) => {
-        const found = (await remote()) ?? skip();
+      it('ends at its own deadline, on the server as well', async () => {
+        const found = await remote();
         const { outcome } = await execute(found.executor, found.endlessFor(700));
         expect(outcome).toMatchObject({
           state: 'Failed',
@@ -181,8 +187,8 @@ export function describeExecutor(name: string, make: () => Promise<ExecutorUnder
         await expect.poll(found.running).toBe(0);
       });
 
-      it('ends on the server when it is canceled', async ({ skip }) => {
-        const found = (await remote()) ?? skip();
+      it('ends on the server when it is canceled', async () => {
+        const found = await remote();
         const controller = new AbortController();
         const execution = execute(found.executor, { ...found.endless, signal: controller.signal });
         await found.endless.begun();
@@ -191,8 +197,8 @@ export function describeExecutor(name: string, make: () => Promise<ExecutorUnder
         await expect.poll(found.running).toBe(0);
       });
 
-      it('tells the journal how far it has come', async ({ skip }) => {
-        const found = (await remote()) ?? skip();
+      it('tells the journal how far it has come', async () => {
+        const found = await remote();
         const controller = new AbortController();
         const execution = execute(found.executor, { ...found.endless, signal: controller.signal });
         await found.endless.begun();

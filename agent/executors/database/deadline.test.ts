@@ -13,20 +13,20 @@ describe('startDeadline', () => {
 
   it('aborts with the reason of the task, also when that came before', async () => {
     const task = new AbortController();
-    const { signal, end } = startDeadline(task.signal, 60_000);
+    const deadline = startDeadline(task.signal, 60_000);
     const reason = new TaskAborted('User', 'canceled by user');
     task.abort(reason);
-    await expect(abortable(never, signal)).rejects.toBe(reason);
-    end();
+    await expect(abortable(never, deadline.signal)).rejects.toBe(reason);
+    deadline.end();
     expect(startDeadline(task.signal, 60_000).signal.reason).toBe(reason);
   });
 
   it('no longer aborts once it has ended', () => {
     const task = new AbortController();
-    const { signal, end } = startDeadline(task.signal, 60_000);
-    end();
+    const deadline = startDeadline(task.signal, 60_000);
+    deadline.end();
     task.abort();
-    expect(signal.aborted).toBe(false);
+    expect(deadline.signal.aborted).toBe(false);
   });
 });
 
