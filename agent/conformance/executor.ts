@@ -150,61 +150,64 @@ export function describeExecutor(
       expect(result.subarray(-5_000_000).equals(Buffer.alloc(5_000_000, 'x'))).toBe(true);
       expect(most).toBeLessThanOrEqual(2);
     });
+  });
+  if (kind === 'remote') describeOnServer(name, make);
+}
 
-    describe.runIf(kind === 'remote')('on its server', () => {
-      const remote = async (): Promise<Remote> => {
-        const { executor, remote: found, endless } = await make();
-        if (found === undefined) throw new Error('make must give what is needed to test it on its server');
-        return { executor, endless, ...found };
-      };
+function describeOnServer(name: string, make: () => Promise<ExecutorUnderTest>): void {
+  describe(`${name} on its server`, () => {
+    const remote = async (): Promise<Remote> => {
+      const { executor, remote: found, endless } = await make();
+      if (found === undefined) throw new Error('make must give what is needed to test it on its server');
+      return { executor, endless, ...found };
+    };
 
-      it('fails at once when nothing listens there', async () => {
-        const found = await remote();
-        const { outcome } = await execute(found.executor, found.unreachable);
-        expect(outcome).toMatchObject({
-          state: 'Failed',
-          reason: 'ConnectionFailed',
-          message: expect.stringMatching(/^connection failed: /) as string,
-        });
+    it('fails at once when nothing listens there', async () => {
+      const found = await remote();
+      const { outcome } = await execute(found.executor, found.unreachable);
+      expect(outcome).toMatchObject({
+        state: 'Failed',
+        reason: 'ConnectionFailed',
+        message: expect.stringMatching(/^connection failed: /) as string,
       });
+    });
 
-      it('says that the login was refused, and shows no password anywhere', async () => {
-        const found = await remote();
-        const execution = await execute(found.executor, found.wrongPassword);
-        expect(execution.outcome).toMatchObject({ state: 'Failed', reason: 'AuthenticationFailed' });
-        const shown = JSON.stringify([execution, execution.result.toString()]);
-        for (const secret of found.secrets) expect(shown).not.toContain(secret);
-      });
+    it('says that the login was refused, and shows no password anywhere', async () => {
+      const found = await remote();
+      const execution = await execute(found.executor, found.wrongPassword);
+      expect(execution.outcome).toMatchObject({ state: 'Failed', reason: 'AuthenticationFailed' });
+      const shown = JSON.stringify([execution, execution.result.toString()]);
+      for (const secret of found.secrets) expect(shown).not.toContain(secret);
+    });
 
-      it('ends at its own deadline, on the server as well', async () => {
-        const found = await remote();
-        const { outcome } = await execute(found.executor, found.endlessFor(700));
-        expect(outcome).toMatchObject({
-          state: 'Failed',
-          reason: 'TimeoutExceeded',
-          message: expect.stringContaining('execution timeout after 700 ms') as string,
-        });
-        await expect.poll(found.running).toBe(0);
+    it('ends at its own deadline, on the server as well', async () => {
+      const found = await remote();
+      const { outcome } = await execute(found.executor, found.endlessFor(700));
+      expect(outcome).toMatchObject({
+        state: 'Failed',
+        reason: 'TimeoutExceeded',
+        message: expect.stringContaining('execution timeout after 700 ms') as string,
       });
+      await expect.poll(found.running).toBe(0);
+    });
 
-      it('ends on the server when it is canceled', async () => {
-        const found = await remote();
-        const controller = new AbortController();
-        const execution = execute(found.executor, { ...found.endless, signal: controller.signal });
-        await found.endless.begun();
-        controller.abort(new TaskAborted('User', 'canceled by user'));
-        await execution;
-        await expect.poll(found.running).toBe(0);
-      });
+    it('ends on the server when it is canceled', async () => {
+      const found = await remote();
+      const controller = new AbortController();
+      const execution = execute(found.executor, { ...found.endless, signal: controller.signal });
+      await found.endless.begun();
+      controller.abort(new TaskAborted('User', 'canceled by user'));
+      await execution;
+      await expect.poll(found.running).toBe(0);
+    });
 
-      it('tells the journal how far it has come', async () => {
-        const found = await remote();
-        const controller = new AbortController();
-        const execution = execute(found.executor, { ...found.endless, signal: controller.signal });
-        await found.endless.begun();
-        controller.abort(new TaskAborted('Shutdown', 'the agent was stopped'));
-        expect((await execution).evidence.join('\n')).toMatch(/\S/);
-      });
+    it('tells the journal how far it has come', async () => {
+      const found = await remote();
+      const controller = new AbortController();
+      const execution = execute(found.executor, { ...found.endless, signal: controller.signal });
+      await found.endless.begun();
+      controller.abort(new TaskAborted('Shutdown', 'the agent was stopped'));
+      expect((await execution).evidence.join('\n')).toMatch(/\S/);
     });
   });
 }

@@ -44,7 +44,7 @@ export function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> 
       },
       (err: unknown) => {
         settle();
-        reject(err);
+        reject(err instanceof Error ? err : new Error(String(err)));
       },
     );
   });
