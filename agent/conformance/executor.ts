@@ -68,7 +68,7 @@ export interface ExecutorUnderTest {
   readonly failing: Work;
   /** Work that goes on until it is stopped; `begun` resolves when it has begun. */
   readonly endless: Work & { readonly begun: () => Promise<void> };
-  /** Work whose result ends with this many bytes of `x`. */
+  /** Work whose result has this many bytes of `x` in a row. */
   readonly big: (bytes: number) => Work;
   /** Parameters that cannot be. */
   readonly invalid: readonly Work[];
@@ -147,7 +147,7 @@ export function describeExecutor(
       };
       const { result, outcome } = await execute(executor, { ...big(5_000_000), onResult });
       expect(outcome.state).toBe('Succeeded');
-      expect(result.subarray(-5_000_000).equals(Buffer.alloc(5_000_000, 'x'))).toBe(true);
+      expect(result.includes(Buffer.alloc(5_000_000, 'x'))).toBe(true);
       expect(most).toBeLessThanOrEqual(2);
     });
   });
