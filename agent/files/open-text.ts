@@ -1,5 +1,6 @@
-import { constants, createReadStream } from 'node:fs';
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { pipeline } from 'node:stream';
 import type { Readable } from 'node:stream';
@@ -28,7 +29,7 @@ export interface TextFile {
    */
   readonly pieces: AsyncIterable<string>;
   /** To be called once, after the last piece or instead of it. Also releases the task's file. */
-  release(): void;
+  readonly release: () => void;
 }
 
 const PIECE_BYTES = 256 * 1024;
@@ -64,8 +65,9 @@ interface OpenBytes {
 
 async function openBytes(path: string, name: string, options: OpenTextOptions): Promise<OpenBytes> {
   const { fileName, extensions = ['.sql'], limits = UNPACK_LIMITS } = options;
-  const { kind, size } = await look(path, name);
+  const { handle, kind, size } = await look(path, name);
   if (kind === 'zip') {
+    await handle.close();
     const entry = await openZipEntry(path, name, { fileName, extensions, limits });
     const close = (): void => {
       entry.stream.destroy();
@@ -73,29 +75,40 @@ async function openBytes(path: string, name: string, options: OpenTextOptions): 
     };
     return { name: entry.name, chunks: unpackedWithin(verified(entry), entry.name, entry.packed, limits), close };
   }
-  const file = createReadStream(path, { highWaterMark: PIECE_BYTES });
-  if (kind === 'plain') return { name, chunks: file, close: () => file.destroy() };
-  const unpacked: Readable = pipeline(file, createGunzip({ chunkSize: PIECE_BYTES }), () => undefined);
-  return { name, chunks: unpackedWithin(unpacked, name, size, limits), close: () => unpacked.destroy() };
+  const file = handle.createReadStream({ start: 0, highWaterMark: PIECE_BYTES });
+  const stream: Readable =
+    kind === 'plain' ? file : pipeline(file, createGunzip({ chunkSize: PIECE_BYTES }), () => undefined);
+  // Whoever reads hears of an error; nobody may be reading yet, or any more.
+  stream.on('error', () => undefined);
+  const chunks = kind === 'plain' ? stream : unpackedWithin(stream, name, size, limits);
+  return { name, chunks, close: () => stream.destroy() };
 }
 
-/** Never blocks, as the opening of a pipe would. */
-async function look(path: string, name: string): Promise<{ kind: 'plain' | 'gzip' | 'zip'; size: number }> {
+type Kind = 'plain' | 'gzip' | 'zip';
+
+/** Opens a file without waiting, as the opening of a pipe would. */
+async function look(path: string, name: string): Promise<{ handle: FileHandle; kind: Kind; size: number }> {
+  let handle: FileHandle | undefined;
   try {
-    await using handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const found = await handle.stat();
     if (!found.isFile()) throw new FileUnavailable('FileInvalid', `${name} is not a regular file`);
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(4), 0, 4, 0);
-    const start = buffer.subarray(0, bytesRead).toString('latin1');
-    // PK\5\6 is an archive with no entries.
-    const kind = start.startsWith('\x1f\x8b') ? 'gzip' : /^PK(\x03\x04|\x05\x06)/.test(start) ? 'zip' : 'plain';
+    const kind = kindOf(buffer.subarray(0, bytesRead).toString('latin1'));
     if (kind === 'plain' && /\.(zip|gz)$/i.test(name))
       throw new FileUnavailable('FileInvalid', `${name} is neither a zip archive nor gzip, as its name says`);
-    return { kind, size: found.size };
+    return { handle, kind, size: found.size };
   } catch (err) {
+    await handle?.close();
     if (err instanceof FileUnavailable) throw err;
     throw new FileUnavailable('FileNotFound', `${name} cannot be opened: ${(err as Error).message}`, { cause: err });
   }
+}
+
+function kindOf(start: string): Kind {
+  if (start.startsWith('\x1f\x8b')) return 'gzip';
+  // PK\5\6 is an archive with no entries.
+  return start.startsWith('PK\x03\x04') || start.startsWith('PK\x05\x06') ? 'zip' : 'plain';
 }
 
 /** Says of which file it was that reading or unpacking failed. */

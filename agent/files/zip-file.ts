@@ -48,6 +48,8 @@ export async function openZipEntry(path: string, name: string, choice: ZipChoice
     if (entry === undefined) throw new Error(`it has no entry ${index}`);
     checkEntry(entry, choice.limits);
     const stream = await zip.openReadStreamPromise(entry);
+    // Whoever reads hears of an error; nobody may be reading yet, or any more.
+    stream.on('error', () => undefined);
     const opened = zip;
     const { fileName, compressedSize, crc32: checksum } = entry;
     return { name: fileName, stream, packed: compressedSize, crc32: checksum, close: () => opened.close() };
@@ -76,7 +78,6 @@ async function readDirectory(zip: ZipFile, name: string, limits: UnpackLimits): 
     bytes += entry.fileNameLength + entry.extraFieldLength + entry.fileCommentLength;
     if (bytes > MAX_DIRECTORY_BYTES)
       throw new FileUnavailable('FileTooLarge', `the directory of ${name} has more than ${MAX_DIRECTORY_BYTES} bytes`);
-    // eslint-disable-next-line no-control-regex -- control characters are what is looked for
     if (/[\0-\x1f\x7f]/.test(entry.fileName))
       throw new FileUnavailable('FileInvalid', `${name} has an entry with control characters in its name`);
     entries.push(entry);
