@@ -1,9 +1,9 @@
 # Every target goes through an npm script: npm puts the Node.js of node_modules first on PATH, whatever the machine has.
 .DEFAULT_GOAL := help
-.PHONY: help up generate verify fmt lint typecheck test e2e bench build kubernetes dependencies
+.PHONY: help up generate verify fmt lint typecheck test e2e bench build kubernetes services services-stop dependencies
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: dependencies ## Run everything on this machine: REST on 8080, Kubernetes API on 8443, one agent
 	@trap : INT; npm run --silent up; status=$$?; [ $$status = 130 ] || exit $$status # Ctrl-C is the way to end it
@@ -23,7 +23,7 @@ lint: dependencies ## Check formatting, style, the import table and unused code
 typecheck: dependencies ## Check the types
 	@npm run --silent typecheck
 
-test: dependencies kubernetes ## Run all tests; those against a real kube-apiserver need Go or KUBEBUILDER_ASSETS
+test: dependencies kubernetes ## Run all tests; those against real servers install what they need (CONTRIBUTING.md)
 	@npm test --silent
 
 e2e: dependencies kubernetes ## Run only the tests against a real kube-apiserver
@@ -31,6 +31,12 @@ e2e: dependencies kubernetes ## Run only the tests against a real kube-apiserver
 
 bench: dependencies kubernetes ## Measure, and write docs/benchmarks.md
 	@npm run --silent bench
+
+services: ## Start the databases and stores of the tests, and leave them running
+	@bash test/services/all.sh start
+
+services-stop: ## Stop them
+	@bash test/services/all.sh stop
 
 build: dependencies ## Compile the programs to JavaScript in dist/
 	@npm run --silent build

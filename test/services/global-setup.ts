@@ -28,8 +28,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('services', { available, startedFile });
   return async () => {
     for (const line of readFileSync(startedFile, 'utf8').split('\n').filter(Boolean)) {
-      const [name = '', port] = line.split(' ');
-      await runScript(name, 'stop', Number(port));
+      const [name = '', port, verb] = line.split(' ');
+      await runScript(name, verb === 'remove' ? 'remove' : 'stop', Number(port));
     }
     rmSync(folder, { recursive: true, force: true });
   };

@@ -8,12 +8,12 @@ const PROGRAMS: Readonly<Record<ServiceName, readonly string[]>> = {
   mongo: ['apt-get', 'dpkg-deb', 'chroot', 'go'],
   elasticsearch: ['mvn', 'pip', 'python3', 'unzip', 'zip', 'curl'],
   clickhouse: ['npm', 'curl'],
-  'clickhouse-18': ['apt-get', 'dpkg-deb', 'chroot', 'curl'],
+  'clickhouse-18': ['apt-get', 'dpkg-deb', 'curl'],
   s3: ['go'],
 };
 
 /** Services whose servers are packages of Debian's, which run in a root folder of their own. */
-const NEED_ROOT: ReadonlySet<ServiceName> = new Set(['postgres', 'mongo', 'clickhouse-18']);
+const NEED_ROOT: ReadonlySet<ServiceName> = new Set(['postgres', 'mongo']);
 
 /** Why a service cannot be had on this machine; undefined when its script can install and start it. */
 export function whyNot(name: ServiceName): string | undefined {

@@ -1,4 +1,4 @@
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { inject } from 'vitest';
@@ -21,8 +21,7 @@ export interface Service {
 }
 
 /** The folder of all servers' programs and data. */
-export const servicesRoot = (): string =>
-  process.env['SERVICES_ROOT'] ?? join(homedir(), '.cache', 'tiangong', 'services');
+const servicesRoot = (): string => process.env['SERVICES_ROOT'] ?? join(homedir(), '.cache', 'tiangong', 'services');
 
 /** Whether real servers can be had, all or those named; `describe.skipIf(!hasServices('postgres'))`. */
 export function hasServices(...names: readonly ServiceName[]): boolean {
@@ -37,22 +36,34 @@ export function hasServices(...names: readonly ServiceName[]): boolean {
 export async function service(name: ServiceName): Promise<Service> {
   const { caFile, ...rest } = SERVICES[name];
   await startService(name, rest.port);
-  return { host: HOST, ...rest, ...(caFile !== undefined && { caFile: join(servicesRoot(), caFile) }) };
+  const path = caFile === undefined ? undefined : join(servicesRoot(), caFile);
+  // Not there when the server is that of compose.yaml.
+  return { host: HOST, ...rest, ...(path !== undefined && existsSync(path) && { caFile: path }) };
 }
 
-/**
- * A server that no other test uses, on a port of its own, to be stopped in the middle of a test. Its data goes when it is
- * removed; `remove` may be called whether it runs or not.
- */
-export async function ownService(
-  name: 'postgres',
-  port: number,
-): Promise<Service & { stop(): Promise<void>; remove(): Promise<void> }> {
+/** A server of one test alone, which may stop it in the middle. */
+export interface OwnService extends Service {
+  /** Ends it and keeps its data. */
+  stop(): Promise<void>;
+  start(): Promise<void>;
+  /** Ends it, if it runs, and deletes its data. */
+  remove(): Promise<void>;
+}
+
+/** Another server of the kind on a port of its own, which must be free (and the ports beside it). */
+export async function ownService(name: ServiceName, port: number): Promise<OwnService> {
+  const { caFile: _shared, ...rest } = SERVICES[name];
+  // Noted first: a test that dies in the middle leaves it to globalSetup.
+  appendFileSync(inject('services').startedFile, `${name} ${port} remove\n`);
   await runScript(name, 'start', port);
+  const run = async (verb: 'start' | 'stop' | 'remove'): Promise<void> => {
+    await runScript(name, verb, port);
+  };
   return {
-    ...{ host: HOST, ...SERVICES[name], port },
-    stop: async () => void (await runScript(name, 'stop', port)),
-    remove: async () => void (await runScript(name, 'remove', port)),
+    ...{ host: HOST, ...rest, port },
+    start: () => run('start'),
+    stop: () => run('stop'),
+    remove: () => run('remove'),
   };
 }
 
@@ -60,7 +71,7 @@ async function startService(name: ServiceName, port: number): Promise<void> {
   const run = inject('services');
   if (!run.available.includes(name)) throw new Error(`${name} cannot be had here: guard the test with hasServices()`);
   if (await isOpen(port)) return;
-  const said = await runScript(name, 'start', port);
   // What ran before stays; what this run started, globalSetup stops in the end.
-  if (said.startsWith('started')) appendFileSync(run.startedFile, `${name} ${port} ${said.split(' ')[1] ?? ''}\n`);
+  const said = await runScript(name, 'start', port);
+  if (said.startsWith('started')) appendFileSync(run.startedFile, `${name} ${port} stop\n`);
 }
