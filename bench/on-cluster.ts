@@ -9,7 +9,8 @@ const AGENT = 'agent-1';
 /** Starts operator, API and agent as three processes on a real kube-apiserver. `nodeArgs`: for node, such as --cpu-prof. */
 export async function startOnCluster(cluster: Cluster, nodeArgs: readonly string[] = []): Promise<Subject> {
   const namespace = 'default';
-  const programs = await startPrograms({ namespace, kubeconfig: (user) => cluster.kubeconfig(user) }, AGENT, nodeArgs);
+  const place = { namespace, kubeconfig: (user: string) => cluster.kubeconfig(user) };
+  const programs = await startPrograms(place, { agentName: AGENT, nodeArgs });
   const transport = connect(cluster, 'admin');
   const { operator, api, agent, rest } = programs;
   return {

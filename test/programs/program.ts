@@ -9,6 +9,8 @@ export interface ProgramOptions {
   readonly args: readonly string[];
   /** Arguments of node itself, such as --cpu-prof. */
   readonly nodeArgs?: readonly string[];
+  /** Variables beside those of this process. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Where its log is kept, `<name>.log`, over all restarts. */
   readonly folder: string;
 }
@@ -34,10 +36,11 @@ export class Program {
   }
 
   start(): void {
-    const { name, args, nodeArgs = [] } = this.#options;
+    const { name, args, nodeArgs = [], env = {} } = this.#options;
     const log = openSync(this.#logFile, 'a');
     const child = spawn(process.execPath, [...nodeArgs, join(ROOT, name, 'main.ts'), ...args], {
       stdio: ['ignore', log, log],
+      env: { ...process.env, ...env },
     });
     closeSync(log);
     // A test run that is killed must not leave processes behind.

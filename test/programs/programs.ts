@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../kubernetes/free-port.ts';
@@ -28,13 +28,22 @@ export interface Place {
 /** Three programs that start at once on a machine that is busy. */
 const READY_DEADLINE_MS = 90_000;
 
-/** `agentName`: one that the place has a token for. `nodeArgs`: for node itself, such as --cpu-prof. */
-export async function startPrograms(
-  cluster: Place,
-  agentName = 'agent-1',
-  nodeArgs: readonly string[] = [],
-): Promise<Programs> {
+export interface ProgramsOptions {
+  /** One that the place has a token for; `agent-1` unless set. */
+  readonly agentName?: string;
+  /** What stands in the agent's configuration file, which no other setting of the tests is in. */
+  readonly agentConfig?: Readonly<Record<string, unknown>>;
+  /** Variables that the agent has beside those of this process. */
+  readonly agentEnv?: Readonly<Record<string, string>>;
+  /** For node itself, such as --cpu-prof. */
+  readonly nodeArgs?: readonly string[];
+}
+
+export async function startPrograms(cluster: Place, options: ProgramsOptions = {}): Promise<Programs> {
+  const { agentName = 'agent-1', nodeArgs = [], agentConfig, agentEnv = {} } = options;
   const folder = await mkdtemp(join(tmpdir(), 'tiangong-programs-'));
+  const configFile = join(folder, 'agent.json');
+  if (agentConfig !== undefined) await writeFile(configFile, JSON.stringify(agentConfig));
   await Promise.all(['data', 'agent'].map((name) => mkdir(join(folder, name))));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
@@ -58,7 +67,9 @@ export async function startPrograms(
     name: 'agent',
     folder,
     nodeArgs,
+    env: agentEnv,
     args: [
+      ...(agentConfig === undefined ? [] : ['--config', configFile]),
       ...['--kubeconfig', cluster.kubeconfig(`agent/${agentName}`), '--home-namespace', namespace, '--name', agentName],
       ...['--api-url', url, '--state-dir', join(folder, 'agent'), '--drain-seconds', '0', '--wait'],
     ],
