@@ -1,0 +1,77 @@
+import { MongoClient } from 'mongodb';
+import type { Document, ServerHeartbeatFailedEvent } from 'mongodb';
+import type { Target } from '../../connections/target.ts';
+import { abortable } from '../database/deadline.ts';
+import { clientOptions } from './client-options.ts';
+
+/** What the server says of itself. */
+export interface ServerFacts {
+  /** Undefined when it can run transactions, else why it cannot. */
+  readonly noTransactions: string | undefined;
+  /** FerretDB answers killSessions, but goes on with what it executes. */
+  readonly stopsOnRequest: boolean;
+  /** Whether every command may carry a comment: MongoDB 4.4 and later. */
+  readonly comments: boolean;
+  readonly maxBatch: number;
+}
+
+/** The target cannot be used as its parameters have it. */
+export class TargetInvalid extends Error {
+  override readonly name = 'TargetInvalid';
+}
+
+/** The connections to one server under one login. */
+export class MongoPool {
+  readonly client: MongoClient;
+  #build: Document | undefined;
+
+  /** Connects nowhere yet. Throws `TargetInvalid`. */
+  constructor(target: Target) {
+    const made = clientOptions(target);
+    if (typeof made === 'string') throw new TargetInvalid(`params.target: ${made}`);
+    try {
+      this.client = new MongoClient(made.uri, made.options);
+    } catch (err) {
+      throw new TargetInvalid(`params.target: ${(err as Error).message}`, { cause: err });
+    }
+  }
+
+  /**
+   * Makes sure that the server answers and takes the login. The first failure to reach it counts: the driver itself
+   * would try again until its selection of a server times out. Rejects with what the driver or the signal says.
+   */
+  async connect(signal: AbortSignal): Promise<ServerFacts> {
+    const unreachable = Promise.withResolvers<never>();
+    const onFailed = (event: ServerHeartbeatFailedEvent): void => unreachable.reject(event.failure);
+    this.client.on('serverHeartbeatFailed', onFailed);
+    try {
+      return await abortable(Promise.race([this.#ask(signal), unreachable.promise]), signal);
+    } finally {
+      this.client.off('serverHeartbeatFailed', onFailed);
+    }
+  }
+
+  close(): Promise<void> {
+    return this.client.close();
+  }
+
+  async #ask(signal: AbortSignal): Promise<ServerFacts> {
+    await this.client.connect();
+    const admin = this.client.db('admin');
+    const hello = await admin.command({ hello: 1 }, { signal });
+    // An old or restricted server may refuse it.
+    this.#build ??= await admin.command({ buildInfo: 1 }, { signal }).catch(() => ({}));
+    const ferret = 'ferretdb' in this.#build;
+    const isSet = typeof hello['setName'] === 'string' || hello['msg'] === 'isdbgrid';
+    return {
+      noTransactions: ferret
+        ? 'FerretDB has no transactions'
+        : isSet
+          ? undefined
+          : 'the server is neither a member of a replica set nor a mongos',
+      stopsOnRequest: !ferret,
+      comments: Number(hello['maxWireVersion'] ?? 0) >= 9,
+      maxBatch: Number(hello['maxWriteBatchSize'] ?? 1000),
+    };
+  }
+}
