@@ -1,3 +1,4 @@
+import { mysqlSplitterOptions, postgreSplitterOptions, splitQuery } from 'dbgate-query-splitter';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SqlSyntaxError } from './sql-syntax-error.ts';
@@ -179,6 +180,28 @@ describe.each(['postgres', 'clickhouse', 'mysql'] as const)('splitting %s', (dia
   it('refuses a comment without end', async () => {
     await expect(split('SELECT 1;\n/* SELECT 2;', dialect)).rejects.toThrow(
       'the comment that begins in line 2 does not end',
+    );
+  });
+});
+
+describe.each([
+  ['postgres', postgreSplitterOptions, ["'a;''b'", '"a;b"', '$$a;b$$', '$t$;$$;$t$', '/* ; */']],
+  ['mysql', mysqlSplitterOptions, ["'a;''b'", String.raw`'\';'`, '"a;b"', '`;`', '/* ; */']],
+] as const)('splitting plain %s', (dialect, options, parts) => {
+  it('agrees with another splitter', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.oneof(fc.constantFrom(...parts), fc.constantFrom('SELECT', 'a', '1', ';', ';', ',', '=')), {
+          maxLength: 20,
+        }),
+        fc.integer({ min: 1, max: 20 }),
+        async (words, piece) => {
+          // It takes comments alone for statements.
+          const text = words.map((word) => (word === ';' ? '; x' : word)).join(' ');
+          expect(await split(`x ${text}`, dialect, piece)).toEqual(splitQuery(`x ${text}`, options));
+        },
+      ),
+      { numRuns: 300 },
     );
   });
 });
