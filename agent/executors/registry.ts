@@ -2,7 +2,9 @@ import type { TaskType } from '../../kube/task-state.ts';
 import type { Connections } from '../connections/connections.ts';
 import { ApiExecutor } from './api/api-executor.ts';
 import type { ApiExecutorOptions } from './api/api-executor.ts';
+import { ElasticsearchExecutor } from './elasticsearch/elasticsearch-executor.ts';
 import type { Executor } from './executor.ts';
+import { MongoExecutor } from './mongo/mongo-executor.ts';
 import { ShellExecutor } from './shell/shell-executor.ts';
 import type { ShellExecutorOptions } from './shell/shell-executor.ts';
 
@@ -35,6 +37,10 @@ export interface ExecutorSettings {
 const factories = {
   shell: (settings: ExecutorSettings): Executor => new ShellExecutor(settings.shell),
   api: (settings: ExecutorSettings): Executor => new ApiExecutor(settings.api),
+  elasticsearch: ({ connections, spoolFolder }: ExecutorSettings): Executor =>
+    new ElasticsearchExecutor({ connections: connections.get('elasticsearch') ?? new Map(), spoolFolder }),
+  mongo: ({ connections, spoolFolder }: ExecutorSettings): Executor =>
+    new MongoExecutor({ connections: connections.get('mongo') ?? new Map(), spoolFolder }),
 } satisfies Partial<Record<TaskType, (settings: ExecutorSettings) => Executor>>;
 
 export type Executors = ReadonlyMap<TaskType, Executor>;
