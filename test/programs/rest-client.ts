@@ -1,4 +1,4 @@
-import { request } from 'undici';
+import { FormData, request } from 'undici';
 
 /** A task as REST shows it: the fields of the manual. */
 export interface RestTask {
@@ -13,6 +13,18 @@ export interface RestTask {
   readonly error: string;
   readonly started_at: string | null;
   readonly finished_at: string | null;
+  readonly created_at: string;
+  readonly updated_at: string;
+}
+
+/** An uploaded file as REST shows it: the fields of the manual. */
+export interface RestFile {
+  readonly id: string;
+  readonly name: string;
+  readonly path: string;
+  readonly size: number;
+  readonly content_type: string;
+  readonly md5: string;
   readonly created_at: string;
   readonly updated_at: string;
 }
@@ -41,7 +53,23 @@ export class RestClient {
     return this.#send('POST', path, JSON.stringify(body), { 'content-type': 'application/json', ...headers });
   }
 
-  async #send<T>(method: 'GET' | 'POST', path: string, body?: string, headers?: Record<string, string>): Promise<T> {
+  delete<T = Record<string, unknown>>(path: string): Promise<T> {
+    return this.#send('DELETE', path);
+  }
+
+  /** Uploads a file as curl's `-F file=@…` does. A blob of `openAsBlob` is read as it is sent. */
+  upload(name: string, content: Blob): Promise<RestFile> {
+    const form = new FormData();
+    form.set('file', content, name);
+    return this.#send('POST', '/files', form);
+  }
+
+  async #send<T>(
+    method: 'GET' | 'POST' | 'DELETE',
+    path: string,
+    body?: string | FormData,
+    headers?: Record<string, string>,
+  ): Promise<T> {
     const url = `${this.url}/api/v1${path}`;
     const response = await request(url, {
       method,
