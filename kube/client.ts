@@ -132,7 +132,7 @@ export class KubeClient {
     const lines = new LineSplitter();
     const decoder = new TextDecoder();
     try {
-      const response = await this.#send({ method: 'GET', path, signal });
+      const response = await this.send({ method: 'GET', path, signal });
       for await (const chunk of response.chunks()) {
         const text = typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true });
         for (const line of lines.push(text)) {
@@ -167,11 +167,12 @@ export class KubeClient {
   }
 
   async #json<T>(request: KubeRequest): Promise<T> {
-    const response = await this.#send(request);
+    const response = await this.send(request);
     return parse(await response.text(), request.path);
   }
 
-  async #send(request: KubeRequest): Promise<KubeResponse> {
+  /** Any call whose status, headers or stream matter to the caller; resolves only with a status below 400. */
+  async send(request: KubeRequest): Promise<KubeResponse> {
     const response = await this.#transport.send(request);
     if (response.status < 400) return response;
     const what = `${request.method} ${request.path.split('?')[0]}`;

@@ -28,6 +28,8 @@ const REREAD_MIN_AGE_MS = 1000;
 
 interface Connection {
   readonly authorization: string | undefined;
+  /** Whom the kubeconfig's user acts as (`as`): without it calls would have other rights than were asked for. */
+  readonly impersonate: string | undefined;
   /** Path of the server's address, without a slash at the end. */
   readonly prefix: string;
   readonly pool: Pool;
@@ -73,7 +75,7 @@ export class HttpTransport implements KubeTransport {
     await Promise.all([...this.#pools].map((pool) => pool.destroy()));
   }
 
-  #request({ authorization, prefix, pool }: Connection, request: KubeRequest): Promise<Dispatcher.ResponseData> {
+  #request({ authorization, impersonate, prefix, pool }: Connection, request: KubeRequest): Promise<Dispatcher.ResponseData> {
     return pool.request({
       method: request.method,
       path: prefix + request.path,
@@ -81,9 +83,11 @@ export class HttpTransport implements KubeTransport {
         accept: request.accept ?? 'application/json',
         'user-agent': this.#options.userAgent,
         ...(authorization === undefined ? {} : { authorization }),
+        ...(impersonate === undefined ? {} : { 'impersonate-user': impersonate }),
         ...(request.body === undefined ? {} : { 'content-type': request.contentType ?? 'application/json' }),
       },
       ...(request.body === undefined ? {} : { body: request.body }),
+      ...(request.idleTimeoutMs === undefined ? {} : { bodyTimeout: request.idleTimeoutMs }),
       ...(request.signal === undefined ? {} : { signal: request.signal }),
     });
   }
@@ -111,6 +115,7 @@ export class HttpTransport implements KubeTransport {
       typeof options.auth === 'string' ? `Basic ${Buffer.from(options.auth).toString('base64')}` : undefined;
     return {
       authorization: options.headers?.['Authorization'] ?? basic,
+      impersonate: options.headers?.['Impersonate-User'],
       prefix: pathname.replace(/\/$/, ''),
       pool: this.#poolFor(origin, options),
     };

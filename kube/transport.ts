@@ -9,6 +9,8 @@ export interface KubeRequest {
   readonly contentType?: string;
   /** Media types that the answer may have; `application/json` unless set. */
   readonly accept?: string;
+  /** How long the answer may pause, in milliseconds, 0 for ever; the transport's own bound unless set. */
+  readonly idleTimeoutMs?: number;
   /** Aborts the call, also while its body is being read. */
   readonly signal?: AbortSignal;
 }
