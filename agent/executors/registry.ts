@@ -4,6 +4,7 @@ import { ApiExecutor } from './api/api-executor.ts';
 import type { ApiExecutorOptions } from './api/api-executor.ts';
 import { ElasticsearchExecutor } from './elasticsearch/elasticsearch-executor.ts';
 import type { Executor } from './executor.ts';
+import { K8sExecutor } from './k8s/k8s-executor.ts';
 import { MongoExecutor } from './mongo/mongo-executor.ts';
 import { ShellExecutor } from './shell/shell-executor.ts';
 import type { ShellExecutorOptions } from './shell/shell-executor.ts';
@@ -37,6 +38,7 @@ export interface ExecutorSettings {
 const factories = {
   shell: (settings: ExecutorSettings): Executor => new ShellExecutor(settings.shell),
   api: (settings: ExecutorSettings): Executor => new ApiExecutor(settings.api),
+  k8s: (settings: ExecutorSettings): Executor => new K8sExecutor(settings.k8s),
   elasticsearch: ({ connections, spoolFolder }: ExecutorSettings): Executor =>
     new ElasticsearchExecutor({ connections: connections.get('elasticsearch') ?? new Map(), spoolFolder }),
   mongo: ({ connections, spoolFolder }: ExecutorSettings): Executor =>

@@ -1,0 +1,11 @@
+/** How far an object is. */
+export interface Readiness {
+  /** `failed`: it will not become ready by waiting. */
+  readonly state: 'ready' | 'waiting' | 'failed';
+  /** What it waits for, or why it failed, in a few words. */
+  readonly message: string;
+}
+
+export const READY: Readiness = { state: 'ready', message: 'ready' };
+export const waiting = (message: string): Readiness => ({ state: 'waiting', message });
+export const broken = (message: string): Readiness => ({ state: 'failed', message });

@@ -1,0 +1,27 @@
+import { isMissing } from '../k8s-failure.ts';
+import { isObject } from '../manifest/parse-documents.ts';
+import type { Session } from '../operations/session.ts';
+import { labelOf } from '../target.ts';
+import type { Target } from '../target.ts';
+import { poll } from './poll.ts';
+
+/** Waits until a deleted object is gone; another one of the same name counts as gone. Throws `K8sFailure`. */
+export async function waitGone(session: Session, target: Target, uid: string | undefined): Promise<void> {
+  const label = labelOf(target);
+  session.context.evidence(`waiting for ${label} to be gone`);
+  await poll(session, async (say) => {
+    try {
+      const { metadata } = await session.calls.get(target);
+      const { uid: now, finalizers } = isObject(metadata) ? metadata : {};
+      if (uid === undefined || now === uid) {
+        const held = Array.isArray(finalizers) && finalizers.length > 0 ? `: held by ${finalizers.join(', ')}` : '';
+        say(`Waiting for ${label} to be gone${held}`);
+        return undefined;
+      }
+    } catch (err) {
+      if (!isMissing(err, target)) throw err;
+    }
+    say(`${label} is gone`);
+    return true;
+  });
+}
