@@ -7,6 +7,9 @@ import { agents } from '../kube/resource.ts';
 import type { Agent as AgentObject } from '../kube/types/agent.ts';
 import { createExecutors } from './executors/registry.ts';
 import type { ExecutorSettings, Executors } from './executors/registry.ts';
+import { FileCache } from './files/file-cache.ts';
+import { FileRoots } from './files/file-roots.ts';
+import { TaskFiles } from './files/task-files.ts';
 import { Heartbeat } from './heartbeat.ts';
 import type { HeartbeatTimes } from './heartbeat.ts';
 import { Journal } from './journal/journal.ts';
@@ -132,7 +135,8 @@ export class Agent {
     await Promise.all([...executors.values()].map(async (executor) => executor.prepare?.()));
     const reporter = new Reporter(client, `agent/${name}`, logger);
     const starter = { agent: name, instance: this.instance };
-    const tools = { executors, api, uploader, logger };
+    const files = await this.#files(folder, api);
+    const tools = { executors, api, uploader, files, logger };
     const scheduler = new Scheduler({ client, starter, journal, heartbeat, reporter, tools, logger });
     const stopped = new AbortController();
     const recovery = new Recovery(
@@ -186,6 +190,16 @@ export class Agent {
       else void sleep(REGISTER_AGAIN_MS, signal).then(() => register(client, own, signal));
     });
     await informer.run(signal);
+  }
+
+  async #files({ path, workFolder, fileFolder }: StateFolder, api?: TiangongApi): Promise<TaskFiles> {
+    const { roots, cacheBytes } = this.#options.executors?.file ?? {};
+    const cache = await FileCache.open({
+      folder: fileFolder,
+      logger: this.#logger,
+      ...(cacheBytes === undefined ? {} : { limit: cacheBytes }),
+    });
+    return new TaskFiles({ cache, roots: new FileRoots({ workFolder, stateFolder: path, roots }), workFolder, api });
   }
 
   #executors(folder: StateFolder): Executors {

@@ -28,12 +28,13 @@ export function readPlugins(value: unknown, where: string): PluginSettings {
     const type = plugin['type'];
     if (!isType(type)) throw new ConfigError(`${place}: type must be one of ${TYPES.join(', ')}`);
     const config = asMap(plugin['config'] ?? {}, `${place}.config`);
+    // Where paths may lead counts for the files of all types.
+    if (type === 'file') file = readFile(config, `${place}.config`);
     if (flag(plugin, 'enabled', place) === false) disabled.push(type);
     else if (type === 'api') api = readApi(config, `${place}.config`);
     else if (type === 'k8s') k8s = readK8s(config, `${place}.config`);
-    else if (type === 'file') file = readFile(config, `${place}.config`);
     else if (type === 'shell') checkKeys(config, [], `${place}.config`);
-    else {
+    else if (type !== 'file') {
       checkKeys(config, ['connections'], `${place}.config`);
       connections.set(type, readConnections(config['connections'], `${place}.config.connections`));
     }

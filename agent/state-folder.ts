@@ -53,6 +53,11 @@ export class StateFolder {
     return join(this.path, 'work');
   }
 
+  /** Where uploaded files are kept for tasks. */
+  get fileFolder(): string {
+    return join(this.path, 'files');
+  }
+
   /** Where output waits for its upload. */
   get spoolFolder(): string {
     return join(this.path, 'spool');

@@ -7,7 +7,11 @@ import { EvidenceNote } from './journal/evidence-note.ts';
 import { failed, TaskAborted } from './executors/executor.ts';
 import type { AbortKind, ExecutionContext, Outcome } from './executors/executor.ts';
 import type { Executors } from './executors/registry.ts';
+import { FileUnavailable } from './files/file-unavailable.ts';
+import type { TaskFile } from './files/task-file.ts';
+import type { TaskFiles } from './files/task-files.ts';
 import type { RunReport } from './journal/journal-record.ts';
+import type { LogLevel } from './output/log-line.ts';
 import { TaskOutput } from './output/task-output.ts';
 import type { Uploader } from './output/uploader.ts';
 import { cutText } from './output/utf8.ts';
@@ -19,6 +23,8 @@ export interface TaskRunTools {
   /** Undefined: the agent knows no address of the API. */
   readonly api: TiangongApi | undefined;
   readonly uploader: Uploader | undefined;
+  /** Undefined: no task has a file. */
+  readonly files?: TaskFiles;
   readonly logger: Logger;
   /** Told of every process that does a run's work. */
   readonly processStarted: (run: { uid: string; epoch: number }, pid: number) => void;
@@ -129,6 +135,7 @@ export class TaskRun {
     const command = await this.#command(task);
     if (command instanceof Error) return failed('CommandUnavailable', command.message);
     const { fileId } = task.spec;
+    const files: TaskFile[] = [];
     const evidence = new EvidenceNote((text) => this.#tools.evidence(this, text));
     const context: ExecutionContext = {
       uid: this.uid,
@@ -139,11 +146,18 @@ export class TaskRun {
       output,
       credential: (name) => this.#credential(name),
       fileId,
-      file: () => Promise.reject(new Error('not wired')),
+      file: async () => {
+        const file = await this.#file(task, output);
+        files.push(file);
+        return file;
+      },
       processStarted: (pid) => this.#tools.processStarted(this, pid),
       evidence: (text) => evidence.set(text),
     };
-    return executor.execute(context).finally(() => evidence.end());
+    return executor.execute(context).finally(() => {
+      evidence.end();
+      for (const file of files) file.release();
+    });
   }
 
   #end(outcome: Outcome): Omit<RunReport, 'fields'> {
@@ -172,6 +186,14 @@ export class TaskRun {
         await sleep(backoffMs(tries, FETCH_BACKOFF), signal);
       }
     }
+  }
+
+  #file(task: DeployTask, output: TaskOutput): Promise<TaskFile> {
+    const { files } = this.#tools;
+    if (files === undefined) return Promise.reject(new FileUnavailable('FileUnavailable', 'this agent keeps no files'));
+    const { fileId, params = {} } = task.spec;
+    const log = (level: LogLevel, message: string): void => void output.log(level, message);
+    return files.find({ uid: this.uid, fileId, params, signal: this.#controller.signal, log });
   }
 
   #credential(name: string): ReturnType<TiangongApi['credential']> {

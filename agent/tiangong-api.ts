@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { Pool } from 'undici';
+import type { Dispatcher } from 'undici';
 import type { Credential } from './executors/executor.ts';
 
 export interface TiangongApiOptions {
@@ -20,6 +21,15 @@ export interface StreamState {
 
 export type StreamName = 'log' | 'result';
 
+/** What the API says of an uploaded file. */
+export interface FileHead {
+  readonly bytes: number;
+  /** In lower-case hexadecimal digits. */
+  readonly sha256: string;
+  /** As it was uploaded: not fit for a path without a check. */
+  readonly name: string;
+}
+
 /** An answer of 400 or more of the API. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
@@ -36,10 +46,14 @@ export class ApiError extends Error {
 
 /** An answer takes this long at most; a chunk is 1 MiB, so this also bounds a dead connection. */
 const CALL_TIMEOUT_MS = 30_000;
+/** Of answers that are no command and no file. */
+const MAX_ANSWER_BYTES = 64 * 1024;
 
-/** The agent's calls to Tiangong's API: streams, long commands and credentials. Never used to move a task along. */
+/** The agent's calls to Tiangong's API: streams, long commands, files and credentials. Never used to move a task along. */
 export class TiangongApi {
   readonly #pool: Pool;
+  /** Downloads have connections of their own: a few large files would leave none for the streams. */
+  readonly #downloads: Pool;
   readonly #prefix: string;
   readonly #token: () => Promise<string | undefined>;
 
@@ -47,12 +61,13 @@ export class TiangongApi {
     const url = new URL(options.url);
     this.#prefix = url.pathname.replace(/\/$/, '');
     this.#token = () => options.token();
-    this.#pool = new Pool(url.origin, {
-      connections: 8,
+    const connection = {
       headersTimeout: CALL_TIMEOUT_MS,
       bodyTimeout: CALL_TIMEOUT_MS,
       connect: options.ca === undefined ? {} : { ca: options.ca },
-    });
+    };
+    this.#pool = new Pool(url.origin, { ...connection, connections: 8 });
+    this.#downloads = new Pool(url.origin, { ...connection, connections: 3 });
   }
 
   /** The bytes of a command that is too long for the resource. */
@@ -88,8 +103,38 @@ export class TiangongApi {
     return (JSON.parse(body.toString()) as { next: number }).next;
   }
 
-  close(): Promise<void> {
-    return this.#pool.destroy();
+  /** What the file is that a task names. Rejects with an `ApiError` of the code `FileNotFound` when there is none. */
+  async fileHead(uid: string, signal: AbortSignal): Promise<FileHead> {
+    const path = `/internal/tasks/${uid}/file`;
+    const { statusCode, headers, body } = await this.#request('HEAD', path, { signal });
+    await body.dump();
+    // The answer to HEAD has no body, so it cannot say why.
+    if (statusCode >= 400) await this.#call('GET', path, { signal });
+    const [sha256, bytes] = [headers['x-content-sha256'], Number(headers['content-length'] ?? NaN)];
+    if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256) || !Number.isSafeInteger(bytes) || bytes < 0)
+      throw new Error(`HEAD ${path}: the answer lacks the file's digest or its length (HTTP ${statusCode})`);
+    return { sha256, bytes, name: decoded(headers['x-file-name']) };
+  }
+
+  /**
+   * The bytes of the file that a task names, from an offset or, where the API gives no part of it, from the beginning.
+   * They are bounded in time only by pauses of 30 s.
+   */
+  async file(uid: string, from: number, signal: AbortSignal): Promise<{ from: number; chunks: AsyncIterable<Buffer> }> {
+    const path = `/internal/tasks/${uid}/file`;
+    const headers: Record<string, string> = from === 0 ? {} : { range: `bytes=${from}-` };
+    const {
+      statusCode,
+      headers: fields,
+      body,
+    } = await this.#request('GET', path, { headers, signal }, this.#downloads);
+    if (statusCode >= 400) throw await apiError('GET', path, statusCode, body);
+    const range = /^bytes (\d+)-/.exec(String(fields['content-range'] ?? ''));
+    return { from: statusCode === 206 && range !== null ? Number(range[1]) : 0, chunks: body };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#pool.destroy(), this.#downloads.destroy()]);
   }
 
   async #call(
@@ -97,27 +142,53 @@ export class TiangongApi {
     path: string,
     options: { body?: Buffer; headers?: Record<string, string>; limit?: number; signal?: AbortSignal } = {},
   ): Promise<Buffer> {
-    const token = await this.#token();
     const timeout = AbortSignal.timeout(CALL_TIMEOUT_MS);
-    const response = await this.#pool.request({
+    const signal = options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout]);
+    const response = await this.#request(method, path, { ...options, signal });
+    if (response.statusCode >= 400) throw await apiError(method, path, response.statusCode, response.body);
+    return readBody(`${method} ${path}`, response.body, options.limit ?? MAX_ANSWER_BYTES);
+  }
+
+  async #request(
+    method: 'GET' | 'HEAD' | 'PUT',
+    path: string,
+    options: { body?: Buffer; headers?: Record<string, string>; signal: AbortSignal },
+    pool = this.#pool,
+  ): Promise<Dispatcher.ResponseData> {
+    const token = await this.#token();
+    return pool.request({
       method,
       path: this.#prefix + path,
       headers: { ...options.headers, ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
       ...(options.body === undefined ? {} : { body: options.body }),
-      signal: options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout]),
+      signal: options.signal,
     });
-    const limit = response.statusCode < 400 ? (options.limit ?? 64 * 1024) : 64 * 1024;
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    for await (const chunk of response.body as AsyncIterable<Buffer>) {
-      bytes += chunk.length;
-      if (bytes > limit) throw new Error(`${method} ${path}: the answer is longer than ${limit} bytes`);
-      chunks.push(chunk);
-    }
-    const body = Buffer.concat(chunks);
-    if (response.statusCode < 400) return body;
-    const { code, error } = parseError(body);
-    throw new ApiError(response.statusCode, code, `${method} ${path}: ${error ?? `HTTP ${response.statusCode}`}`);
+  }
+}
+
+async function readBody(call: string, body: AsyncIterable<Buffer>, limit: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    if (bytes > limit) throw new Error(`${call}: the answer is longer than ${limit} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+async function apiError(method: string, path: string, status: number, body: AsyncIterable<Buffer>): Promise<ApiError> {
+  const { code, error } = parseError(await readBody(`${method} ${path}`, body, MAX_ANSWER_BYTES));
+  return new ApiError(status, code, `${method} ${path}: ${error ?? `HTTP ${status}`}`);
+}
+
+/** A header with a percent-encoded value. */
+function decoded(header: string | string[] | undefined): string {
+  const text = String(header ?? '');
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
   }
 }
 

@@ -5,6 +5,8 @@ export interface ZipMember {
   readonly bytes: Buffer | string;
   /** Stored as it is instead of deflated. */
   readonly stored?: boolean;
+  /** Of the deflation; zlib's default unless set. */
+  readonly level?: number;
   readonly encrypted?: boolean;
   /** The type and permission bits of Unix; a regular file unless set. */
   readonly mode?: number;
@@ -22,7 +24,7 @@ export function zipArchive(members: readonly ZipMember[]): Buffer {
   let offset = 0;
   for (const member of members) {
     const bytes = Buffer.from(member.bytes);
-    const data = member.stored === true ? bytes : deflateRawSync(bytes, { level: 1 });
+    const data = member.stored === true ? bytes : deflateRawSync(bytes, { level: member.level ?? -1 });
     const name = Buffer.from(member.name);
     const fields = Buffer.alloc(26);
     fields.writeUInt16LE(20, 0);
