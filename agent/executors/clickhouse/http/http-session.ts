@@ -1,0 +1,175 @@
+import type { Readable } from 'node:stream';
+import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client';
+import { parseException } from '../clickhouse-error.ts';
+import { abortable } from '../../database/deadline.ts';
+import { ConnectionError, ServerException } from '../native/native-error.ts';
+import { killStatement } from '../query-stopper.ts';
+import type { Session, StatementEnd, StatementRun } from '../session.ts';
+import { classify } from '../statement/classify.ts';
+import { countInlineRows } from '../statement/count-inline-rows.ts';
+import { parseInsert } from '../statement/insert-statement.ts';
+import { HttpProgress } from './http-progress.ts';
+import { TsvAnswer } from './tsv-answer.ts';
+import { cellReader } from './tsv-cell.ts';
+import type { CellReader } from './tsv-cell.ts';
+import { plainType } from './tsv-cell.ts';
+
+const MAX_ERROR_BYTES = 1024 * 1024;
+/** Ending a query may take this long, all attempts together. */
+const STOP_MS = 8_000;
+
+/** No setting for servers, but it travels like one. Text is exact for every type and every version. */
+const FORMAT = { default_format: 'TabSeparatedWithNamesAndTypes' } as ClickHouseSettings;
+
+interface HttpAnswer {
+  readonly body: Readable;
+  /** Undefined when the server does not tell. */
+  readonly written: number | undefined;
+}
+
+/** A session by HTTP: what one statement sets is kept on the server under the session's name. */
+export class HttpSession implements Session {
+  readonly description: string;
+  readonly #client: ClickHouseClient;
+  #sessionId: string | undefined;
+
+  private constructor(client: ClickHouseClient, version: string) {
+    this.#client = client;
+    this.description = `HTTP, ClickHouse ${version}`;
+  }
+
+  /** Asks the server for its version, which shows whether it is there and takes the login. */
+  static async open(client: ClickHouseClient, signal: AbortSignal): Promise<HttpSession> {
+    const answer = await send(client, { query: 'SELECT version()', abort_signal: signal });
+    return new HttpSession(client, (await textOf(answer.body)).trim().slice(0, 40));
+  }
+
+  async execute(run: StatementRun): Promise<StatementEnd> {
+    const { signal } = run;
+    signal.throwIfAborted();
+    // Its name stays the same for all statements of the task.
+    this.#sessionId ??= run.queryId.replace(/-\d+$/, '');
+    const insert = parseInsert(run.text);
+    const traits = insert === undefined ? classify(run.text) : undefined;
+    if (traits?.format !== undefined)
+      run.note('info', `FORMAT ${traits.format} is not used: result_format says how rows are shown`);
+    const progress = new HttpProgress((text) => this.#ask(text), run);
+    try {
+      const answer = await send(this.#client, {
+        query: traits?.withoutFormat ?? run.text,
+        query_id: run.queryId,
+        session_id: this.#sessionId,
+        abort_signal: signal,
+        clickhouse_settings: FORMAT,
+      });
+      await readRows(answer.body, run, traits?.withTotals ?? false);
+      if (!/^\s*insert/i.test(run.text)) return { written: 0 };
+      return { written: answer.written ?? (insert === undefined ? undefined : countInlineRows(run.text, insert)) };
+    } catch (err) {
+      if (!signal.aborted) throw err;
+      await this.#kill(run);
+      throw signal.reason;
+    } finally {
+      progress.stop();
+    }
+  }
+
+  release(): void {
+    // The session ends on the server by itself, a minute after its last use.
+  }
+
+  /** Closing the connection ends no query. */
+  async #kill(run: StatementRun): Promise<void> {
+    const signal = AbortSignal.timeout(STOP_MS);
+    try {
+      await abortable(this.#ask(killStatement(run.queryId), signal), signal);
+    } catch (err) {
+      run.note('warn', `query ${run.queryId} could not be killed: ${(err as Error).message}`);
+    }
+  }
+
+  /** Asks beside the session, which takes one statement at a time. */
+  async #ask(query: string, signal?: AbortSignal): Promise<string> {
+    const answer = await send(this.#client, { query, ...(signal === undefined ? {} : { abort_signal: signal }) });
+    return textOf(answer.body);
+  }
+}
+
+async function send(client: ClickHouseClient, params: Parameters<ClickHouseClient['exec']>[0]): Promise<HttpAnswer> {
+  let answer;
+  try {
+    answer = await client.exec({ ...params, ignore_error_response: true });
+  } catch (err) {
+    params.abort_signal?.throwIfAborted();
+    throw new ConnectionError(reasonOf(err), { cause: err });
+  }
+  const body = answer.stream;
+  const status = answer.http_status_code ?? 0;
+  if (status >= 200 && status < 300 && answer.response_headers['x-clickhouse-exception-code'] === undefined) {
+    const written = answer.summary?.written_rows;
+    return { body, written: written === undefined ? undefined : Number(written) };
+  }
+  const text = await textOf(body);
+  const code = Number(answer.response_headers['x-clickhouse-exception-code'] ?? 0);
+  throw (
+    parseException(text) ??
+    (status === 401 || status === 403
+      ? new ServerException(516, text.trim() || `HTTP status ${status}`)
+      : new ServerException(code, text.trim().slice(0, 2_000) || `HTTP status ${status}`))
+  );
+}
+
+async function readRows(body: Readable, run: StatementRun, withTotals: boolean): Promise<void> {
+  let readers: readonly CellReader[] = [];
+  let names: readonly string[] = [];
+  const answer = new TsvAnswer(
+    {
+      columns: (columns) => {
+        readers = columns.map(({ type }) => cellReader(type, run.format));
+        names = columns.map(({ name }) => name);
+        run.columns(
+          columns.map(({ name, type }) => ({
+            name,
+            type,
+            numeric: /^(?:U?Int|Float|Decimal)\d*/.test(plainType(type)),
+          })),
+        );
+      },
+      row: (fields) => {
+        run.signal.throwIfAborted();
+        const taken = run.row(fields.map((field, i) => readers[i]?.(field)));
+        return taken === undefined ? undefined : abortable(taken, run.signal);
+      },
+      extra: (fields) =>
+        run.note('info', `totals: ${fields.map((field, i) => `${names[i] ?? ''} = ${field}`).join(', ')}`),
+    },
+    withTotals,
+  );
+  await answer.read(chunksOf(body));
+}
+
+async function* chunksOf(body: Readable): AsyncGenerator<Buffer> {
+  try {
+    for await (const chunk of body) yield chunk as Buffer;
+  } catch (err) {
+    throw new ConnectionError(`the answer broke off: ${reasonOf(err)}`, { cause: err });
+  }
+}
+
+async function textOf(body: Readable): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of chunksOf(body)) {
+    bytes += chunk.length;
+    if (bytes > MAX_ERROR_BYTES) break;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+/** Several addresses of one name give an error without a text of its own. */
+function reasonOf(err: unknown): string {
+  if (!(err instanceof Error)) return String(err);
+  const first: unknown = err instanceof AggregateError ? err.errors[0] : undefined;
+  return err.message === '' && first instanceof Error ? first.message : err.message || err.name;
+}

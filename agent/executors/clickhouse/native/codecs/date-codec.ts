@@ -1,0 +1,106 @@
+import type { ByteReader } from '../byte-reader.ts';
+import type { ByteWriter } from '../byte-writer.ts';
+import { NotPlain } from '../literal.ts';
+import type { Literal } from '../literal.ts';
+import type { Codec, Value, Values } from './codec.ts';
+import type { ServerDates } from './server-dates.ts';
+import type { TimeZone } from './time-zone.ts';
+
+const DAY_SECONDS = 86_400;
+
+/** Date: days since 1970-01-01 in 16 bits. */
+export class DateCodec implements Codec {
+  readonly type = 'Date';
+  readonly zero: string;
+  readonly quoted = true;
+
+  constructor(dates: ServerDates) {
+    this.zero = dates.zeroText?.slice(0, 10) ?? '1970-01-01';
+  }
+
+  async read(reader: ByteReader, rows: number): Promise<Values> {
+    const bytes = await reader.bytes(rows * 2);
+    return (row) => {
+      const days = bytes.readUInt16LE(row * 2);
+      return days === 0 ? this.zero : isoText(days * DAY_SECONDS).slice(0, 10);
+    };
+  }
+
+  write(writer: ByteWriter, values: readonly Value[]): void {
+    const bytes = writer.reserve(values.length * 2);
+    values.forEach((value, row) =>
+      bytes.writeUInt16LE(value === this.zero ? 0 : Date.parse(value as string) / (DAY_SECONDS * 1000), row * 2),
+    );
+  }
+
+  fromLiteral(literal: Literal): Value {
+    if (literal.kind !== 'string') throw new NotPlain(literal, this.type);
+    const seconds = parseIso(literal.value, /^\d{4}-\d\d-\d\d$/);
+    if (seconds === undefined || seconds < 0 || seconds / DAY_SECONDS > 0xffff) throw new NotPlain(literal, this.type);
+    return literal.value;
+  }
+
+  toText(value: Value): string {
+    return value as string;
+  }
+}
+
+/** DateTime: seconds since 1970 in 32 bits, shown in the column's time zone or else the server's. */
+export class DateTimeCodec implements Codec {
+  readonly type: string;
+  readonly zero: string;
+  readonly quoted = true;
+  readonly #zone: TimeZone;
+  readonly #zeroText: string | undefined;
+
+  constructor(type: string, zone: TimeZone, dates: ServerDates) {
+    this.type = type;
+    this.#zone = zone;
+    this.#zeroText = dates.zeroText;
+    this.zero = this.#show(0);
+  }
+
+  async read(reader: ByteReader, rows: number): Promise<Values> {
+    const bytes = await reader.bytes(rows * 4);
+    return (row) => this.#show(bytes.readUInt32LE(row * 4));
+  }
+
+  write(writer: ByteWriter, values: readonly Value[]): void {
+    const bytes = writer.reserve(values.length * 4);
+    values.forEach((value, row) => bytes.writeUInt32LE(this.#moment(value as string) ?? 0, row * 4));
+  }
+
+  fromLiteral(literal: Literal): Value {
+    if (literal.kind === 'number' && /^\d{1,10}$/.test(literal.text) && Number(literal.text) <= 0xffff_ffff)
+      return this.#show(Number(literal.text));
+    if (literal.kind !== 'string' || this.#moment(literal.value) === undefined) throw new NotPlain(literal, this.type);
+    return literal.value;
+  }
+
+  toText(value: Value): string {
+    return value as string;
+  }
+
+  #show(seconds: number): string {
+    if (seconds === 0 && this.#zeroText !== undefined) return this.#zeroText;
+    return isoText(seconds + this.#zone.offsetAt(seconds));
+  }
+
+  #moment(text: string): number | undefined {
+    if (text === this.#zeroText) return 0;
+    const shown = parseIso(text, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/);
+    if (shown === undefined) return undefined;
+    const seconds = this.#zone.toUtc(shown);
+    return seconds >= 0 && seconds <= 0xffff_ffff ? seconds : undefined;
+  }
+}
+
+/** `2026-01-31 23:59:59`. */
+const isoText = (seconds: number): string => new Date(seconds * 1000).toISOString().slice(0, 19).replace('T', ' ');
+
+/** Undefined when the text has another form or names a day or time that there is not. */
+function parseIso(text: string, form: RegExp): number | undefined {
+  if (!form.test(text)) return undefined;
+  const seconds = Date.parse(`${text.length === 10 ? `${text} 00:00:00` : text}Z`.replace(' ', 'T')) / 1000;
+  return Number.isNaN(seconds) || !isoText(seconds).startsWith(text) ? undefined : seconds;
+}
