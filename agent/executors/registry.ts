@@ -2,6 +2,7 @@ import type { TaskType } from '../../kube/task-state.ts';
 import type { Connections } from '../connections/connections.ts';
 import { ApiExecutor } from './api/api-executor.ts';
 import type { ApiExecutorOptions } from './api/api-executor.ts';
+import { ClickHouseExecutor } from './clickhouse/clickhouse-executor.ts';
 import { ElasticsearchExecutor } from './elasticsearch/elasticsearch-executor.ts';
 import type { Executor } from './executor.ts';
 import { K8sExecutor } from './k8s/k8s-executor.ts';
@@ -43,6 +44,8 @@ const factories = {
     new ElasticsearchExecutor({ connections: connections.get('elasticsearch') ?? new Map(), spoolFolder }),
   mongo: ({ connections, spoolFolder }: ExecutorSettings): Executor =>
     new MongoExecutor({ connections: connections.get('mongo') ?? new Map(), spoolFolder }),
+  clickhouse: ({ connections, spoolFolder }: ExecutorSettings): Executor =>
+    new ClickHouseExecutor({ connections: connections.get('clickhouse') ?? new Map(), spoolFolder }),
 } satisfies Partial<Record<TaskType, (settings: ExecutorSettings) => Executor>>;
 
 export type Executors = ReadonlyMap<TaskType, Executor>;
