@@ -21,7 +21,11 @@ export interface MongoExecutorOptions {
   readonly connections: Connections;
   /** Where what is found waits on disk until its number is known. */
   readonly spoolFolder: string;
+  /** How long an operation that the server was asked to stop may go on before its connection is closed. */
+  readonly graceMs?: number;
 }
+
+const GRACE_MS = 6_000;
 
 /** Executes MongoDB operations (manual §4.3): one, or a sequence, that stops at the first failure. */
 export class MongoExecutor implements Executor {
@@ -88,9 +92,9 @@ export class MongoExecutor implements Executor {
         `exec_options.transaction cannot be had: ${facts.noTransactions}; nothing was executed`,
       );
     void output.log('info', `Executing ${operations.length} MongoDB operations on ${target.label}`);
-    const { spoolFolder } = this.#options;
+    const { spoolFolder, graceMs = GRACE_MS } = this.#options;
     const writer = new ResultWriter(output, params.resultFormat, { separator: '\n', spoolFolder });
-    const outcome = await new Sequence({ context, ...work, facts, writer }).run();
+    const outcome = await new Sequence({ context, ...work, facts, writer, graceMs }).run();
     // FerretDB has no way to end what it executes: only its time limit does.
     if (signal.aborted && !facts.stopsOnRequest && outcome.state === 'Failed')
       void output.log('warn', 'The server cannot be asked to stop: what it was executing may go on to its time limit');

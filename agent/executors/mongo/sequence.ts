@@ -30,6 +30,8 @@ export interface SequenceWork {
   /** When that end is, as `performance.now` counts. */
   readonly endsAt: number;
   readonly writer: ResultWriter;
+  /** How long what the server was asked to stop may go on, in milliseconds. */
+  readonly graceMs: number;
 }
 
 /** The server's own limit is a little later than ours, which is to be the one that is told. */
@@ -76,14 +78,14 @@ export class Sequence {
 
   /** Executes one operation and writes down what it gave. Whether the next one is to be executed. */
   async #step(operation: MongoOperation): Promise<boolean> {
-    const { context, params, pool, facts, signal, writer } = this.#work;
-    const stoppableBy = { client: pool.client, session: this.#session, comment: this.#comment, ...facts };
+    const { context, params, pool, facts, signal, writer, graceMs } = this.#work;
+    const on = { client: pool.client, session: this.#session, comment: this.#comment, graceMs, ...facts };
     const startedAt = performance.now();
     this.#tellJournal(operation);
     this.#warn(operation);
     let counts: OperationCounts;
     try {
-      counts = await stoppable((giveUp) => runOperation(this.#run(operation, giveUp), operation), signal, stoppableBy);
+      counts = await stoppable((giveUp) => runOperation(this.#run(operation, giveUp), operation), signal, on);
     } catch (err) {
       const problem = signal.aborted ? this.#stopped(operation) : this.#problem(err, operation);
       const line = errorText(operation.number, problem);

@@ -11,7 +11,7 @@ export function jsonOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(jsonOf);
   if (typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype)
     return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, jsonOf(inner)]));
-  return (BSON.EJSON.serialize({ value }, { relaxed: true }))['value'] as unknown;
+  return BSON.EJSON.serialize({ value }, { relaxed: true })['value'] as unknown;
 }
 
 /** A field as a cell of a table: scalars plain, the rest as Extended JSON. */

@@ -2,21 +2,20 @@ import type { ClientSession, MongoClient } from 'mongodb';
 
 /** How long the server may take to answer that it stops. */
 const ASK_MS = 3_000;
-/** How long what was asked to stop may go on before its connection is closed. */
-const GRACE_MS = 4_000;
-
 export interface Stoppable {
   readonly client: MongoClient;
   readonly session: ClientSession;
   readonly comment: string;
   /** Whether the server heeds killSessions. */
   readonly stopsOnRequest: boolean;
+  /** How long what was asked to stop may go on before its connection is closed, in milliseconds. */
+  readonly graceMs: number;
 }
 
 /**
  * Does work that a signal can stop: the server is asked to end what the session executes, which it may do to its own
- * without further rights; what does not end then loses its connection. Settles when `work` does, at most about seven
- * seconds after the abort.
+ * without further rights; what does not end then loses its connection. Settles when `work` does, at most `graceMs` and about
+ * three seconds after the abort.
  */
 export async function stoppable<T>(
   work: (giveUp: AbortSignal) => Promise<T>,
@@ -33,7 +32,7 @@ export async function stoppable<T>(
       close();
       return;
     }
-    timer = setTimeout(close, ASK_MS + GRACE_MS);
+    timer = setTimeout(close, on.graceMs);
     asked = askToStop(on);
   };
   signal.addEventListener('abort', stop, { once: true });
