@@ -11,9 +11,11 @@ export const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
  * managedFields are left out, as kubectl does. Items of lists alike.
  */
 export function presentable(object: JsonObject): JsonObject {
-  const { kind, metadata, items } = object;
-  const isSecret = kind === 'Secret' && String(object['apiVersion']) === 'v1';
+  const { apiVersion, kind, metadata, items } = object;
+  const isSecret = kind === 'Secret' && String(apiVersion) === 'v1';
   return {
+    // In the manual's order; a server puts kind first in some answers.
+    ...(apiVersion !== undefined && { apiVersion }),
     ...object,
     ...(isObject(metadata) && { metadata: presentableMetadata(metadata, isSecret) }),
     ...(isSecret && maskedValues(object)),
