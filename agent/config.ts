@@ -30,6 +30,7 @@ export interface AgentFlags {
   readonly name?: string;
   readonly homeNamespace?: string;
   readonly kubeconfig?: string;
+  readonly k8sKubeconfig?: string;
   readonly apiUrl?: string;
   readonly apiCaFile?: string;
   readonly stateDir?: string;
@@ -73,11 +74,16 @@ export function loadConfig(flags: AgentFlags, environment: NodeJS.ProcessEnv): A
   if (apiUrl !== undefined && !/^https?:$/.test(URL.parse(apiUrl)?.protocol ?? ''))
     throw new ConfigError(`the address of the API must begin with http:// or https:// (--api-url), not ${apiUrl}`);
   const security = text(flags.securityFile, 'TIANGONG_SECURITY_FILE', 'security_file');
+  const kubeconfig = text(flags.kubeconfig, 'TIANGONG_KUBECONFIG', 'kubeconfig');
+  const plugins = readPlugins(file['plugins'], `${path}: plugins`);
+  // Read again for each task, and the agent's own unless another is named.
+  const tasksKubeconfig =
+    flags.k8sKubeconfig ?? environment['TIANGONG_K8S_KUBECONFIG'] ?? plugins.k8s.kubeconfig ?? kubeconfig;
   const labels = flags.labels ?? environment['TIANGONG_AGENT_LABELS'];
   return {
     name,
     namespace: text(flags.homeNamespace, 'TIANGONG_HOME_NAMESPACE', 'home_namespace') ?? 'default',
-    kubeconfig: text(flags.kubeconfig, 'TIANGONG_KUBECONFIG', 'kubeconfig'),
+    kubeconfig,
     apiUrl,
     apiCaFile: text(flags.apiCaFile, 'TIANGONG_API_CA_FILE', 'api_ca_file'),
     stateDir: resolve(text(flags.stateDir, 'TIANGONG_STATE_DIR', 'state_dir') ?? '/var/lib/tiangong-agent'),
@@ -91,7 +97,8 @@ export function loadConfig(flags: AgentFlags, environment: NodeJS.ProcessEnv): A
     ),
     spoolBytes: file['spool_bytes'] === undefined ? undefined : number(file['spool_bytes'], 'spool_bytes', 1024 * 1024),
     executors: {
-      ...readPlugins(file['plugins'], `${path}: plugins`),
+      ...plugins,
+      k8s: { ...plugins.k8s, ...(tasksKubeconfig === undefined ? {} : { kubeconfig: tasksKubeconfig }) },
       shell: security === undefined ? {} : { policy: policy(security) },
     },
   };

@@ -5,8 +5,8 @@ import { dirname } from 'node:path';
 import type { User } from './apiserver/embedded-server.ts';
 import { writePrivateFile } from './private-file.ts';
 
-/** The roles of the embedded API server: issue of tokens by role, `agent/<name>` for agents. */
-export type Role = 'admin' | 'api' | 'operator' | `agent/${string}`;
+/** The roles of the embedded API server: issue of tokens by role, `agent/<name>` for agents, `tasks` for what k8s tasks do. */
+export type Role = 'admin' | 'api' | 'operator' | 'tasks' | `agent/${string}`;
 
 const AUTHENTICATED = 'system:authenticated';
 

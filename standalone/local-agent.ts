@@ -7,7 +7,7 @@ const DRAIN_SECONDS = 10;
 /** The command line of the agent that `tiangong up` keeps, and where its files are. */
 export function localAgentCommand(options: {
   readonly name: string;
-  /** The agent's folder: kubeconfig, state, pid and log. */
+  /** The agent's folder: its kubeconfig and that of its k8s tasks, state, pid and log. */
   readonly folder: string;
   readonly namespace: string;
   readonly apiUrl: string;
@@ -19,6 +19,8 @@ export function localAgentCommand(options: {
     name,
     'home-namespace': namespace,
     kubeconfig: join(folder, 'kubeconfig'),
+    // k8s tasks act under a name of their own: the agent's has rights on tasks and its Lease alone.
+    'k8s-kubeconfig': join(folder, 'k8s-kubeconfig'),
     'api-url': apiUrl,
     'state-dir': join(folder, 'state'),
     'drain-seconds': String(DRAIN_SECONDS),

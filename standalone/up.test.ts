@@ -82,6 +82,14 @@ describe('tiangong up', { timeout: 240_000 }, () => {
     const task = await create(first.api, { type: 'shell', command: 'echo Hello World', sync: true });
     expect(task).toMatchObject({ status: 'success', result: 'Hello World\n' });
 
+    // k8s tasks are about the embedded Kubernetes API itself, without any setting.
+    const manifest = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {mode: "0644"}\n';
+    const kept = await create(first.api, { type: 'k8s', command: manifest, sync: true });
+    expect(kept.status).toBe('success');
+    expect(JSON.parse(kept.result)).toMatchObject({ metadata: { name: 'settings', namespace: 'default' } });
+    const secret = manifest.replace('ConfigMap', 'Secret').replace('\ndata', '\nstringData');
+    expect(await create(first.api, { type: 'k8s', command: secret, sync: true })).toMatchObject({ status: 'success' });
+
     const config = new KubeConfig();
     config.loadFromFile(join(home, 'kubeconfig'));
     const transport = new HttpTransport(config);

@@ -49,7 +49,7 @@ const NAMESPACE = 'default';
 export async function up(options: UpOptions, { stop, hurry }: UpSignals): Promise<void> {
   const { home, host, logger, print } = options;
   await makeFolder(home);
-  const tokens = await loadTokens(join(home, 'tokens.json'), ['admin', 'api', 'operator', `agent/${AGENT}`]);
+  const tokens = await loadTokens(join(home, 'tokens.json'), ['admin', 'api', 'operator', 'tasks', `agent/${AGENT}`]);
   const certificate = await serverCertificate(join(home, 'pki'), host === '0.0.0.0' || host === '::' ? [] : [host]);
   // What was begun is ended in the opposite order, however far the start came.
   await using cleanup = new AsyncDisposableStack();
@@ -62,7 +62,7 @@ export async function up(options: UpOptions, { stop, hurry }: UpSignals): Promis
       Promise.reject(explainListen(err, 'Kubernetes API', options.kubePort, 'KUBE_PORT') as Error),
     );
   const kubeUrl = `https://${host === '0.0.0.0' || host === '::' ? '127.0.0.1' : bracketed(host)}:${kube.port}`;
-  const configOf = (role: 'admin' | `agent/${string}`): string =>
+  const configOf = (role: 'admin' | 'tasks' | `agent/${string}`): string =>
     kubeconfig({
       server: kubeUrl,
       certificate: certificate.cert,
@@ -97,6 +97,7 @@ export async function up(options: UpOptions, { stop, hurry }: UpSignals): Promis
   const folder = join(home, 'agents', AGENT);
   await makeFolder(folder);
   await writePrivateFile(join(folder, 'kubeconfig'), configOf(`agent/${AGENT}`));
+  await writePrivateFile(join(folder, 'k8s-kubeconfig'), configOf('tasks'));
   const apiUrl = `http://${host === '0.0.0.0' || host === '::' ? '127.0.0.1' : bracketed(host)}:${rest.port}`;
   const agentStop = new AbortController();
   const agent = new AgentProcess({

@@ -3,7 +3,7 @@ import type { KubeClient, NewObject, WatchEvent } from '../../kube/client.ts';
 import { KubeError } from '../../kube/kube-error.ts';
 import type { KubeObject } from '../../kube/object.ts';
 import { agents, deployTasks, leases, secrets } from '../../kube/resource.ts';
-import type { Resource } from '../../kube/resource.ts';
+import type { Resource, Secret } from '../../kube/resource.ts';
 import type { DeployTask } from '../../kube/types/deploytask.ts';
 import { ADMIN, startTestServer, userNamed } from './testing/test-server.ts';
 import type { TestServer } from './testing/test-server.ts';
@@ -303,6 +303,11 @@ describe('The roles', () => {
     ['operator', 'deploytasks', 'create', false],
     ['operator', 'leases', 'create', true],
     ['operator', 'secrets', 'get', false],
+    ['tasks', 'deploytasks', 'create', true],
+    ['tasks', 'deploytasks/status', 'patch', false],
+    ['tasks', 'agents/status', 'update', false],
+    ['tasks', 'leases', 'update', false],
+    ['tasks', 'secrets', 'create', true],
     ['agent:one', 'deploytasks', 'watch', true],
     ['agent:one', 'namespaces', 'delete', false],
     ['nobody', 'deploytasks', 'get', false],
@@ -319,6 +324,41 @@ describe('The roles', () => {
       }),
     });
     expect(review.status.allowed).toBe(allowed);
+  });
+
+  it("let tasks have every Secret but others' credentials, and every CRD but the product's", async () => {
+    const tasks = test.client(userNamed('tasks'));
+    const of = (name: string, type: string): NewObject<Secret> => ({
+      metadata: { name },
+      type,
+      stringData: { a: 'b' },
+    });
+    await test.admin.create(secrets, 'default', of('entrusted', 'tiangong.io/credential'));
+    await tasks.create(secrets, 'default', of('plain', 'Opaque'));
+    expect((await tasks.list(secrets, 'default')).items.map(({ metadata }) => metadata.name)).toEqual(['plain']);
+    const selected = { fieldSelector: 'type=tiangong.io/credential' };
+    expect((await tasks.list(secrets, 'default', selected)).items).toEqual([]);
+    const named = { fieldSelector: 'metadata.name=entrusted' };
+    expect((await tasks.list(secrets, 'default', named)).items).toEqual([]);
+    await tasks.patch(secrets, 'default', 'plain', { data: { a: null } });
+    expect((await refusal(tasks.get(secrets, 'default', 'entrusted'))).code).toBe(403);
+    const open = { metadata: { annotations: { 'tiangong.io/allowed-hosts': null } } };
+    expect((await refusal(tasks.patch(secrets, 'default', 'entrusted', open))).code).toBe(403);
+    expect((await refusal(tasks.delete(secrets, 'default', 'entrusted'))).code).toBe(403);
+    await tasks.raw({ method: 'DELETE', path: '/api/v1/namespaces/default/secrets' });
+    expect((await test.admin.list(secrets, 'default')).items.map(({ metadata }) => metadata.name)).toEqual([
+      'entrusted',
+    ]);
+    const crds: Resource<KubeObject> = {
+      group: 'apiextensions.k8s.io',
+      version: 'v1',
+      plural: 'customresourcedefinitions',
+      kind: 'CustomResourceDefinition',
+    };
+    expect((await refusal(tasks.delete(crds, undefined, 'deploytasks.tiangong.io'))).code).toBe(403);
+    const all = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+    expect((await refusal(tasks.raw({ method: 'DELETE', path: all }))).code).toBe(403);
+    await tasks.list(crds, undefined);
   });
 
   it('let the api ask whose token it was shown', async () => {

@@ -1,6 +1,7 @@
 import type { KubeObject } from '../../../kube/object.ts';
 import { AGENT, API, EVERYBODY, OPERATOR } from './roles.ts';
 import type { Rule } from './roles.ts';
+import { taskRights } from './task-rights.ts';
 import type { User } from './user.ts';
 
 /** What somebody wants to do, in the words of RBAC. */
@@ -23,12 +24,15 @@ export interface Decision {
   readonly allowed: boolean;
   /** Set on a create that is allowed for objects of this name alone. */
   readonly onlyName?: string;
+  /** Set on a call on a collection that is allowed for the objects that this field selector matches. */
+  readonly onlyFields?: string;
 }
 
 const ADMINS = 'system:masters';
 const AGENT_PREFIX = 'tiangong:agent:';
+const TASKS = 'tiangong:tasks';
 
-/** The fixed roles of the embedded server: administrators, the api, the operator, and agents by name. */
+/** The fixed roles of the embedded server: administrators, the api, the operator, agents by name, and k8s tasks. */
 export class Authorizer {
   readonly #rules = new Map<string, Map<string, readonly Rule[]>>([
     ['tiangong:api', indexed(API)],
@@ -39,6 +43,7 @@ export class Authorizer {
 
   decide(user: User, attributes: Attributes): Decision {
     if (user.groups.includes(ADMINS)) return { allowed: true };
+    if (user.name === TASKS) return taskRights(attributes);
     const { verb, group, resource, subresource, name } = attributes;
     const agent = user.name.startsWith(AGENT_PREFIX) ? user.name.slice(AGENT_PREFIX.length) : undefined;
     const rules = this.#rules.get(user.name) ?? (agent === undefined ? this.#everybody : this.#agents);

@@ -1,4 +1,4 @@
-import type { Attributes } from '../auth/authorizer.ts';
+import type { Attributes, Decision } from '../auth/authorizer.ts';
 import { denial } from '../auth/authorizer.ts';
 import type { RequestMetrics } from './request-metrics.ts';
 import type { NonResourceHandler } from './non-resource-paths.ts';
@@ -83,13 +83,23 @@ export class RequestHandler {
     // Only what is served is counted by name: others' names would fill the memory.
     if (definition !== undefined) labels.resource = target.plural;
     if (target.subresource === 'status') labels.subresource = target.subresource;
-    const { onlyName } = this.#authorize(request, verb, target, query, definition);
+    const { onlyName, onlyFields } = this.#authorize(request, verb, target, query, definition);
     if (definition === undefined) return this.#unknown(target);
     const { namespace, name } = target;
     if (definition.namespaced ? namespace === '' && name !== '' : namespace !== '') throw pathNotFound();
     const subresource = subresourceOf(target, definition);
     const warnings: string[] = [];
-    const call: ResourceCall = { definition, namespace, name, subresource, query, request, onlyName, warnings };
+    const selected = onlyFields === undefined ? query : withFields(query, onlyFields);
+    const call: ResourceCall = {
+      definition,
+      namespace,
+      name,
+      subresource,
+      query: selected,
+      request,
+      onlyName,
+      warnings,
+    };
     let response: ApiResponse;
     try {
       response = await this.#run(verb, call);
@@ -149,7 +159,7 @@ export class RequestHandler {
     { group, plural, subresource, namespace, name }: ResourcePath,
     query: URLSearchParams,
     definition: ResourceDefinition | undefined,
-  ): { onlyName: string | undefined } {
+  ): Pick<Decision, 'onlyName' | 'onlyFields'> {
     const { authorizer, store } = this.#context;
     const attributes: Attributes = {
       verb,
@@ -161,9 +171,9 @@ export class RequestHandler {
       stored: () =>
         definition === undefined ? undefined : store.latest(keyOf(definition.storedAs, namespace, name))?.object,
     };
-    const { allowed, onlyName } = authorizer.decide(user, attributes);
+    const { allowed, ...bounds } = authorizer.decide(user, attributes);
     if (!allowed) throw forbidden({ group, name: plural }, name, denial(user, attributes));
-    return { onlyName };
+    return bounds;
   }
 
   #failure(err: unknown, request: ApiRequest): ApiResponse {
@@ -227,6 +237,13 @@ function outsideNamespace(definition: ResourceDefinition): ApiResponse {
 function selectedName(query: URLSearchParams): string {
   const [, name = ''] = /^metadata\.name==?([^,=!]+)$/.exec(query.get('fieldSelector') ?? '') ?? [];
   return name;
+}
+
+/** The query with a field selector beside the one that it has. */
+function withFields(query: URLSearchParams, selector: string): URLSearchParams {
+  const narrowed = new URLSearchParams(query);
+  narrowed.set('fieldSelector', [query.get('fieldSelector') ?? '', selector].filter((part) => part !== '').join(','));
+  return narrowed;
 }
 
 function warningHeader(text: string): string {
