@@ -1,11 +1,14 @@
 /**
- * `StoreFull`: the store's size limit or the disk is reached; nothing of the call was kept, deleting tasks makes room.
+ * `StoreFull`: the store's size limit or the disk is reached; nothing of the call was kept, deleting tasks or
+ * files makes room.
  * `ChunkOutOfOrder`: the number is beyond the next one; send from `next` on.
  * `StreamComplete`: the stream's final chunk is already there.
  * `ChunkInvalid`: the chunk is not what its stream holds (lines of a log, with growing ids).
  * `InvalidName`: a name that no task or blob can have.
+ * `StoreUnavailable`: the object store does not answer as it should; trying again later may help.
  */
-export type StoreErrorCode = 'StoreFull' | 'ChunkOutOfOrder' | 'StreamComplete' | 'ChunkInvalid' | 'InvalidName';
+export type StoreErrorCode =
+  'StoreFull' | 'ChunkOutOfOrder' | 'StreamComplete' | 'ChunkInvalid' | 'InvalidName' | 'StoreUnavailable';
 
 export class StoreError extends Error {
   override readonly name = 'StoreError';

@@ -1,4 +1,5 @@
 import type { Blobs } from './blobs.ts';
+import type { Files } from './files.ts';
 import type { IdempotencyKeys } from './idempotency-keys.ts';
 import type { TaskStreams } from './task-streams.ts';
 
@@ -6,6 +7,7 @@ import type { TaskStreams } from './task-streams.ts';
 export interface Store {
   readonly streams: TaskStreams;
   readonly blobs: Blobs;
+  readonly files: Files;
   readonly idempotencyKeys: IdempotencyKeys;
   /** Bytes held now, and how many may be held. */
   readonly usage: { readonly usedBytes: number; readonly maxBytes: number };

@@ -1,21 +1,8 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { Blobs } from '../blobs.ts';
 import type { MakeStore } from './describe-task-streams.ts';
-
-async function readAll(blobs: Blobs, id: string): Promise<string> {
-  const parts: Uint8Array[] = [];
-  for await (const part of blobs.read(id)) parts.push(part);
-  return Buffer.concat(parts).toString();
-}
-
-async function* partsOf(...parts: (string | Error)[]): AsyncGenerator<Uint8Array> {
-  for (const part of parts) {
-    await Promise.resolve();
-    if (part instanceof Error) throw part;
-    yield Buffer.from(part);
-  }
-}
+import { partsOf } from './parts-of.ts';
+import { readAll } from './read-all.ts';
 
 /** What every implementation of Blobs does. */
 export function describeBlobs(name: string, makeStore: MakeStore): void {
@@ -26,11 +13,11 @@ export function describeBlobs(name: string, makeStore: MakeStore): void {
       expect(info).toMatchObject({ id: 'b:1', owner: 'owner', bytes: 5 });
       expect(info.sha256).toBe(createHash('sha256').update('Hello').digest('hex'));
       expect(await store.blobs.stat('b:1')).toEqual(info);
-      expect(await readAll(store.blobs, 'b:1')).toBe('Hello');
+      expect(await readAll(store.blobs.read('b:1'))).toBe('Hello');
       await store.blobs.put('b:2', 'owner', partsOf('a', 'b', 'c'));
-      expect(await readAll(store.blobs, 'b:2')).toBe('abc');
+      expect(await readAll(store.blobs.read('b:2'))).toBe('abc');
       await store.blobs.put('b:3', 'owner', Buffer.alloc(0));
-      expect(await readAll(store.blobs, 'b:3')).toBe('');
+      expect(await readAll(store.blobs.read('b:3'))).toBe('');
     });
 
     it('are replaced as a whole or not at all', async () => {
@@ -38,10 +25,10 @@ export function describeBlobs(name: string, makeStore: MakeStore): void {
       await store.blobs.put('b', 'one', Buffer.from('old'));
       await expect(store.blobs.put('b', 'two', partsOf('new', new Error('cut')))).rejects.toThrow('cut');
       await expect(store.blobs.put('b', 'two', Buffer.alloc(200))).rejects.toMatchObject({ code: 'StoreFull' });
-      expect(await readAll(store.blobs, 'b')).toBe('old');
+      expect(await readAll(store.blobs.read('b'))).toBe('old');
       expect(store.usage.usedBytes).toBe(3);
       await store.blobs.put('b', 'two', Buffer.from('newer'));
-      expect(await readAll(store.blobs, 'b')).toBe('newer');
+      expect(await readAll(store.blobs.read('b'))).toBe('newer');
       expect(store.usage.usedBytes).toBe(5);
       expect((await store.blobs.stat('b'))?.owner).toBe('two');
     });
@@ -55,7 +42,7 @@ export function describeBlobs(name: string, makeStore: MakeStore): void {
       for await (const { id } of store.blobs.list()) ids.push(id);
       expect(ids).toEqual(['b1', 'b3']);
       expect(await store.blobs.stat('b2')).toBeUndefined();
-      await expect(readAll(store.blobs, 'b2')).rejects.toThrow();
+      await expect(readAll(store.blobs.read('b2'))).rejects.toThrow();
     });
 
     it.each(['', '../x', 'a/b', 'a\0b', 'x'.repeat(254)])('refuse the id %j', async (id) => {

@@ -1,7 +1,8 @@
+import type { Room } from '../file-bytes.ts';
 import { StoreError } from '../store-error.ts';
 
 /** Counts the bytes of a store against its limit, and sees that the disk does not run full. */
-export class Capacity {
+export class Capacity implements Room {
   readonly maxBytes: number;
   readonly #freeBytes: () => number;
   #usedBytes: number;
@@ -22,10 +23,10 @@ export class Capacity {
     if (this.#usedBytes + bytes > this.maxBytes)
       throw new StoreError(
         'StoreFull',
-        `the store is full: ${this.#usedBytes} of ${this.maxBytes} bytes are used; delete tasks or raise the limit`,
+        `the store is full: ${this.#usedBytes} of ${this.maxBytes} bytes are used; delete tasks or files, or raise the limit`,
       );
     if (bytes > this.#freeBytes())
-      throw new StoreError('StoreFull', 'the disk of the store is almost full; free space or delete tasks');
+      throw new StoreError('StoreFull', 'the disk of the store is almost full; free space, or delete tasks or files');
     this.#usedBytes += bytes;
   }
 
@@ -39,6 +40,8 @@ export function asStoreFull(err: unknown): unknown {
   const { code, errcode } = err as { code?: unknown; errcode?: unknown };
   const SQLITE_FULL = 13;
   if (code === 'ENOSPC' || code === 'EDQUOT' || errcode === SQLITE_FULL)
-    return new StoreError('StoreFull', 'the disk of the store is full; free space or delete tasks', { cause: err });
+    return new StoreError('StoreFull', 'the disk of the store is full; free space, or delete tasks or files', {
+      cause: err,
+    });
   return err;
 }

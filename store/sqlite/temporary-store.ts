@@ -1,12 +1,15 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { FileBytes } from '../file-bytes.ts';
 import { SqliteStore } from './sqlite-store.ts';
 
 /** A store in a folder of its own that goes with it. For tests. */
-export async function temporaryStore(options: { maxBytes?: number } = {}): Promise<SqliteStore & AsyncDisposable> {
+export async function temporaryStore(
+  options: { maxBytes?: number; fileBytes?: FileBytes } = {},
+): Promise<SqliteStore & AsyncDisposable> {
   const folder = await mkdtemp(join(tmpdir(), 'tiangong-store-'));
-  const store = await SqliteStore.open({ folder, maxBytes: options.maxBytes ?? 1024 ** 3 });
+  const store = await SqliteStore.open({ folder, maxBytes: 1024 ** 3, ...options });
   return Object.assign(store, {
     async [Symbol.asyncDispose]() {
       await store.close();
