@@ -10,6 +10,10 @@ import type { Store } from '../store/store.ts';
 import { AgentDirectory } from './agents/agent-directory.ts';
 import { agentRoutes } from './agents/agent-routes.ts';
 import { Cleanup } from './cleanup.ts';
+import { FileDistributor } from './files/distribute-file.ts';
+import { fileRoutes, uploadRoutes } from './files/file-routes.ts';
+import { FileUses } from './files/file-uses.ts';
+import { UploadHandler } from './files/upload-handler.ts';
 import { measureRequests, measureStore } from './http-metrics.ts';
 import { internalRoutes } from './internal/internal-routes.ts';
 import { TokenReviewer } from './internal/token-reviewer.ts';
@@ -42,6 +46,11 @@ export interface ApiParts {
 /** Requests that are under way at the end get this long; waiting ones are answered at once. */
 const CLOSE_GRACE_MS = 5000;
 
+const HEADERS_TIMEOUT_MS = 60_000;
+
+/** Node's own five minutes for a whole request are too few for a large file on a slow line. */
+const UPLOAD_TIMEOUT_MS = 24 * 3600 * 1000;
+
 /** The REST API: one HTTP server, its caches and its cleanup loop. */
 export class Api {
   readonly #parts: ApiParts;
@@ -67,7 +76,10 @@ export class Api {
     const directory = new AgentDirectory(client, { namespace: settings.homeNamespace, ...watching });
     const creator = new TaskCreator(client, store.blobs, secrets, settings);
     const answers = new TaskAnswers(store, settings.homeNamespace);
-    const create = new CreateHandler({ reader, creator, answers, directory, store, settings, stopping });
+    const uses = new FileUses(store.files, reader, settings.homeNamespace);
+    const create = new CreateHandler({ reader, creator, answers, directory, store, uses, settings, stopping });
+    const upload = new UploadHandler(store.files, { maxBytes: settings.maxFileBytes, idleMs: settings.uploadIdleMs });
+    const distributor = new FileDistributor({ uses, directory, creator });
     const logs = new LogHandler(reader, store.streams, stopping);
     const contract = readOpenApi();
     measureStore(registry, store);
@@ -83,9 +95,11 @@ export class Api {
       internal: internalRoutes({ client, store, reader, reviewer: new TokenReviewer(client), logger }),
       tasks: taskRoutes({ client, store, reader, answers, create, logs, homeNamespace: settings.homeNamespace }),
       agents: agentRoutes(directory),
+      uploads: uploadRoutes(upload),
+      files: fileRoutes({ files: store.files, uses, distributor }),
       validateResponses: parts.validateResponses ?? false,
     });
-    this.#server = createServer(app);
+    this.#server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: UPLOAD_TIMEOUT_MS }, app);
   }
 
   /** Whether all tasks and agents have been read. Single tasks and agents can be read before that. */

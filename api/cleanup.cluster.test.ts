@@ -1,7 +1,11 @@
+import { mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { deployTasks, secrets } from '../kube/resource.ts';
 import type { Secret } from '../kube/resource.ts';
+import { partsOf } from '../store/conformance/parts-of.ts';
+import type { FileRecord } from '../store/files.ts';
 import { temporaryStore } from '../store/sqlite/temporary-store.ts';
 import type { SqliteStore } from '../store/sqlite/sqlite-store.ts';
 import { hasCluster, sharedCluster } from '../test/kubernetes/shared.ts';
@@ -33,8 +37,8 @@ describe.skipIf(!hasCluster())('Cleanup', () => {
     await store[Symbol.asyncDispose]();
   });
 
-  function cleanup(cleanupGraceMs: number): Cleanup {
-    const settings = { ...defaultSettings, cleanupGraceMs };
+  function cleanup(cleanupGraceMs: number, cleanupIntervalMs = defaultSettings.cleanupIntervalMs): Cleanup {
+    const settings = { ...defaultSettings, cleanupGraceMs, cleanupIntervalMs };
     const logger = pino({ level: 'silent' });
     return new Cleanup({
       reader,
@@ -76,6 +80,26 @@ describe.skipIf(!hasCluster())('Cleanup', () => {
     expect(await uids()).toEqual([uid]);
     expect(await store.blobs.stat('b1')).toBeDefined();
     expect(await store.blobs.stat('b2')).toBeUndefined();
+  });
+
+  it('leaves files alone, and removes what one left that could not be removed', async () => {
+    const add = async (name: string): Promise<FileRecord> =>
+      (await (await store.files.receive({ name, contentType: 'text/plain' }, partsOf(name))).commit()).record;
+    const [kept, stuck] = [await add('kept'), await add('stuck')];
+    // A folder is not removed as a file is.
+    await rm(stuck.path);
+    await mkdir(stuck.path);
+    await store.files.delete(stuck.id);
+    expect(await readdir(dirname(kept.path))).toEqual(['kept', 'stuck']);
+    await rmdir(stuck.path);
+    await writeFile(stuck.path, 'stuck');
+    await untilSynced();
+    const end = new AbortController();
+    const looping = cleanup(0, 10).run(end.signal);
+    await expect.poll(() => readdir(dirname(kept.path))).toEqual(['kept']);
+    end.abort();
+    await looping;
+    expect(await store.files.get(kept.id)).toEqual(kept);
   });
 
   it('waits until it has been so for the grace', async () => {

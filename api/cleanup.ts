@@ -18,7 +18,7 @@ export interface CleanupParts {
 const FRESH_MS = 90_000;
 
 /**
- * Removes what no task refers to any more. Looks at everything each time, so it does not matter what happened while it
+ * Removes what no task refers to any more, and bytes that are no file. Looks at everything each time, so it does not matter what happened while it
  * was not running; what is without a task must stay so for the grace before it goes.
  */
 export class Cleanup {
@@ -31,8 +31,12 @@ export class Cleanup {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { settings, logger } = this.#parts;
+    const { store, settings, logger } = this.#parts;
     while (!signal.aborted) {
+      // No task decides about files: what goes is what failed uploads and deletions left.
+      await store.files
+        .sweep()
+        .catch((err: unknown) => logger.warn({ err }, 'removing bytes of files failed; trying again later'));
       await sleep(settings.cleanupIntervalMs, undefined, { signal, ref: false }).catch(() => undefined);
       if (signal.aborted) return;
       try {

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import type { S3Settings } from '../store/s3/s3-settings.ts';
 import { DEFAULT_STORE_MAX_BYTES, defaultSettings } from './settings.ts';
 import type { ApiSettings } from './settings.ts';
 
@@ -8,6 +9,8 @@ export interface ApiConfig {
   readonly kubeconfig: string | undefined;
   readonly dataFolder: string;
   readonly storeMaxBytes: number;
+  /** Where the bytes of files go; undefined: the data folder. */
+  readonly s3: S3Settings | undefined;
   readonly logLevel: string;
 }
 
@@ -21,6 +24,12 @@ interface Flags {
   kubeconfig?: string;
   data: string;
   storeMaxBytes: number;
+  maxFileBytes: number;
+  s3Bucket?: string;
+  s3Prefix: string;
+  s3Region: string;
+  s3Endpoint?: string;
+  s3PathStyle: boolean;
   logLevel: string;
 }
 
@@ -59,23 +68,64 @@ export function readConfig(argv: readonly string[]): ApiConfig {
         .argParser(upTo(31_536_000)),
     )
     .addOption(flag('--kubeconfig <file>', 'the Kubernetes API to use', 'KUBECONFIG'))
-    .addOption(flag('--data <folder>', 'where logs and large results are kept', 'TIANGONG_DATA').default('data'))
+    .addOption(flag('--data <folder>', 'where logs, large results and files are kept', 'TIANGONG_DATA').default('data'))
     .addOption(
       flag('--store-max-bytes <bytes>', 'how much may be kept there', 'TIANGONG_STORE_MAX_BYTES')
         .default(DEFAULT_STORE_MAX_BYTES)
         .argParser(upTo(Number.MAX_SAFE_INTEGER)),
     )
+    .addOption(
+      flag('--max-file-bytes <bytes>', 'how large an uploaded file may be', 'TIANGONG_MAX_FILE_BYTES')
+        .default(defaultSettings.maxFileBytes)
+        .argParser(upTo(MAX_FILE_BYTES)),
+    )
+    .addOption(flag('--s3-bucket <name>', 'keep uploaded files in this bucket, not in --data', 'TIANGONG_S3_BUCKET'))
+    .addOption(
+      flag('--s3-prefix <prefix>', 'put before the keys of objects', 'TIANGONG_S3_PREFIX').default('tiangong/files/'),
+    )
+    .addOption(flag('--s3-region <name>', 'region of the bucket', 'TIANGONG_S3_REGION').default('us-east-1'))
+    .addOption(
+      flag('--s3-endpoint <url>', "address of an object store other than AWS's", 'TIANGONG_S3_ENDPOINT').argParser(
+        httpAddress,
+      ),
+    )
+    .addOption(
+      flag('--s3-path-style', 'put the bucket in the path, not in the host name', 'TIANGONG_S3_PATH_STYLE').default(
+        false,
+      ),
+    )
     .addOption(flag('--log-level <level>', 'of the log on standard output', 'LOG_LEVEL').default('info'))
     .parse(argv, { from: 'user' });
   const flags = command.opts<Flags>();
-  const { host, port, homeNamespace, corsOrigins, allowedHosts, taskTtl } = flags;
+  const { host, port, homeNamespace, corsOrigins, allowedHosts, taskTtl, maxFileBytes } = flags;
+  const own = { host, port, homeNamespace, corsOrigins, allowedHosts, taskTtlSeconds: taskTtl, maxFileBytes };
   return {
-    settings: { ...defaultSettings, host, port, homeNamespace, corsOrigins, allowedHosts, taskTtlSeconds: taskTtl },
+    settings: { ...defaultSettings, ...own },
     kubeconfig: flags.kubeconfig,
     dataFolder: flags.data,
     storeMaxBytes: flags.storeMaxBytes,
+    s3: s3Settings(flags),
     logLevel: flags.logLevel,
   };
+}
+
+/** What an object store takes in 10,000 parts of 16 MiB. */
+const MAX_FILE_BYTES = 160_000 * 1024 ** 2;
+
+function s3Settings({ s3Bucket: bucket, s3Prefix, s3Region, s3Endpoint, s3PathStyle }: Flags): S3Settings | undefined {
+  if (bucket === undefined || bucket === '') return undefined;
+  return { bucket, prefix: s3Prefix, region: s3Region, endpoint: s3Endpoint, pathStyle: s3PathStyle };
+}
+
+function httpAddress(text: string): string {
+  if (!URL.canParse(text) || !['http:', 'https:'].includes(new URL(text).protocol))
+    throw new InvalidArgumentError('must be an http or https address');
+  const { username, password } = new URL(text);
+  if (username !== '' || password !== '')
+    throw new InvalidArgumentError(
+      'may hold no credentials; put them into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
+    );
+  return text;
 }
 
 const flag = (flags: string, description: string, variable: string): Option =>

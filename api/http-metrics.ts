@@ -33,7 +33,7 @@ export function measureRequests(registry: Registry): RequestHandler {
 export function measureStore(registry: Registry, store: Store): void {
   new Gauge({
     name: 'tiangong_store_used_bytes',
-    help: 'Bytes of logs, results and blobs in the store.',
+    help: 'Bytes of logs, results, blobs and files in the store, without those in an object store.',
     registers: [registry],
     collect() {
       this.set(store.usage.usedBytes);
@@ -45,6 +45,22 @@ export function measureStore(registry: Registry, store: Store): void {
     registers: [registry],
     collect() {
       this.set(store.usage.maxBytes);
+    },
+  });
+  new Gauge({
+    name: 'tiangong_files',
+    help: 'How many uploaded files there are.',
+    registers: [registry],
+    collect() {
+      this.set(store.files.totals().count);
+    },
+  });
+  new Gauge({
+    name: 'tiangong_files_bytes',
+    help: 'Bytes of the uploaded files, wherever they are.',
+    registers: [registry],
+    collect() {
+      this.set(store.files.totals().bytes);
     },
   });
 }

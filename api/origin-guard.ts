@@ -2,6 +2,9 @@ import type { Request, RequestHandler, Response } from 'express';
 import { ApiError } from './errors.ts';
 import type { ApiSettings } from './settings.ts';
 
+const EXPOSED_HEADERS =
+  'Location, X-Total-Count, Idempotent-Replayed, Retry-After, Content-Disposition, Content-Range, ETag, X-Content-SHA256';
+
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/i;
 
 /**
@@ -38,11 +41,11 @@ export function guardOrigins({
 
 function allow(req: Request, res: Response, origin: string): void {
   res.setHeader('Access-Control-Allow-Origin', origin);
-  res.setHeader('Access-Control-Expose-Headers', 'Location, X-Total-Count, Idempotent-Replayed, Retry-After');
+  res.setHeader('Access-Control-Expose-Headers', EXPOSED_HEADERS);
   if (origin !== '*') res.vary('Origin');
   if (req.method !== 'OPTIONS') return;
   res.setHeader('Access-Control-Allow-Methods', 'GET, POST, PUT, DELETE, OPTIONS');
-  res.setHeader('Access-Control-Allow-Headers', 'Authorization, Content-Type, Idempotency-Key, Last-Event-ID');
+  res.setHeader('Access-Control-Allow-Headers', 'Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Range');
   res.setHeader('Access-Control-Max-Age', '600');
 }
 

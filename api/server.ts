@@ -16,11 +16,17 @@ export interface AppParts {
   readonly internal: Router;
   readonly tasks: Router;
   readonly agents: Router;
+  /** `POST /api/v1/files`: reads its body itself. */
+  readonly uploads: Router;
+  readonly files: Router;
   /** Checks answers too, which costs time: for tests. */
   readonly validateResponses: boolean;
 }
 
 const MAX_BODY_BYTES = 1024 * 1024;
+
+/** How long a JSON body may take to come. The server's own limit is for uploads. */
+const JSON_BODY_TIMEOUT_MS = 300_000;
 
 /** Puts the middleware and the routes together. */
 export function createApp(parts: AppParts): Express {
@@ -29,9 +35,11 @@ export function createApp(parts: AppParts): Express {
   for (const handler of parts.first) app.use(handler);
   app.use(parts.service);
   app.use('/internal', parts.internal);
+  app.use('/api/v1/files', parts.uploads);
   app.use('/api/v1', readJson(), checkRequests(parts));
   app.use('/api/v1/tasks', parts.tasks);
   app.use('/api/v1/agents', parts.agents);
+  app.use('/api/v1/files', parts.files);
   app.use((_req, _res, next) => next(new ApiError('RouteNotFound')));
   app.use(answerErrors(parts.logger));
   return app;
@@ -48,7 +56,9 @@ function readJson(): RequestHandler {
     },
   }) as RequestHandler;
   return (req, res, next) => {
+    const timer = req.readableEnded ? undefined : setTimeout(() => req.destroy(), JSON_BODY_TIMEOUT_MS);
     parse(req, res, (err?: unknown) => {
+      clearTimeout(timer);
       // The validator would refuse a body by its media type before it looks at it.
       if (req.body !== undefined) req.headers['content-type'] = 'application/json';
       next(err);

@@ -15,6 +15,10 @@ export interface ApiSettings {
   readonly startDeadlineSeconds: number;
   /** How many bytes of commands, parameters, results and logs are kept in memory for reads. */
   readonly cacheBytes: number;
+  /** How large an uploaded file may be, in bytes. */
+  readonly maxFileBytes: number;
+  /** How long an upload may be silent before it is given up, in milliseconds. */
+  readonly uploadIdleMs: number;
   /** How often data that nothing refers to any more is looked for, in milliseconds. */
   readonly cleanupIntervalMs: number;
   /** How long it must have been so before the data is deleted, in milliseconds. */
@@ -34,6 +38,8 @@ export const defaultSettings: ApiSettings = {
   taskTtlSeconds: (7 * DAY_MS) / 1000,
   startDeadlineSeconds: 600,
   cacheBytes: 32 * 1024 * 1024,
+  maxFileBytes: 5 * 1024 ** 3,
+  uploadIdleMs: 120_000,
   cleanupIntervalMs: 60_000,
   cleanupGraceMs: 600_000,
   idempotencyKeyMs: 8 * DAY_MS,

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import express, { Router } from 'express';
-import type { Request, RequestHandler, Response } from 'express';
+import type { Request } from 'express';
 import type { Logger } from 'pino';
 import type { KubeClient } from '../../kube/client.ts';
-import type { DeployTask } from '../../kube/types/deploytask.ts';
 import { indexLogChunk } from '../../store/log-chunk.ts';
 import type { Store } from '../../store/store.ts';
 import type { StreamId } from '../../store/task-streams.ts';
@@ -12,8 +11,10 @@ import { methodNotAllowed } from '../method-not-allowed.ts';
 import { sendJson, write } from '../send.ts';
 import { blobOwner } from '../tasks/command-blob.ts';
 import type { TaskReader } from '../tasks/task-reader.ts';
+import { assignedTask, authenticate, callerOf } from './assigned-task.ts';
 import { readCredential } from './read-credential.ts';
-import type { Caller, TokenReviewer } from './token-reviewer.ts';
+import { sendTaskFile } from './send-task-file.ts';
+import type { TokenReviewer } from './token-reviewer.ts';
 
 export interface InternalRoutesParts {
   readonly client: KubeClient;
@@ -25,7 +26,7 @@ export interface InternalRoutesParts {
 
 const MAX_CHUNK_BYTES = 1024 * 1024;
 
-/** What agents ask the API for, under `/internal`: their tasks' long commands and credentials, and a place for output. */
+/** What agents ask the API for, under `/internal`: their tasks' long commands, credentials and files, and a place for output. */
 export function internalRoutes(parts: InternalRoutesParts): Router {
   const { store } = parts;
   const router = Router();
@@ -34,7 +35,7 @@ export function internalRoutes(parts: InternalRoutesParts): Router {
   router
     .route('/tasks/:uid/command')
     .get(async (req, res) => {
-      const { spec, metadata } = await assignedTask(parts, req);
+      const { spec, metadata } = await assignedTask(parts.reader, req);
       const id = spec.commandFrom?.blob.id;
       const blob = id === undefined ? undefined : await store.blobs.stat(id);
       // Whoever can create tasks may name any blob: only the task's own is served.
@@ -49,7 +50,7 @@ export function internalRoutes(parts: InternalRoutesParts): Router {
   router
     .route('/tasks/:uid/secret')
     .get(async (req, res) => {
-      const task = await assignedTask(parts, req);
+      const task = await assignedTask(parts.reader, req);
       const { ref } = req.query;
       const caller = callerOf(res);
       const credential = await readCredential(parts.client, task, typeof ref === 'string' ? ref : '');
@@ -57,6 +58,11 @@ export function internalRoutes(parts: InternalRoutesParts): Router {
       res.setHeader('Cache-Control', 'no-store');
       sendJson(res, 200, credential);
     })
+    .all(methodNotAllowed('GET'));
+
+  router
+    .route('/tasks/:uid/file')
+    .get((req, res) => sendTaskFile(req, res, parts.reader, store.files))
     .all(methodNotAllowed('GET'));
 
   router
@@ -85,41 +91,12 @@ export function internalRoutes(parts: InternalRoutesParts): Router {
   return router;
 }
 
-function authenticate(reviewer: TokenReviewer): RequestHandler {
-  return async (req, res, next) => {
-    const [, token] = /^Bearer +(\S+)$/i.exec(req.headers.authorization ?? '') ?? [];
-    const caller = token === undefined ? undefined : await reviewer.review(token);
-    if (caller === undefined)
-      throw new ApiError('Unauthorized', undefined, { headers: { 'WWW-Authenticate': 'Bearer' } });
-    (res.locals as { caller?: Caller }).caller = caller;
-    next();
-  };
-}
-
-const callerOf = (res: Response): Caller => (res.locals as { caller: Caller }).caller;
-
 async function assignedStream(parts: InternalRoutesParts, req: Request): Promise<StreamId> {
   const { stream: name } = req.params;
   if (name !== 'log' && name !== 'result') throw new ApiError('RouteNotFound');
   const epoch = integer(req.params['epoch']);
-  const { metadata } = await assignedTask(parts, req, epoch);
+  const { metadata } = await assignedTask(parts.reader, req, epoch);
   return { uid: metadata.uid ?? '', epoch, name };
-}
-
-/** The task of the request's path, if it is assigned to the caller; else rejects with `NotAssigned`. */
-async function assignedTask({ reader }: InternalRoutesParts, req: Request, epoch?: number): Promise<DeployTask> {
-  const { agent } = callerOf(req.res as Response);
-  const isAssigned = ({ status }: DeployTask): boolean =>
-    (agent === undefined || status?.assignment?.agent === agent) &&
-    (epoch === undefined || status?.assignment?.epoch === epoch);
-  const known = await reader.findByUid(String(req.params['uid']), agent);
-  if (known === undefined) throw new ApiError('NotAssigned');
-  if (isAssigned(known)) return known;
-  // The assignment may be newer than the informer's copy.
-  const { namespace = '', name, uid } = known.metadata;
-  const fresh = (await reader.getFresh({ namespace, name }))?.task;
-  if (fresh === undefined || fresh.metadata.uid !== uid || !isAssigned(fresh)) throw new ApiError('NotAssigned');
-  return fresh;
 }
 
 function integer(text: unknown): number {

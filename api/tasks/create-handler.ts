@@ -6,6 +6,7 @@ import { KeyedLock } from '../../store/keyed-lock.ts';
 import type { Store } from '../../store/store.ts';
 import type { AgentDirectory } from '../agents/agent-directory.ts';
 import { ApiError } from '../errors.ts';
+import type { FileUses } from '../files/file-uses.ts';
 import { requestSignal } from '../request-signal.ts';
 import type { ApiSettings } from '../settings.ts';
 import { toApiError } from '../to-api-error.ts';
@@ -25,6 +26,7 @@ export interface CreateHandlerParts {
   readonly answers: TaskAnswers;
   readonly directory: AgentDirectory;
   readonly store: Store;
+  readonly uses: FileUses;
   readonly settings: ApiSettings;
   /** Ends waiting when the server shuts down. */
   readonly stopping: AbortSignal;
@@ -67,8 +69,10 @@ export class CreateHandler {
   }
 
   async #create(name: string, newTask: NewTask): Promise<DeployTask> {
-    await this.#parts.directory.requireOnline(newTask.agent, newTask.type);
-    return (await this.#parts.creator.create(name, newTask)).task;
+    const { directory, creator, uses } = this.#parts;
+    await directory.requireOnline(newTask.agent, newTask.type);
+    const create = async (): Promise<DeployTask> => (await creator.create(name, newTask)).task;
+    return newTask.fileId === '' ? create() : uses.create(newTask.fileId, create);
   }
 
   /** Calls with one key run one after another, so that a claim is never given up while another call relies on it. */

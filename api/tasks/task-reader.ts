@@ -40,7 +40,10 @@ export class TaskReader {
     this.#bodies = new ByteLru(options.cacheBytes);
     this.#informer = new Informer(client, deployTasks, {
       transform: (task) => this.#keepBody(task),
-      indexes: { uid: ({ metadata }) => (metadata.uid === undefined ? [] : [metadata.uid]) },
+      indexes: {
+        uid: ({ metadata }) => (metadata.uid === undefined ? [] : [metadata.uid]),
+        file: (task) => (task.spec.fileId === undefined || isFinished(task) ? [] : [task.spec.fileId]),
+      },
       onError: options.onError,
       ...(options.metrics && { metrics: options.metrics }),
     });
@@ -122,6 +125,11 @@ export class TaskReader {
     return this.#informer.byIndex('uid', uid).length > 0;
   }
 
+  /** A task that names the file and has not ended, without its body. */
+  unfinishedWithFile(fileId: string): DeployTask | undefined {
+    return this.#informer.byIndex('file', fileId)[0];
+  }
+
   /** All tasks, by creation time, then name, newest first. */
   newestFirst(): readonly DeployTask[] {
     this.#newestFirst ??= [...this.#informer.values()].sort(compareNewestFirst);
@@ -131,6 +139,11 @@ export class TaskReader {
   /** Resolves with true once the task has ended or is gone, with false after `timeoutMs` or when the signal aborts. */
   untilEnded(name: TaskName, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
     return this.changes.until(toKey(name), hasEnded, timeoutMs, signal);
+  }
+
+  /** Resolves with true once the informer has seen the task, with false after `timeoutMs`. */
+  untilSeen(name: TaskName, timeoutMs: number): Promise<boolean> {
+    return this.changes.until(toKey(name), (task) => task !== undefined, timeoutMs);
   }
 
   /** Resolves with true once the informer has seen the task go, with false after `timeoutMs`. */

@@ -43,9 +43,13 @@ export class ApiUnderTest {
     this.#folder = parts.folder;
   }
 
-  static async start(cluster: SharedCluster, settings: Partial<ApiSettings> = {}): Promise<ApiUnderTest> {
+  static async start(
+    cluster: SharedCluster,
+    settings: Partial<ApiSettings> = {},
+    storeMaxBytes = 64 * 1024 * 1024,
+  ): Promise<ApiUnderTest> {
     const folder = await mkdtemp(join(tmpdir(), 'tiangong-api-'));
-    const store = await SqliteStore.open({ folder, maxBytes: 64 * 1024 * 1024 });
+    const store = await SqliteStore.open({ folder, maxBytes: storeMaxBytes });
     const log: string[] = [];
     const logger = pino({ level: 'debug' }, { write: (line) => void log.push(line) });
     const { client, namespace } = cluster;

@@ -1,0 +1,93 @@
+import type { Readable } from 'node:stream';
+import type { Request, Response } from 'express';
+import multer from 'multer';
+import type { Files, ReceivedFile } from '../../store/files.ts';
+import { ApiError } from '../errors.ts';
+import { ClientGoneError } from '../send.ts';
+import { cleanFileName } from './clean-file-name.ts';
+import { FILE_FIELD, noFile, notMultipart, toFormError } from './upload-error.ts';
+
+export interface UploadLimits {
+  /** Of the file alone. */
+  readonly maxBytes: number;
+  /** How long nothing may come, in milliseconds. */
+  readonly idleMs: number;
+}
+
+/** Boundaries, headers and other fields of the form. */
+export const MAX_FORM_BYTES = 1024 * 1024;
+
+const FORM_LIMITS = { files: 1, fields: 20, parts: 21, fieldSize: 16 * 1024, fieldNameSize: 200, headerPairs: 50 };
+
+const MEDIA_TYPE = /^[\w!#$&^.+-]{1,100}\/[\w!#$&^.+-]{1,100}$/;
+
+/**
+ * Stores the file of a multipart request while it comes in. Resolves once the whole form was good and the bytes are
+ * durable; the caller commits them. Rejects as soon as it is clear that this will not be, which may be before the
+ * request is complete; then nothing is left of the file.
+ */
+export function receiveUpload(req: Request, res: Response, files: Files, limits: UploadLimits): Promise<ReceivedFile> {
+  return new Promise((resolve, reject) => {
+    let received: ReceivedFile | undefined;
+    let failed = false;
+    const isGone = (): boolean => req.readableAborted || res.destroyed;
+    const fail = (err: Error): void => {
+      failed = true;
+      reject(err);
+    };
+    const storage: multer.StorageEngine = {
+      _handleFile(_req, { stream, originalname, mimetype }, done) {
+        const file = {
+          name: cleanFileName(originalname),
+          contentType: MEDIA_TYPE.test(mimetype) ? mimetype : 'application/octet-stream',
+        };
+        files.receive(file, limited(stream, limits.maxBytes)).then(
+          (info) => {
+            received = info;
+            done(null, { size: info.bytes });
+          },
+          (err: Error) => {
+            // Not through multer, which reads the rest of the request before it tells.
+            fail(isGone() ? new ClientGoneError() : err);
+            done(err);
+          },
+        );
+      },
+      _removeFile(_req, _file, done) {
+        if (received === undefined) done(null);
+        else received.discard().then(() => done(null), done);
+      },
+    };
+    req.setTimeout(limits.idleMs, () => {
+      fail(new ApiError('UploadTimeout', `failed to upload file: nothing came for ${limits.idleMs / 1000} seconds`));
+    });
+    const upload = multer({
+      storage,
+      limits: FORM_LIMITS,
+      // Browsers and curl send names as they are, in UTF-8; cleaning them is our own.
+      defParamCharset: 'utf8',
+      preservePath: true,
+    }).single(FILE_FIELD);
+    upload(req, res, (err?: unknown) => {
+      req.setTimeout(0);
+      if (err !== undefined && err !== null) fail(isGone() ? new ClientGoneError() : toFormError(err));
+      else if (received === undefined) fail(req.is('multipart') === 'multipart' ? noFile() : notMultipart());
+      else if (failed) void received.discard();
+      else resolve(received);
+    });
+  });
+}
+
+async function* limited(stream: Readable, maxBytes: number): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
+  // Destroyed, the stream would tell multer of an error of its own before ours is known.
+  for await (const part of stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    bytes += part.length;
+    if (bytes > maxBytes) throw tooLarge(maxBytes);
+    yield part;
+  }
+}
+
+export function tooLarge(maxBytes: number): ApiError {
+  return new ApiError('FileTooLarge', `failed to upload file: it is larger than ${maxBytes} bytes`);
+}
