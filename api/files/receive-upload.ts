@@ -33,8 +33,12 @@ export function receiveUpload(req: Request, res: Response, files: Files, limits:
     const isGone = (): boolean => req.readableAborted || res.destroyed;
     const fail = (err: Error): void => {
       failed = true;
+      unwatch();
       reject(err);
     };
+    const unwatch = watchSilence(req, limits.idleMs, () =>
+      fail(new ApiError('UploadTimeout', `failed to upload file: nothing came for ${limits.idleMs / 1000} seconds`)),
+    );
     const storage: multer.StorageEngine = {
       _handleFile(_req, { stream, originalname, mimetype }, done) {
         const file = {
@@ -46,9 +50,9 @@ export function receiveUpload(req: Request, res: Response, files: Files, limits:
             received = info;
             done(null, { size: info.bytes });
           },
-          (err: Error) => {
+          (err: unknown) => {
             // Not through multer, which reads the rest of the request before it tells.
-            fail(isGone() ? new ClientGoneError() : err);
+            fail(isGone() ? new ClientGoneError() : (err as Error));
             done(err);
           },
         );
@@ -58,9 +62,6 @@ export function receiveUpload(req: Request, res: Response, files: Files, limits:
         else received.discard().then(() => done(null), done);
       },
     };
-    req.setTimeout(limits.idleMs, () => {
-      fail(new ApiError('UploadTimeout', `failed to upload file: nothing came for ${limits.idleMs / 1000} seconds`));
-    });
     const upload = multer({
       storage,
       limits: FORM_LIMITS,
@@ -69,13 +70,25 @@ export function receiveUpload(req: Request, res: Response, files: Files, limits:
       preservePath: true,
     }).single(FILE_FIELD);
     upload(req, res, (err?: unknown) => {
-      req.setTimeout(0);
+      unwatch();
       if (err !== undefined && err !== null) fail(isGone() ? new ClientGoneError() : toFormError(err));
       else if (received === undefined) fail(req.is('multipart') === 'multipart' ? noFile() : notMultipart());
       else if (failed) void received.discard();
       else resolve(received);
     });
   });
+}
+
+/** Calls back when the client has sent nothing for `ms`, noticed within as long again. Returns what ends the watch. */
+function watchSilence(req: Request, ms: number, onSilence: () => void): () => void {
+  let seen = -1;
+  const timer = setInterval(() => {
+    const { bytesRead } = req.socket;
+    // With bytes at hand it is the store that is slow, as also when all have come.
+    if (bytesRead === seen && req.readableLength === 0 && !req.complete) onSilence();
+    seen = bytesRead;
+  }, ms);
+  return () => clearInterval(timer);
 }
 
 async function* limited(stream: Readable, maxBytes: number): AsyncGenerator<Uint8Array> {
