@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { toArray } from '../../testing/to-array.ts';
 import { readActions } from './bulk-action.ts';
 import type { BulkElement } from './bulk-action.ts';
 
@@ -80,7 +81,7 @@ describe('readActions', () => {
 
   it('sends the text of a document as it was', async () => {
     const elements: BulkElement[] = [{ value: { index: {} } }, { value: undefined, text: '{ "n": 1.0 }' }];
-    const [action] = await Array.fromAsync(readActions(elements, { hasIndex: true, guarded: false }));
+    const [action] = await toArray(readActions(elements, { hasIndex: true, guarded: false }));
     expect(action?.lines).toBe('{"index":{}}\n{ "n": 1.0 }\n');
   });
 

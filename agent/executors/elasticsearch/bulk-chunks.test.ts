@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { toArray } from '../../testing/to-array.ts';
 import type { BulkAction } from './bulk-action.ts';
 import { chunked } from './bulk-chunks.ts';
 
@@ -13,7 +14,7 @@ describe('chunked', () => {
     const sizes = { count: fc.integer({ min: 1, max: 5 }), bytes: fc.integer({ min: 1, max: 40 }) };
     await fc.assert(
       fc.asyncProperty(fc.array(fc.string({ unit: 'binary' })), fc.record(sizes), async (texts, { count, bytes }) => {
-        const chunks = await Array.fromAsync(chunked(actionsOf(texts), count, bytes));
+        const chunks = await toArray(chunked(actionsOf(texts), count, bytes));
         expect(chunks.map(({ body }) => body).join('')).toBe(texts.join(''));
         let next = 1;
         for (const { first, last, body } of chunks) {

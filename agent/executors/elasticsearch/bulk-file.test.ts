@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { toArray } from '../../testing/to-array.ts';
 import { readBulkFile } from './bulk-file.ts';
 
 async function* pieces(...texts: string[]): AsyncGenerator<string> {
@@ -9,7 +10,7 @@ async function* pieces(...texts: string[]): AsyncGenerator<string> {
 
 async function linesOf(file: Awaited<ReturnType<typeof readBulkFile>>): Promise<(string | undefined)[]> {
   if (file.kind === 'json') throw new Error('it was taken for JSON');
-  return (await Array.fromAsync(file.elements)).map(({ text }) => text);
+  return (await toArray(file.elements)).map(({ text }) => text);
 }
 
 describe('readBulkFile', () => {
@@ -40,7 +41,7 @@ describe('readBulkFile', () => {
   it('names the line that is no JSON', async () => {
     const file = await readBulkFile(pieces('{"delete":{"_id":"1"}}\n{"delete"'));
     if (file.kind === 'json') throw new Error('it was taken for JSON');
-    const [, second] = await Array.fromAsync(file.elements);
+    const [, second] = await toArray(file.elements);
     expect(() => second?.value).toThrow(/^line 2 of the file: /);
   });
 
