@@ -131,11 +131,16 @@ export class Agent {
     const limit = this.#options.spoolLimit ?? SPOOL_LIMIT;
     const uploader = api && new Uploader({ api, folder: folder.spoolFolder, limit, logger });
     await uploader?.recover();
-    const executors = this.#executors(folder);
+    const roots = new FileRoots({
+      workFolder: folder.workFolder,
+      stateFolder: folder.path,
+      roots: this.#options.executors?.file?.roots,
+    });
+    const executors = this.#executors(folder, roots);
     await Promise.all([...executors.values()].map(async (executor) => executor.prepare?.()));
     const reporter = new Reporter(client, `agent/${name}`, logger);
     const starter = { agent: name, instance: this.instance };
-    const files = await this.#files(folder, api);
+    const files = await this.#files(folder, roots, api);
     const tools = { executors, api, uploader, files, logger };
     const scheduler = new Scheduler({ client, starter, journal, heartbeat, reporter, tools, logger });
     const stopped = new AbortController();
@@ -192,17 +197,13 @@ export class Agent {
     await informer.run(signal);
   }
 
-  async #files({ path, workFolder, fileFolder }: StateFolder, api?: TiangongApi): Promise<TaskFiles> {
-    const { roots, cacheBytes } = this.#options.executors?.file ?? {};
-    const cache = await FileCache.open({
-      folder: fileFolder,
-      logger: this.#logger,
-      ...(cacheBytes === undefined ? {} : { limit: cacheBytes }),
-    });
-    return new TaskFiles({ cache, roots: new FileRoots({ workFolder, stateFolder: path, roots }), workFolder, api });
+  async #files({ workFolder, fileFolder }: StateFolder, roots: FileRoots, api?: TiangongApi): Promise<TaskFiles> {
+    const limit = this.#options.executors?.file?.cacheBytes;
+    const settings = { folder: fileFolder, logger: this.#logger, ...(limit === undefined ? {} : { limit }) };
+    return new TaskFiles({ cache: await FileCache.open(settings), roots, workFolder, api });
   }
 
-  #executors(folder: StateFolder): Executors {
+  #executors(folder: StateFolder, fileRoots: FileRoots): Executors {
     const { executors: settings = {} } = this.#options;
     const audit = (entry: object): void => this.#logger.info({ audit: entry }, 'security policy decision');
     return createExecutors({
@@ -210,6 +211,7 @@ export class Agent {
       api: { userAgent: `tiangong/${this.#options.version}`, ...settings.api },
       k8s: settings.k8s ?? {},
       file: settings.file ?? {},
+      fileRoots,
       connections: settings.connections ?? new Map(),
       spoolFolder: folder.workFolder,
       disabled: settings.disabled ?? [],

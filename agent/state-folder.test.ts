@@ -22,8 +22,11 @@ describe('StateFolder', () => {
     const work = join(path, 'work');
     mkdirSync(work);
     const stale = ['.spawn-0123abcd', '.01234567-89ab-cdef-0123-456789abcdef-1.sh'];
-    for (const name of [...stale, 'kept.sh']) writeFileSync(join(work, name), '');
+    const copies = '.file-01234567-89ab-cdef-0123-456789abcdef-1';
+    mkdirSync(join(work, copies));
+    for (const name of [...stale, join(copies, 'a.sql'), 'kept.sh']) writeFileSync(join(work, name), '');
     (await StateFolder.open(path)).close();
-    expect([...stale, 'kept.sh'].map((name) => existsSync(join(work, name)))).toEqual([false, false, true]);
+    const left = [...stale, copies, 'kept.sh'].map((name) => existsSync(join(work, name)));
+    expect(left).toEqual([false, false, false, true]);
   });
 });

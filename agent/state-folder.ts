@@ -39,11 +39,11 @@ export class StateFolder {
         `the state folder ${path} is in use by another agent; give this one its own (--state-dir)`,
       );
     }
-    // Sockets and scripts of a process that was killed; tasks' own files stay.
+    // Sockets, scripts and copies of files of a process that was killed; tasks' own files stay.
     const left = (await readdir(join(path, 'work'))).filter((name) =>
-      /^\.(spawn-[0-9a-f]{8}|[0-9a-f-]{36}-\d+\.sh)$/.test(name),
+      /^\.(spawn-[0-9a-f]{8}|[0-9a-f-]{36}-\d+\.sh|file-[0-9a-f-]{36}-\d+)$/.test(name),
     );
-    await Promise.all(left.map((name) => rm(join(path, 'work', name), { force: true })));
+    await Promise.all(left.map((name) => rm(join(path, 'work', name), { recursive: true, force: true })));
     const previous = await readFile(join(path, 'instance'), 'utf8').catch(() => '');
     return new StateFolder(path, previous.trim() || undefined, lock);
   }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { TaskAborted } from '../executors/executor.ts';
+import { FileUnavailable } from '../files/file-unavailable.ts';
 import type { TaskFile } from '../files/task-file.ts';
 import type { Credential, ExecutionContext, Executor, Outcome } from '../executors/executor.ts';
 
@@ -21,8 +22,8 @@ export interface Work {
   /** Called with every piece of the result; a promise holds the executor back, as a slow disk does. */
   readonly onResult?: (bytes: Buffer) => Promise<void> | undefined;
   readonly uid?: string;
-  /** The task's file, where it has one. */
-  readonly file?: TaskFile;
+  /** The task's file, where it has one, or why it cannot be had. */
+  readonly file?: TaskFile | FileUnavailable;
 }
 
 /** Runs an executor as the agent does, and keeps what it gives. */
@@ -50,8 +51,11 @@ export async function execute(executor: Executor, work: Work): Promise<Execution
       const found = work.credentials?.[name];
       return found === undefined ? Promise.reject(new Error('not found')) : Promise.resolve(found);
     },
-    fileId: work.file?.id,
-    file: () => (work.file === undefined ? Promise.reject(new Error('not found')) : Promise.resolve(work.file)),
+    fileId: work.file instanceof FileUnavailable ? 'file-1' : work.file?.id,
+    file: async () => {
+      if (work.file === undefined || work.file instanceof FileUnavailable) throw work.file ?? new Error('not found');
+      return work.file;
+    },
     processStarted: () => undefined,
     evidence: (text) => {
       evidence.push(text);

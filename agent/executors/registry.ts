@@ -1,10 +1,12 @@
 import type { TaskType } from '../../kube/task-state.ts';
 import type { Connections } from '../connections/connections.ts';
+import type { FileRoots } from '../files/file-roots.ts';
 import { ApiExecutor } from './api/api-executor.ts';
 import type { ApiExecutorOptions } from './api/api-executor.ts';
 import { ClickHouseExecutor } from './clickhouse/clickhouse-executor.ts';
 import { ElasticsearchExecutor } from './elasticsearch/elasticsearch-executor.ts';
 import type { Executor } from './executor.ts';
+import { FileExecutor } from './file/file-executor.ts';
 import { K8sExecutor } from './k8s/k8s-executor.ts';
 import { MongoExecutor } from './mongo/mongo-executor.ts';
 import { ShellExecutor } from './shell/shell-executor.ts';
@@ -27,6 +29,8 @@ export interface ExecutorSettings {
     /** How much of fetched files is kept. */
     readonly cacheBytes?: number;
   };
+  /** Which places on the host tasks may name. */
+  readonly fileRoots: FileRoots;
   /** The named connections of the databases. */
   readonly connections: ReadonlyMap<TaskType, Connections>;
   /** The agent's work folder: rows that wait for their statement's end lie there, in files without a name. */
@@ -40,6 +44,8 @@ const factories = {
   shell: (settings: ExecutorSettings): Executor => new ShellExecutor(settings.shell),
   api: (settings: ExecutorSettings): Executor => new ApiExecutor(settings.api),
   k8s: (settings: ExecutorSettings): Executor => new K8sExecutor(settings.k8s),
+  file: ({ fileRoots, shell }: ExecutorSettings): Executor =>
+    new FileExecutor({ roots: fileRoots, workFolder: shell.workFolder }),
   elasticsearch: ({ connections, spoolFolder }: ExecutorSettings): Executor =>
     new ElasticsearchExecutor({ connections: connections.get('elasticsearch') ?? new Map(), spoolFolder }),
   mongo: ({ connections, spoolFolder }: ExecutorSettings): Executor =>

@@ -1,9 +1,10 @@
-import { randomBytes } from 'node:crypto';
-import { hash } from 'node:crypto';
+import { spawn } from 'node:child_process';
+import { hash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { chmodSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { temporaryFolder } from '../testing/temporary-folder.ts';
 import { FileCache } from './file-cache.ts';
 import type { CachedFile, FileCacheOptions } from './file-cache.ts';
@@ -92,6 +93,23 @@ describe('FileCache', () => {
     const file = await add(await openCache(folder), 'a', bytes, source);
     expect(source.opened).toEqual([4000]);
     expect(readFileSync(file.path).equals(bytes)).toBe(true);
+  });
+
+  it('goes on where a process was killed', async () => {
+    const [folder, original] = [join(temporaryFolder(), 'files'), join(temporaryFolder(), 'original')];
+    const bytes = randomBytes(2_000_000);
+    writeFileSync(original, bytes);
+    const program = join(import.meta.dirname, '../testing/fetch-half-process.ts');
+    const child = spawn(process.execPath, [program, folder, original], { stdio: ['ignore', 'pipe', 'inherit'] });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    await once(child.stdout, 'data');
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const source = new Source(bytes);
+    const cache = await openCache(folder);
+    expect(readFileSync((await add(cache, 'a', bytes, source)).path).equals(bytes)).toBe(true);
+    expect(source.opened).toEqual([1_000_000]);
+    expect(readdirSync(folder).filter((name) => name.endsWith('.part'))).toEqual([]);
   });
 
   it('begins anew when what an earlier process left is not the beginning of the file', async () => {

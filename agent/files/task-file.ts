@@ -6,6 +6,6 @@ export interface TaskFile {
   /** The file's own name, as it was uploaded. */
   readonly name: string;
   readonly bytes: number;
-  /** To be called once, when the task needs the file no longer. */
-  release(): void;
+  /** To be called when the task needs the file no longer; again it does nothing. */
+  readonly release: () => void;
 }

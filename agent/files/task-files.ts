@@ -60,7 +60,7 @@ export class TaskFiles {
   /** Throws `FileUnavailable` or the signal's reason. */
   async find(request: FileRequest): Promise<TaskFile> {
     const { fileId, params, signal } = request;
-    const path = params['file_path'];
+    const path = params['file_path'] === '' ? undefined : (params['file_path'] ?? undefined);
     if (path !== undefined && typeof path !== 'string')
       throw new FileUnavailable('FileInvalid', 'params.file_path must be a string');
     if (fileId === undefined || fileId === '') {

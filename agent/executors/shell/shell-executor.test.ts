@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { isRunAlive, markedProcesses } from '../../process-table.ts';
 import { describeExecutor, execute } from '../../conformance/executor.ts';
+import { FileUnavailable } from '../../files/file-unavailable.ts';
+import type { TaskFile } from '../../files/task-file.ts';
 import { TaskAborted } from '../executor.ts';
 import { SecurityPolicy } from './security-policy.ts';
 import { ShellExecutor } from './shell-executor.ts';
@@ -150,5 +152,45 @@ describe('ShellExecutor', () => {
     const allowed = await execute(guarded, { command: 'true' });
     expect([allowed.outcome.state, allowed.log[0]?.level]).toEqual(['Succeeded', 'audit']);
     expect(decisions).toMatchObject([{ allowed: false }, { allowed: true }]);
+  });
+
+  describe('of a task with a file', () => {
+    const fileOf = (name: string, text: string): TaskFile & { released: number } => {
+      const path = join(workFolder, randomUUID());
+      writeFileSync(path, text, { mode: 0o400 });
+      const file = { id: 'file-1', path, name, bytes: text.length, released: 0 };
+      return Object.assign(file, { release: () => void (file.released += 1) });
+    };
+    const copies = (): string[] => readdirSync(workFolder).filter((name) => name.startsWith('.file-'));
+
+    it('has a copy of its own at $TIANGONG_FILE, under the name of the file, until it ends', async () => {
+      const file = fileOf("it's 1.sql", 'SELECT 1;');
+      const command =
+        'basename "$TIANGONG_FILE"; cat "$TIANGONG_FILE"; echo changed > "$TIANGONG_FILE"; rm "$TIANGONG_FILE"';
+      const { outcome, result, log } = await execute(executor, { command, file });
+      expect([outcome.state, result.toString()]).toEqual(['Succeeded', "it's 1.sql\nSELECT 1;"]);
+      expect(log[0]).toEqual({ level: 'info', message: "File it's 1.sql (9 bytes) is at $TIANGONG_FILE" });
+      expect(readFileSync(file.path, 'utf8')).toBe('SELECT 1;');
+      expect([copies(), file.released]).toEqual([[], 1]);
+    });
+
+    it('is not run when the file cannot be had', async () => {
+      const file = new FileUnavailable('FileNotFound', 'file not found for fileID: x');
+      const { outcome, result } = await execute(executor, { command: 'echo ran', file });
+      expect(outcome).toEqual({ state: 'Failed', reason: 'FileNotFound', message: 'file not found for fileID: x' });
+      expect(result).toHaveLength(0);
+    });
+
+    it('leaves no copy when it is stopped', async () => {
+      const begun = join(workFolder, randomUUID());
+      const controller = new AbortController();
+      const command = `touch ${begun}; sleep 600`;
+      const execution = execute(executor, { command, file: fileOf('a', 'x'), signal: controller.signal });
+      await exists(begun);
+      expect(copies()).toHaveLength(1);
+      controller.abort(new TaskAborted('User', 'enough'));
+      await execution;
+      expect(copies()).toEqual([]);
+    });
   });
 });

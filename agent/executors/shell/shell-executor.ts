@@ -1,6 +1,10 @@
 import { rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { FileUnavailable } from '../../files/file-unavailable.ts';
+import { privateCopy } from '../../files/private-copy.ts';
+import type { PrivateCopy } from '../../files/private-copy.ts';
+import type { TaskFile } from '../../files/task-file.ts';
 import type { LogLevel } from '../../output/log-line.ts';
 import { LineSplitter } from '../../output/line-splitter.ts';
 import { cutText } from '../../output/utf8.ts';
@@ -31,6 +35,8 @@ const FENCED_GRACE_MS = 4_000;
 const OUTPUT_GRACE_MS = 500;
 /** Linux refuses a single argument of 128 KiB or more (MAX_ARG_STRLEN). */
 const MAX_ARGUMENT_BYTES = 120 * 1024;
+/** Tells a command where the task's file is. */
+const FILE_VARIABLE = 'TIANGONG_FILE';
 /** A command is shown in the log up to this length. */
 const SHOWN_COMMAND_BYTES = 2048;
 
@@ -67,11 +73,39 @@ export class ShellExecutor implements Executor {
     }
     if (params.cwd !== undefined && !(await isFolder(params.cwd)))
       return failed('InvalidParams', `params.cwd: ${params.cwd} is not a folder on the agent`);
+    const file = await this.#file(context);
+    if (file !== undefined && 'state' in file) return file;
+    return this.#execute(context, params, file?.path).finally(() => file?.remove());
+  }
+
+  async #execute(context: ExecutionContext, params: ShellParams, file: string | undefined): Promise<Outcome> {
+    const { command, output, uid } = context;
+    const set = file === undefined ? params : { ...params, env: { ...params.env, [FILE_VARIABLE]: file } };
     void output.log('info', `Executing command: ${cutText(command, SHOWN_COMMAND_BYTES)}`);
-    if (Buffer.byteLength(command) <= MAX_ARGUMENT_BYTES) return this.#run(context, params, ['-c', command]);
+    if (Buffer.byteLength(command) <= MAX_ARGUMENT_BYTES) return this.#run(context, set, ['-c', command]);
     const script = join(this.#options.workFolder, `.${uid}-${context.epoch}.sh`);
     await writeFile(script, command, { mode: 0o600 });
-    return this.#run(context, params, [script]).finally(() => rm(script, { force: true }));
+    return this.#run(context, set, [script]).finally(() => rm(script, { force: true }));
+  }
+
+  /** The command's own copy of the task's file; undefined when the task has none, an outcome when it cannot be had. */
+  async #file(context: ExecutionContext): Promise<PrivateCopy | Outcome | undefined> {
+    const { fileId, signal, output } = context;
+    if (fileId === undefined || fileId === '') return undefined;
+    const folder = join(this.#options.workFolder, `.file-${context.uid}-${context.epoch}`);
+    let file: TaskFile | undefined;
+    try {
+      file = await context.file();
+      const copy = await privateCopy(file, folder, signal);
+      void output.log('info', `File ${file.name} (${file.bytes} bytes) is at $${FILE_VARIABLE}`);
+      return copy;
+    } catch (err) {
+      if (signal.aborted) return failed('NotStarted', 'the task was stopped before its command was started');
+      if (err instanceof FileUnavailable) return failed(err.reason, err.message);
+      return failed('FileUnavailable', `the file could not be copied for the command: ${(err as Error).message}`);
+    } finally {
+      file?.release();
+    }
   }
 
   async #run(context: ExecutionContext, params: ShellParams, args: readonly string[]): Promise<Outcome> {
