@@ -102,10 +102,7 @@ export class StatementRunner {
 
   #failure(statement: SqlStatement, shown: string, err: unknown): Outcome {
     const text = this.#mask(cutText(errorText(err, this.#options.signal), SHOWN_ERROR_BYTES));
-    const before =
-      this.#executed === 0
-        ? ''
-        : `\n${count(this.#executed)} before it ${this.#executed === 1 ? 'was' : 'were'} executed and stay so`;
+    const before = this.#executed === 0 ? '' : `\n${this.#undone()}`;
     this.#log.failed(statement.number, text);
     const message = `SQL execution failed: Statement ${statement.number}: ERROR - ${text}\nSQL: ${shown}${before}`;
     return failed(reasonOf(err, this.#options.signal), message);
@@ -115,9 +112,14 @@ export class StatementRunner {
     const hint = /is longer than \d+ characters/.test(err.message)
       ? '; an INSERT with so many rows must be split into several, each ended by a semicolon'
       : '';
-    const before = this.#executed === 0 ? '' : `\n${count(this.#executed)} before it executed`;
+    const before = this.#executed === 0 ? '' : `\n${this.#undone()}`;
     const reason = err instanceof SqlSourceError ? err.reason : 'InvalidSQL';
     return failed(reason, `SQL execution failed: ${this.#mask(err.message)}${hint}${before}`);
+  }
+
+  /** There are no transactions. */
+  #undone(): string {
+    return `${count(this.#executed)} before it ${this.#executed === 1 ? 'was executed and is' : 'were executed and are'} not undone`;
   }
 
   #mask(text: string): string {

@@ -19,14 +19,16 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 export class HttpPool implements SessionPool {
   readonly #client: ClickHouseClient;
   readonly #agent: HttpAgent;
+  readonly #database: string;
 
   constructor(target: Target, { tls }: Transport) {
-    const { host, port, database } = target;
+    const { host, port } = target;
+    this.#database = target.database;
     const options: AgentOptions = { keepAlive: true, maxSockets: MAX_SOCKETS };
     this.#agent = tls === undefined ? new ImpatientAgent(options) : new ImpatientSecureAgent({ ...options, ...tls });
     const url = new URL(`${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`);
     this.#client = createClient({
-      ...{ url, database, http_agent: this.#agent },
+      ...{ url, http_agent: this.#agent },
       username: target.user ?? 'default',
       password: target.password ?? '',
       application: 'tiangong',
@@ -37,7 +39,7 @@ export class HttpPool implements SessionPool {
   }
 
   open(signal: AbortSignal): Promise<Session> {
-    return HttpSession.open(this.#client, signal);
+    return HttpSession.open(this.#client, this.#database, signal);
   }
 
   async close(): Promise<void> {

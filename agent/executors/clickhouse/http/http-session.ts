@@ -18,8 +18,12 @@ const MAX_ERROR_BYTES = 1024 * 1024;
 /** Ending a query may take this long, all attempts together. */
 const STOP_MS = 8_000;
 
-/** No setting for servers, but it travels like one. Text is exact for every type and every version. */
-const FORMAT = { default_format: 'TabSeparatedWithNamesAndTypes' } as ClickHouseSettings;
+/**
+ * What the client has no option for travels as its settings do, in the address. As text every value is exact, whatever
+ * its type and the server's version.
+ */
+const withDatabase = (database: string): ClickHouseSettings =>
+  ({ default_format: 'TabSeparatedWithNamesAndTypes', database }) as ClickHouseSettings;
 
 interface HttpAnswer {
   readonly body: Readable;
@@ -31,17 +35,20 @@ interface HttpAnswer {
 export class HttpSession implements Session {
   readonly description: string;
   readonly #client: ClickHouseClient;
+  #database: string;
   #sessionId: string | undefined;
 
-  private constructor(client: ClickHouseClient, version: string) {
+  private constructor(client: ClickHouseClient, database: string, version: string) {
     this.#client = client;
+    this.#database = database;
     this.description = `HTTP, ClickHouse ${version}`;
   }
 
   /** Asks the server for its version, which shows whether it is there and takes the login. */
-  static async open(client: ClickHouseClient, signal: AbortSignal): Promise<HttpSession> {
-    const answer = await send(client, { query: 'SELECT version()', abort_signal: signal });
-    return new HttpSession(client, (await textOf(answer.body)).trim().slice(0, 40));
+  static async open(client: ClickHouseClient, database: string, signal: AbortSignal): Promise<HttpSession> {
+    const clickhouse_settings = { database } as ClickHouseSettings;
+    const answer = await send(client, { query: 'SELECT version()', abort_signal: signal, clickhouse_settings });
+    return new HttpSession(client, database, (await textOf(answer.body)).trim().slice(0, 40));
   }
 
   async execute(run: StatementRun): Promise<StatementEnd> {
@@ -60,9 +67,10 @@ export class HttpSession implements Session {
         query_id: run.queryId,
         session_id: this.#sessionId,
         abort_signal: signal,
-        clickhouse_settings: FORMAT,
+        clickhouse_settings: withDatabase(this.#database),
       });
       await readRows(answer.body, run, traits?.withTotals ?? false);
+      this.#database = traits?.uses ?? this.#database;
       if (!/^\s*insert/i.test(run.text)) return { written: 0 };
       return { written: answer.written ?? (insert === undefined ? undefined : countInlineRows(run.text, insert)) };
     } catch (err) {

@@ -1,8 +1,11 @@
+import { readString } from './string-literal.ts';
 import { nextToken } from './tokens.ts';
 
 export interface StatementTraits {
   /** It changes the session: SET, USE, temporary tables. What comes after it depends on it. */
   readonly changesSession: boolean;
+  /** The database that is the current one after it: USE. */
+  readonly uses: string | undefined;
   /** Its rows end with one of totals. */
   readonly withTotals: boolean;
   /** The statement without its FORMAT, which would keep the rows from being read; the statement itself when it has none. */
@@ -21,6 +24,7 @@ export function classify(text: string): StatementTraits {
   const next = text.slice(second.start, second.end).toLowerCase();
   const traits = {
     changesSession: word === 'set' || word === 'use' || (word === 'create' && next === 'temporary'),
+    uses: word === 'use' ? nameOf(text.slice(second.start, second.end)) : undefined,
     withTotals: false,
     withoutFormat: text,
     format: undefined,
@@ -29,6 +33,9 @@ export function classify(text: string): StatementTraits {
   if (!GIVES_ROWS.test(word) && word !== '(') return traits;
   return { ...traits, ...scan(text) };
 }
+
+const nameOf = (written: string): string =>
+  /^[`"]/.test(written) ? (readString(written.slice(1, -1)) ?? written) : written;
 
 function scan(text: string): Pick<StatementTraits, 'withTotals' | 'withoutFormat' | 'format'> {
   let withTotals = false;
