@@ -27,8 +27,24 @@ const intTag = defineScalarTag<number>('tag:yaml.org,2002:int', {
   identify: Number.isInteger,
 });
 
+const FLOAT = /^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$/;
+const INFINITE = /^[-+]?\.(inf|Inf|INF)$/;
+
+/** Also with underscores. */
+const floatTag = defineScalarTag<number>('tag:yaml.org,2002:float', {
+  implicit: true,
+  implicitFirstChars: [...'-+.0123456789'],
+  resolve: (source) => {
+    const digits = source.replaceAll('_', '');
+    if (FLOAT.test(digits)) return Number(digits);
+    if (INFINITE.test(source)) return Infinity;
+    return /^\.(nan|NaN|NAN)$/.test(source) ? NaN : NOT_RESOLVED;
+  },
+  identify: (data) => typeof data === 'number',
+});
+
 /**
  * How kubectl reads YAML, so that a manifest means the same here: octal integers, `yes`, `no`, `on` and `off` as
- * booleans, merge keys; times stay text. test/… of this folder compares it with the real kubectl.
+ * booleans, merge keys; times stay text. kubectl-schema.cluster.test.ts compares it with the real kubectl.
  */
-export const KUBECTL_SCHEMA: Schema = CORE_SCHEMA.withTags(intTag, boolYaml11Tag, mergeTag);
+export const KUBECTL_SCHEMA: Schema = CORE_SCHEMA.withTags(intTag, floatTag, boolYaml11Tag, mergeTag);
