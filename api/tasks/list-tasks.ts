@@ -4,6 +4,7 @@ import { ApiError } from '../errors.ts';
 import { JSON_TYPE, write } from '../send.ts';
 import type { TaskAnswers } from './task-answers.ts';
 import type { TaskReader } from './task-reader.ts';
+import { metadataOf } from './task-metadata.ts';
 import { agentOf, statusOf } from './task-view.ts';
 import type { TaskStatus } from './task-view.ts';
 
@@ -25,7 +26,8 @@ interface ListQuery {
 export async function listTasks(reader: TaskReader, answers: TaskAnswers, req: Request, res: Response): Promise<void> {
   const query = req.query as ListQuery;
   if (!reader.hasSynced) throw new ApiError('NotReady', undefined, { headers: { 'Retry-After': '1' } });
-  const matching = reader.newestFirst().filter((task) => matches(task, query));
+  const metadata = Object.entries(metadataOf(req.query));
+  const matching = reader.newestFirst().filter((task) => matches(task, query) && hasMetadata(task, metadata));
   const offset = query.offset ?? 0;
   const page = matching.slice(offset, offset + Math.min(query.limit ?? 50, MAX_TASKS));
   res.writeHead(200, { 'Content-Type': JSON_TYPE, 'X-Total-Count': String(matching.length) });
@@ -48,4 +50,10 @@ function matches(task: DeployTask, { agent_id: agent, type, status }: ListQuery)
     (type === undefined || task.spec.type === type) &&
     (status === undefined || statusOf(task) === status)
   );
+}
+
+/** Tasks of the reader have only what can be searched for, as text. */
+function hasMetadata({ spec }: DeployTask, asked: readonly (readonly [string, string])[]): boolean {
+  const metadata: Readonly<Record<string, unknown>> = spec.params?.metadata ?? {};
+  return asked.every(([key, value]) => Object.hasOwn(metadata, key) && metadata[key] === value);
 }

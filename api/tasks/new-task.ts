@@ -1,6 +1,7 @@
 import { isDeeperThan } from '../../kube/nesting.ts';
 import type { TaskType } from '../../kube/task-state.ts';
 import { ApiError } from '../errors.ts';
+import { withCheckedMetadata } from './task-metadata.ts';
 
 /** The body of `POST /tasks`, checked against openapi.yaml. */
 export interface NewTaskBody {
@@ -45,7 +46,7 @@ export function toNewTask(body: NewTaskBody): NewTask {
   if (isDeeperThan(body, MAX_DEPTH))
     throw new ApiError('InvalidRequest', `the body is nested more than ${String(MAX_DEPTH)} levels deep`);
   const command = body.command ?? '';
-  const params = body.params ?? {};
+  const params = withCheckedMetadata(body.params ?? {});
   const fileId = body.file_id ?? '';
   if (body.agent_id === '') throw new ApiError('InvalidRequest', 'agent_id is required');
   if (body.type === '') throw new ApiError('InvalidRequest', 'type is required');

@@ -1,5 +1,6 @@
 import type { DeployTask } from '../../kube/types/deploytask.ts';
 import type { LogLine } from '../../store/log-chunk.ts';
+import { searchableMetadata } from './task-metadata.ts';
 
 /** The bulky part of a task, which informers drop (design.md §3). */
 export interface TaskBody {
@@ -19,7 +20,7 @@ export const MASKED_PARAMS = 'tiangong.io/masked-params';
 /** What an object of the cache and its index entries cost beside its body. */
 const OVERHEAD_BYTES = 200;
 
-/** Takes the body out of a task; the task is changed. */
+/** Takes the body out of a task, which is changed: of its params it keeps what tasks are searched by. */
 export function takeBody(task: DeployTask): { body: TaskBody; bytes: number } {
   const { metadata, spec, status } = task;
   const body: TaskBody = {
@@ -30,8 +31,10 @@ export function takeBody(task: DeployTask): { body: TaskBody; bytes: number } {
     lines: status?.log?.lines ?? [],
     error: status?.error ?? '',
   };
+  const searchable = searchableMetadata(task);
   delete spec.command;
   delete spec.params;
+  if (searchable !== undefined) spec.params = { metadata: searchable };
   if (status !== undefined) {
     delete status.result?.text;
     delete status.log?.lines;

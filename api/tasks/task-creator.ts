@@ -11,6 +11,7 @@ import { splitCredentials } from './credentials.ts';
 import type { NewTask } from './new-task.ts';
 import { MASKED_PARAMS } from './task-body.ts';
 import type { TaskName } from './task-id.ts';
+import { metadataLabels } from './task-metadata.ts';
 import type { TaskSecrets } from './task-secrets.ts';
 
 /** A command with more bytes goes to the store: objects must stay small (design.md §3). */
@@ -44,11 +45,13 @@ export class TaskCreator {
     const namespace = this.#settings.homeNamespace;
     const { params, secrets, masked } = splitCredentials(name, task.params);
     const secretNames = secrets.map((secret) => secret.name);
+    const labels = metadataLabels(params);
     const command = await this.#command({ namespace, name }, task.command);
     const object: NewObject<DeployTask> = {
       metadata: {
         name,
         finalizers: [CLEANUP_FINALIZER],
+        ...(Object.keys(labels).length > 0 && { labels }),
         ...(masked.length > 0 && { annotations: { [MASKED_PARAMS]: JSON.stringify(masked) } }),
       },
       spec: {

@@ -253,6 +253,67 @@ describe.skipIf(!hasCluster())('the routes of tasks', () => {
       expect(await api.call('GET', `/api/v1/tasks?${query}`), query).toMatchObject({ status: 400 });
   });
 
+  it('finds tasks by their metadata, whoever made them', async () => {
+    const metadata = { env: 'prod', creator: '张三', ticket: 'OPS-42', risk: 3, 'a.b': true };
+    const { id, params } = await create({ params: { metadata } });
+    expect(JSON.parse(params)).toEqual({ metadata });
+    await create({ params: { metadata: { ...metadata, ticket: 'OPS-421' } } });
+    const list = async (query: string): Promise<string[]> =>
+      (await api.call<TaskView[]>('GET', `/api/v1/tasks?${query}`)).body.map((task) => task.id);
+    await vi.waitFor(async () => expect(await list('metadata.ticket=OPS-42')).toEqual([id]));
+    for (const query of ['creator=%E5%BC%A0%E4%B8%89', 'env=prod', 'risk=3', 'a.b=true'])
+      expect(await list(`metadata.${query}&metadata.ticket=OPS-42`), query).toEqual([id]);
+    for (const query of ['ticket=OPS', 'ticket=', 'env=dev&metadata.ticket=OPS-42', 'toString=', 'risk=4'])
+      expect(await list(`metadata.${query}`), query).toEqual([]);
+    expect(await api.call('GET', '/api/v1/tasks?metadata.risk=1&metadata.risk=2')).toMatchObject({
+      status: 400,
+      body: { error: 'metadata.risk may be given once' },
+    });
+    const labelSelector =
+      'metadata.tiangong.io/ticket=OPS-42,metadata.tiangong.io/risk=3,!metadata.tiangong.io/creator';
+    const { items } = await api.client.list(deployTasks, api.namespace, { labelSelector });
+    expect(items.map((task) => task.metadata.name)).toEqual([id]);
+
+    const odd = {
+      ticket: 'OPS-42',
+      nested: { a: [1] },
+      list: [],
+      none: null,
+      long: 'x'.repeat(5000),
+      ['k'.repeat(100)]: 1,
+    };
+    const spec = { agent: 'a1', type: 'shell' as const, command: 'true', params: { metadata: odd } };
+    await api.client.create(deployTasks, api.namespace, { metadata: { name: 'odd-metadata' }, spec });
+    await vi.waitFor(async () => expect(await list('metadata.ticket=OPS-42')).toContain('odd-metadata'));
+    expect(await list('metadata.nested=%5Bobject%20Object%5D')).toEqual([]);
+    const { body } = await api.call<TaskView>('GET', '/api/v1/tasks/odd-metadata');
+    expect(JSON.parse(body.params)).toMatchObject({ metadata: { ticket: 'OPS-42', nested: { a: [1] } } });
+  });
+
+  it.each([
+    ['no object', 'OPS-42', 'params.metadata must be an object'],
+    ['a list', [], 'params.metadata must be an object'],
+    ['an object in it', { ticket: {} }, 'params.metadata.ticket must be a string, a number or a boolean'],
+    ['a long value', { a: 'x'.repeat(254) }, 'params.metadata.a must be plain text of at most 253 characters'],
+    ['a line end', { a: 'x\ny' }, 'params.metadata.a must be plain text of at most 253 characters'],
+    [
+      'an empty key',
+      { '': 'a' },
+      'params.metadata has a key that is empty, longer than 63 characters or not plain text',
+    ],
+    [
+      'many keys',
+      Object.fromEntries(Array.from({ length: 33 }, (_, key) => [key, 1])),
+      'params.metadata may have 32 keys at most',
+    ],
+  ])('refuses metadata that is or has %s', async (_name, metadata, error) => {
+    const body = { agent_id: 'a1', type: 'shell', command: 'true', params: { metadata } };
+    expect(await api.call('POST', '/api/v1/tasks', body)).toMatchObject({
+      status: 400,
+      body: { error, code: 'InvalidRequest' },
+    });
+  });
+
   it('deletes a task', async () => {
     const { id } = await create();
     const deleted = api.call('DELETE', `/api/v1/tasks/${id}`);
