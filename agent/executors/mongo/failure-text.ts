@@ -7,9 +7,11 @@ export const isLoginRefused = (err: unknown): boolean =>
   err instanceof MongoServerError &&
   (AUTHENTICATION_CODES.includes(err.code) || err.codeName === 'AuthenticationFailed');
 
-/** The connection broke: nobody knows what the server did with what was sent. */
-export const isConnectionLost = (err: unknown): boolean =>
-  err instanceof MongoNetworkError && !(err instanceof MongoServerSelectionError);
+/** The server cannot be reached any more; `unclear`: nobody knows what it did with what was sent. */
+export function connectionLoss(err: unknown): { readonly unclear: boolean } | undefined {
+  if (err instanceof MongoServerSelectionError) return { unclear: false };
+  return err instanceof MongoNetworkError ? { unclear: true } : undefined;
+}
 
 /** What went wrong, in one line. */
 export function failureText(err: unknown): string {

@@ -91,7 +91,10 @@ export class MongoExecutor implements Executor {
         'TransactionsNotSupported',
         `exec_options.transaction cannot be had: ${facts.noTransactions}; nothing was executed`,
       );
-    void output.log('info', `Executing ${operations.length} MongoDB operations on ${target.label}`);
+    void output.log(
+      'info',
+      `Executing ${operations.length} MongoDB operation${operations.length === 1 ? '' : 's'} on ${target.label}`,
+    );
     const { spoolFolder, graceMs = GRACE_MS } = this.#options;
     const writer = new ResultWriter(output, params.resultFormat, { separator: '\n', spoolFolder });
     const outcome = await new Sequence({ context, ...work, facts, writer, graceMs }).run();

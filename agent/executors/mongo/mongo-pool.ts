@@ -1,4 +1,4 @@
-import { MongoClient } from 'mongodb';
+import { MongoClient, MongoServerError } from 'mongodb';
 import type { Document, ServerHeartbeatFailedEvent } from 'mongodb';
 import type { Target } from '../../connections/target.ts';
 import { abortable } from '../database/deadline.ts';
@@ -24,6 +24,7 @@ export class TargetInvalid extends Error {
 export class MongoPool {
   readonly client: MongoClient;
   #build: Document | undefined;
+  #answered = false;
 
   /** Connects nowhere yet. Throws `TargetInvalid`. */
   constructor(target: Target) {
@@ -31,8 +32,9 @@ export class MongoPool {
     if (typeof made === 'string') throw new TargetInvalid(`params.target: ${made}`);
     try {
       this.client = new MongoClient(made.uri, made.options);
+      this.client.db(target.database);
     } catch (err) {
-      throw new TargetInvalid(`params.target: ${(err as Error).message}`, { cause: err });
+      throw new TargetInvalid(`the target cannot be: ${(err as Error).message}`, { cause: err });
     }
   }
 
@@ -41,18 +43,31 @@ export class MongoPool {
    * would try again until its selection of a server times out. Rejects with what the driver or the signal says.
    */
   async connect(signal: AbortSignal): Promise<ServerFacts> {
-    const unreachable = Promise.withResolvers<never>();
-    const onFailed = (event: ServerHeartbeatFailedEvent): void => unreachable.reject(event.failure);
-    this.client.on('serverHeartbeatFailed', onFailed);
     try {
-      return await abortable(Promise.race([this.#ask(signal), unreachable.promise]), signal);
-    } finally {
-      this.client.off('serverHeartbeatFailed', onFailed);
+      return await this.#connect(signal);
+    } catch (err) {
+      // Connections kept from an earlier task may have been cut off meanwhile; nothing of this one was sent yet.
+      if (!this.#answered || signal.aborted || err instanceof MongoServerError) throw err;
+      this.#answered = false;
+      return this.#connect(signal);
     }
   }
 
   close(): Promise<void> {
     return this.client.close();
+  }
+
+  async #connect(signal: AbortSignal): Promise<ServerFacts> {
+    const unreachable = Promise.withResolvers<never>();
+    const onFailed = (event: ServerHeartbeatFailedEvent): void => unreachable.reject(event.failure);
+    this.client.on('serverHeartbeatFailed', onFailed);
+    try {
+      const facts = await abortable(Promise.race([this.#ask(signal), unreachable.promise]), signal);
+      this.#answered = true;
+      return facts;
+    } finally {
+      this.client.off('serverHeartbeatFailed', onFailed);
+    }
   }
 
   async #ask(signal: AbortSignal): Promise<ServerFacts> {

@@ -176,6 +176,23 @@ describe('MongoExecutor, stopped or cut off', () => {
     expect(server.names).toEqual(['insert', 'update']);
   });
 
+  it('reaches a server that was away, before its first task or between two', async () => {
+    const executor = new MongoExecutor({ connections: new Map(), spoolFolder: tmpdir() });
+    onTestFinished(() => executor.close());
+    let server = await WireServer.listen(MEMBER, () => ({ n: 1, ok: 1 }));
+    const { port } = server;
+    const work = { command: JSON.stringify(OPERATIONS), params: { target: { host: '127.0.0.1', port } } };
+    const state = async (): Promise<string> => (await execute(executor, work)).outcome.state;
+    await server.stop();
+    expect(await state()).toBe('Failed');
+    for (let restarts = 0; restarts < 2; restarts += 1) {
+      server = await WireServer.listen(MEMBER, () => ({ n: 1, ok: 1 }), port);
+      expect(await state()).toBe('Succeeded');
+      await server.stop();
+    }
+    expect(await state()).toBe('Failed');
+  });
+
   it('bounds every operation on the server by what is left of the time', async () => {
     const server = await WireServer.listen(MEMBER, () => ({ n: 1, ok: 1 }));
     await run(server, { timeout_ms: 60_000 });

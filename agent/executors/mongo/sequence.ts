@@ -3,9 +3,10 @@ import type { Target } from '../../connections/target.ts';
 import { ExecutionTimeout } from '../database/deadline.ts';
 import { maskSecrets } from '../database/mask-secrets.ts';
 import type { ResultWriter } from '../sql/result-writer.ts';
+import { SpoolError } from '../sql/row-spool.ts';
 import { failed } from '../executor.ts';
 import type { ExecutionContext, Outcome } from '../executor.ts';
-import { failureText, isConnectionLost } from './failure-text.ts';
+import { failureText, connectionLoss } from './failure-text.ts';
 import { foundDocuments } from './found-documents.ts';
 import { changes } from './mongo-operation.ts';
 import type { MongoOperation } from './mongo-operation.ts';
@@ -71,14 +72,18 @@ export class Sequence {
       const success = outcome.state === 'Succeeded';
       await writer.end({ success, operations: operations.length, done: this.#done });
       return outcome;
+    } catch (err) {
+      if (err instanceof SpoolError) return failed('ResultNotKept', `${err.message}${this.#told()}`);
+      throw err;
     } finally {
+      await writer.end({ success: false }).catch(() => undefined);
       await this.#session.endSession().catch(() => undefined);
     }
   }
 
   /** Executes one operation and writes down what it gave. Whether the next one is to be executed. */
   async #step(operation: MongoOperation): Promise<boolean> {
-    const { context, params, pool, facts, signal, writer, graceMs } = this.#work;
+    const { params, pool, facts, signal, writer, graceMs } = this.#work;
     const on = { client: pool.client, session: this.#session, comment: this.#comment, graceMs, ...facts };
     const startedAt = performance.now();
     this.#tellJournal(operation);
@@ -98,7 +103,6 @@ export class Sequence {
     const line = successText(operation, counts);
     await this.#log.done(`${line} on ${operation.collection} in ${seconds(performance.now() - startedAt)} s`);
     await writer.finish([line], { ...resultFields(operation, counts) }, counts.found?.sink);
-    if (signal.aborted) context.evidence(`operation ${operation.number} of ${this.#work.operations.length} was done`);
     return true;
   }
 
@@ -144,9 +148,10 @@ export class Sequence {
 
   #problem(err: unknown, operation: MongoOperation): string {
     const text = maskSecrets(failureText(err), this.#work.target.secrets);
-    if (!isConnectionLost(err)) return text;
+    const loss = connectionLoss(err);
+    if (loss === undefined) return text;
     this.#lost = true;
-    const doubt = changes(operation) && !this.#work.params.transaction;
+    const doubt = loss.unclear && changes(operation) && !this.#work.params.transaction;
     return `the connection was lost: ${text}${doubt ? '; the server may have done it or not' : ''}`;
   }
 
@@ -179,7 +184,7 @@ export class Sequence {
     if (signal.aborted && this.#done < total) {
       const { message } = signal.reason as Error;
       const reason = signal.reason instanceof ExecutionTimeout ? 'TimeoutExceeded' : 'Aborted';
-      return failed(reason, `${message}${transaction || ` (${this.#done} of ${total} operations done)`}`);
+      return failed(reason, `${message}${transaction || this.#told()}`);
     }
     if (this.#failures.length === 0)
       return { state: 'Succeeded', message: `${total} MongoDB operation${total === 1 ? '' : 's'} done` };
@@ -191,6 +196,10 @@ export class Sequence {
       this.#lost ? 'ConnectionLost' : 'OperationFailed',
       `MongoDB operations failed: ${lines}${transaction || rest}`,
     );
+  }
+
+  #told(): string {
+    return ` (${this.#done} of ${this.#work.operations.length} operations done)`;
   }
 
   #untouched({ continueOnError }: MongoParams): string {

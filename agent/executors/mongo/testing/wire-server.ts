@@ -35,14 +35,11 @@ export class WireServer {
     this.#server = createServer((socket) => this.#serve(socket));
   }
 
-  /** Listens until the test has finished. */
-  static async listen(hello: Document, respond: Respond = () => undefined): Promise<WireServer> {
+  /** Listens until the test has finished or `stop`; on any port unless one is given. */
+  static async listen(hello: Document, respond: Respond = () => undefined, port = 0): Promise<WireServer> {
     const server = new WireServer(hello, respond);
-    await new Promise<void>((resolve) => server.#server.listen(0, '127.0.0.1', resolve));
-    onTestFinished(() => {
-      for (const socket of server.#sockets) socket.destroy();
-      server.#server.close();
-    });
+    await new Promise<void>((resolve) => server.#server.listen(port, '127.0.0.1', resolve));
+    onTestFinished(() => server.stop());
     return server;
   }
 
@@ -53,6 +50,12 @@ export class WireServer {
   /** The names of the commands, in order. */
   get names(): string[] {
     return this.commands.map((command) => Object.keys(command)[0] ?? '');
+  }
+
+  /** Closes all connections and listens no more. */
+  async stop(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    if (this.#server.listening) await new Promise((resolve) => this.#server.close(resolve));
   }
 
   #serve(socket: Socket): void {
