@@ -151,10 +151,7 @@ describe('TaskFiles', () => {
     expect(contentOf(await host.find()).toString()).toBe('second');
     writeFileSync(join(host.work, 'tmp', `${ID}.sql`), 'first');
     expect(contentOf(await host.find()).toString()).toBe('first');
-    writeFileSync(join(host.base, 'own.sql'), 'named');
-    const named = await host.find({ file_path: join(host.base, 'own.sql') });
-    expect([named.name, contentOf(named).toString()]).toEqual(['own.sql', 'named']);
-    expect(host.log).toHaveLength(3);
+    expect(host.log).toHaveLength(2);
     expect(host.log[0]).toMatch(/^warn: File .* is used without being verified: the API could not be asked: /);
   });
 
@@ -209,6 +206,16 @@ describe('TaskFiles', () => {
     await expect(bound.findByPath(path)).rejects.toMatchObject({ reason: 'FileDenied' });
     await expect(bound.find({ file_path: path })).rejects.toMatchObject({ reason: 'FileDenied' });
     await expect(host.find({ file_path: 7 })).rejects.toThrow('params.file_path must be a string');
+  });
+
+  it('takes the path before the id, and the id when nothing is at the path', async () => {
+    const host = await Host.start();
+    host.serve(Buffer.from('uploaded'));
+    const path = join(host.base, 'own.sql');
+    expect(contentOf(await host.find({ file_path: path })).toString()).toBe('uploaded');
+    expect(host.log[0]).toBe(`info: file not found: ${path} (params.file_path); the uploaded file is used`);
+    writeFileSync(path, 'named');
+    expect(contentOf(await host.find({ file_path: path })).toString()).toBe('named');
   });
 
   it('looks for an id nowhere but under its own name, whatever the id', async () => {

@@ -45,10 +45,10 @@ const SUFFIXES = ['', '.zip', '.sql', '.sql.gz'];
 const HEAD_TRIES = 5;
 
 /**
- * Finds the files that tasks name: `params.file_path`, `tmp/<file id>` below the work folder, the system's temporary
- * folder, the cache, the API. What the API has a digest for must have that digest, wherever it lies; it is used from the
- * cache then, where nobody else can change it between the check and the use. Only when the API has none to give is a
- * local file used as it is, and the task's log says so.
+ * Finds the files that tasks name: `params.file_path` as it is, then, by the file's id, `tmp/<file id>` below the work
+ * folder, the system's temporary folder, the cache, the API. What the API has a digest for must have that digest,
+ * wherever it lies; it is used from the cache then, where nobody else can change it between the check and the use. Only
+ * when the API has none to give is a local file used as it is, and the task's log says so.
  */
 export class TaskFiles {
   readonly #options: TaskFilesOptions;
@@ -63,12 +63,14 @@ export class TaskFiles {
     const path = params['file_path'] === '' ? undefined : (params['file_path'] ?? undefined);
     if (path !== undefined && typeof path !== 'string')
       throw new FileUnavailable('FileInvalid', 'params.file_path must be a string');
-    if (fileId === undefined || fileId === '') {
-      if (path === undefined) throw new FileUnavailable('FileNotFound', 'the task names no file (file_id)');
-      return inPlace(path, await this.#options.roots.readable(path));
+    const isNamed = fileId !== undefined && fileId !== '';
+    if (path !== undefined) {
+      const file = await this.#named(path, isNamed, request);
+      if (file !== undefined) return inPlace(fileId ?? path, file);
     }
+    if (!isNamed) throw new FileUnavailable('FileNotFound', 'the task names no file (file_id)');
     if (!FILE_ID.test(fileId)) throw new FileUnavailable('FileInvalid', `${JSON.stringify(fileId)} is no file id`);
-    const local = await this.#localFiles(fileId, path, request);
+    const local = await this.#localFiles(fileId, request);
     const answer = await this.#ask(request);
     signal.throwIfAborted();
     if ('silent' in answer) return this.#unverified(fileId, local, answer, request);
@@ -78,19 +80,26 @@ export class TaskFiles {
     return (await this.#verified(wanted, local, request)) ?? this.#download(wanted, request);
   }
 
+  /** The file at `params.file_path`: the task's author has chosen it, so it need not be the uploaded one. */
+  async #named(path: string, isOptional: boolean, { log }: FileRequest): Promise<LocalFile | undefined> {
+    try {
+      return await this.#options.roots.readable(path);
+    } catch (err) {
+      if (!isOptional || !(err instanceof FileUnavailable) || err.reason !== 'FileNotFound') throw err;
+      log('info', `${err.message} (params.file_path); the uploaded file is used`);
+      return undefined;
+    }
+  }
+
   /** Regular files at the places where the id's could be; the first counts. */
-  async #localFiles(fileId: string, path: string | undefined, { log }: FileRequest): Promise<LocalFile[]> {
-    const looks: (() => Promise<LocalFile>)[] = this.#places(fileId).map((place) => () => lookAt(place));
-    if (path !== undefined) looks.unshift(() => this.#options.roots.readable(path));
+  async #localFiles(fileId: string, { log }: FileRequest): Promise<LocalFile[]> {
     const found: LocalFile[] = [];
-    for (const look of looks) {
+    for (const place of this.#places(fileId)) {
       try {
-        found.push(await look());
+        found.push(await lookAt(place));
       } catch (err) {
         if (!(err instanceof FileUnavailable)) throw err;
-        if (err.reason === 'FileNotFound') continue;
-        if (path !== undefined && look === looks[0]) throw err;
-        log('warn', `${err.message}; it is not used`);
+        if (err.reason !== 'FileNotFound') log('warn', `${err.message}; it is not used`);
       }
     }
     return found;

@@ -1,5 +1,5 @@
-import { hash } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { hash, randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -46,7 +46,7 @@ describe.skipIf(!hasCluster())('A real agent and a real API', () => {
     });
     running = agent.run(stop.signal);
     await tasks.instance();
-    await api.setOnline(name, true);
+    await api.setOnline(name, true, { taskTypes: ['shell', 'api', 'file'] });
     // The API refuses tasks for agents that it does not know as online yet.
     await eventually(async () => {
       const { body } = await api.call('GET', `/api/v1/agents/${name}/status`);
@@ -65,13 +65,14 @@ describe.skipIf(!hasCluster())('A real agent and a real API', () => {
   async function run(body: object): Promise<Task> {
     const created = await api.call<Task>('POST', '/api/v1/tasks', { agent_id: name, ...body });
     expect(created.status, JSON.stringify(created.body)).toBe(201);
-    await tasks.assign(await tasks.get(created.body.id));
-    await tasks.ended(created.body.id);
+    return finish(created.body.id);
+  }
+
+  async function finish(id: string): Promise<Task> {
+    await tasks.assign(await tasks.get(id));
+    await tasks.ended(id);
     return eventually(async () => {
-      const { body: task } = await api.call<Task & { result_pending?: boolean }>(
-        'GET',
-        `/api/v1/tasks/${created.body.id}`,
-      );
+      const { body: task } = await api.call<Task & { result_pending?: boolean }>('GET', `/api/v1/tasks/${id}`);
       return ['success', 'failed'].includes(task.status) && task.result_pending !== true ? task : undefined;
     }, 'REST to have the whole result');
   }
@@ -129,5 +130,52 @@ describe.skipIf(!hasCluster())('A real agent and a real API', () => {
     });
     expect(task.result).toMatch(/Body:\nBearer s3cret$/);
     expect(JSON.stringify((await tasks.get(task.id)).spec)).not.toContain('s3cret');
+  });
+
+  describe('bring an uploaded file to the task that names it', () => {
+    async function upload(fileName: string, bytes: Buffer<ArrayBuffer>): Promise<string> {
+      const form = new FormData();
+      form.set('file', new Blob([bytes]), fileName);
+      const response = await fetch(`${api.url}/api/v1/files`, { method: 'POST', body: form });
+      expect(response.status).toBe(201);
+      return ((await response.json()) as { id: string }).id;
+    }
+
+    it('once for all tasks, whole, and under its own name', async () => {
+      const bytes = randomBytes(5_000_000);
+      const fileId = await upload('数据 1.bin', bytes);
+      const command = 'basename "$TIANGONG_FILE"; sha256sum < "$TIANGONG_FILE"; : > "$TIANGONG_FILE"';
+      for (let round = 0; round < 2; round += 1) {
+        const task = await run({ type: 'shell', command, file_id: fileId });
+        expect(task).toMatchObject({ status: 'success', result: `数据 1.bin\n${hash('sha256', bytes)}  -\n` });
+        const { body } = await api.call<{ message: string }[]>('GET', `/api/v1/tasks/${task.id}/logs`);
+        const fetched = body.filter(({ message }) => message.includes('was fetched'));
+        expect(fetched).toHaveLength(round === 0 ? 1 : 0);
+      }
+    });
+
+    it('at the place that a distribution names, and not when another file lies there under its id', async () => {
+      const bytes = randomBytes(100_000);
+      const fileId = await upload('plan.sql', bytes);
+      mkdirSync(join(stateDir, 'work/tmp'), { recursive: true });
+      writeFileSync(join(stateDir, 'work/tmp', fileId), randomBytes(100_000));
+      const path = join(stateDir, 'work/here/plan.sql');
+      const distribute = async (target: string): Promise<Task> => {
+        const { body } = await api.call<{ tasks: { task_id: string }[] }>(
+          'POST',
+          `/api/v1/files/${fileId}/distribute`,
+          {
+            agent_ids: [name],
+            path: target,
+          },
+        );
+        return finish(body.tasks[0]!.task_id);
+      };
+      expect(await distribute('here/')).toMatchObject({ status: 'success', result: `File copied to ${path}` });
+      expect(readFileSync(path).equals(bytes)).toBe(true);
+      const again = await distribute('');
+      expect(again.result).toBe(`File copied to ${join(stateDir, 'work/tmp', fileId)}`);
+      expect(readFileSync(join(stateDir, 'work/tmp', fileId)).equals(bytes)).toBe(true);
+    });
   });
 });
