@@ -1,4 +1,4 @@
-import { FormData, request } from 'undici';
+import { request } from 'undici';
 
 /** A task as REST shows it: the fields of the manual. */
 export interface RestTask {
@@ -58,16 +58,18 @@ export class RestClient {
   }
 
   /** Uploads a file as curl's `-F file=@…` does. A blob of `openAsBlob` is read as it is sent. */
-  upload(name: string, content: Blob): Promise<RestFile> {
+  async upload(name: string, content: Blob): Promise<RestFile> {
     const form = new FormData();
     form.set('file', content, name);
-    return this.#send('POST', '/files', form);
+    // By fetch: undici's request and its own FormData wait for each other.
+    const response = await fetch(`${this.url}/api/v1/files`, { method: 'POST', body: form });
+    return parse('POST /files', response.status, await response.text());
   }
 
   async #send<T>(
     method: 'GET' | 'POST' | 'DELETE',
     path: string,
-    body?: string | FormData,
+    body?: string,
     headers?: Record<string, string>,
   ): Promise<T> {
     const url = `${this.url}/api/v1${path}`;
@@ -78,7 +80,11 @@ export class RestClient {
       ...(headers && { headers }),
     });
     const text = await response.body.text();
-    if (response.statusCode >= 300) throw new Error(`${method} ${path}: ${response.statusCode} ${text}`);
-    return JSON.parse(text) as T;
+    return parse(`${method} ${path}`, response.statusCode, text);
   }
+}
+
+function parse<T>(what: string, status: number, text: string): T {
+  if (status >= 300) throw new Error(`${what}: ${status} ${text}`);
+  return JSON.parse(text) as T;
 }
