@@ -430,6 +430,9 @@ Operation 7: FIND SUCCESS (Documents: 1)
     };
     expect(await through({ ca: cert })).toBe('Succeeded');
     expect(await through({ sslmode: 'verify-full', ca: cert })).toBe('Succeeded');
+    // The certificate is for 127.0.0.1.
+    expect(await through({ sslmode: 'verify-ca', ca: cert, host: 'localhost' })).toBe('Succeeded');
+    expect(await through({ sslmode: 'verify-full', ca: cert, host: 'localhost' })).toMatch(/^ConnectionFailed: /);
     expect(await through({ sslmode: 'require' })).toBe('Succeeded');
     expect(await through({ protocol: 'tls', verify_ssl: false })).toBe('Succeeded');
     expect(await through({ protocol: 'tls' })).toMatch(

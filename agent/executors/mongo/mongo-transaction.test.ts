@@ -94,6 +94,27 @@ describe('MongoExecutor with exec_options.transaction', () => {
     });
   });
 
+  it('waits for a commit that is under way when the time is over, and says that it was done', async () => {
+    const committing = Promise.withResolvers<undefined>();
+    const over = Promise.withResolvers<Document>();
+    const server = await WireServer.listen(MEMBER, (name) => {
+      if (name !== 'commitTransaction') return { n: 1, ok: 1 };
+      committing.resolve(undefined);
+      return over.promise;
+    });
+    const controller = new AbortController();
+    const execution = run(server, { transaction: true }, { signal: controller.signal });
+    await committing.promise;
+    controller.abort(new TaskAborted('User', 'canceled by user'));
+    over.resolve({ ok: 1 });
+    const { outcome, log } = await execution;
+    expect(outcome).toMatchObject({
+      state: 'Failed',
+      message: 'canceled by user (the transaction was committed all the same: all operations took effect)',
+    });
+    expect(log.at(-1)?.message).toBe('The transaction was committed');
+  });
+
   it.each([
     ['a mongos', { msg: 'isdbgrid' }, true],
     ['a single server', {}, false],
@@ -191,6 +212,21 @@ describe('MongoExecutor, stopped or cut off', () => {
       await server.stop();
     }
     expect(await state()).toBe('Failed');
+  });
+
+  it('has failed after its time, whatever the server answers then', async () => {
+    const killed = Promise.withResolvers<Document>();
+    const server = await WireServer.listen(MEMBER, (name) => {
+      if (name === 'killSessions') killed.resolve({ n: 1, ok: 1 });
+      return name === 'delete' ? killed.promise : { n: 1, ok: 1 };
+    });
+    const { outcome, result } = await run(server, { timeout_ms: 500 });
+    expect(outcome).toEqual({
+      state: 'Failed',
+      reason: 'TimeoutExceeded',
+      message: 'execution timeout after 500 ms (3 of 3 operations done)',
+    });
+    expect(result.toString()).toContain('Operation 3: DELETE SUCCESS (Documents: 1)');
   });
 
   it('bounds every operation on the server by what is left of the time', async () => {

@@ -46,7 +46,7 @@ export class OperationFailed extends Error {
 }
 
 /** What every command of a run carries. */
-export const withBounds = (run: OperationRun, command: Document): Document => ({
+const withBounds = (run: OperationRun, command: Document): Document => ({
   ...command,
   ...(run.facts.comments ? { comment: run.comment } : {}),
   maxTimeMS: run.remainingMs(),

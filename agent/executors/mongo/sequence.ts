@@ -166,7 +166,7 @@ export class Sequence {
     const result = await commit(this.#session, signal);
     if (result === undefined) {
       void context.output.log('info', 'The transaction was committed');
-      return this.#outcome('');
+      return this.#outcome(' (the transaction was committed all the same: all operations took effect)');
     }
     const text = maskSecrets(result.text, target.secrets);
     void context.output.log('error', `The commit failed: ${text}`);
@@ -181,7 +181,7 @@ export class Sequence {
   #outcome(transaction: string): Outcome {
     const { operations, signal, params } = this.#work;
     const total = operations.length;
-    if (signal.aborted && this.#done < total) {
+    if (signal.aborted) {
       const { message } = signal.reason as Error;
       const reason = signal.reason instanceof ExecutionTimeout ? 'TimeoutExceeded' : 'Aborted';
       return failed(reason, `${message}${transaction || this.#told()}`);

@@ -15,7 +15,7 @@ export function jsonOf(value: unknown): unknown {
 }
 
 /** A field as a cell of a table: scalars plain, the rest as Extended JSON. */
-export function cellOf(value: unknown): unknown {
+function cellOf(value: unknown): unknown {
   if (value instanceof ObjectId) return value.toHexString();
   if (isInt64(value) || value instanceof Decimal128) return value.toString();
   if (value instanceof Date && !Number.isNaN(value.getTime())) return value.toISOString();
