@@ -29,7 +29,7 @@ describe('FileRoots', () => {
     const { base, files } = makeRoots();
     for (const path of [join(base, 'state/journal/a'), '../journal/a', '/proc/self/environ', '/sys/kernel/notes'])
       await expect(files.readable(path), path).rejects.toMatchObject({ reason: 'FileDenied' });
-    for (const path of ['../x', join(base, 'state/new'), '/dev/shm/x', '/proc/self/mem'])
+    for (const path of ['../x', join(base, 'state/new'), '/dev/shm/x', '/proc/self/mem', '/run/secrets/x'])
       await expect(files.writable(path), path).rejects.toMatchObject({ reason: 'FileDenied' });
   });
 

@@ -19,8 +19,8 @@ export interface LocalFile {
   readonly owner: number;
 }
 
-/** Where the kernel shows what programs keep in memory, secrets included, as files. */
-const KERNEL_FOLDERS = ['/proc', '/sys', '/dev'];
+/** What the kernel shows of programs as files, secrets included, and where Kubernetes puts the agent's own token. */
+const FORBIDDEN_FOLDERS = ['/proc', '/sys', '/dev', '/run/secrets', '/var/run/secrets'];
 
 /** Which paths on the agent's host a task may name. Symbolic links are followed first, then the place is judged. */
 export class FileRoots {
@@ -58,7 +58,7 @@ export class FileRoots {
     const { roots } = this.#options;
     const isIn = async (folder: string): Promise<boolean> => isWithin(await this.#realFolder(resolve(folder)), real);
     if (await isIn(this.#options.workFolder)) return;
-    if ((await isIn(this.#options.stateFolder)) || KERNEL_FOLDERS.some((folder) => isWithin(folder, real)))
+    if ((await isIn(this.#options.stateFolder)) || FORBIDDEN_FOLDERS.some((folder) => isWithin(folder, real)))
       throw new FileUnavailable('FileDenied', `${path} is not for tasks to use`);
     if (roots === undefined) return;
     for (const root of roots) if (await isIn(root)) return;

@@ -34,6 +34,7 @@ export class FileExecutor implements Executor {
     try {
       file = await context.file();
       const target = await this.#target(params.targetPath, file);
+      context.evidence(`the file was being copied to ${target}`);
       await put(file, target, context);
       const message = `File copied to ${target}`;
       void context.output.log('info', message);
