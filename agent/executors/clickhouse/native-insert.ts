@@ -1,4 +1,3 @@
-import { setImmediate as turn } from 'node:timers/promises';
 import { castInserts } from './cast-insert.ts';
 import type { BlockColumn } from './native/block.ts';
 import type { Value } from './native/codecs/codec.ts';
@@ -8,12 +7,11 @@ import { readToEnd } from './native-answers.ts';
 import type { StatementRun } from './session.ts';
 import { inlineRows, NeedsServer, tuples } from './statement/inline-rows.ts';
 import type { InsertStatement } from './statement/insert-statement.ts';
+import { paced } from './statement/paced.ts';
 
 /** Rows of one block: as many as servers send, or fewer when they take much text. */
 const MAX_ROWS = 65_536;
 const MAX_CHARS = 1024 * 1024;
-/** After this many rows the agent's other work gets its turn. */
-const ROWS_A_TURN = 4_096;
 
 /**
  * Executes an INSERT that brings its rows. The server would pass over rows in the statement and report none written, so
@@ -89,18 +87,6 @@ async function sendAll(
   await Promise.race([connection.sendRows(), failure.promise]);
   await ended;
   return count;
-}
-
-/** Lets other work run between rows, and stops when the signal aborts. */
-async function* paced<T>(rows: Iterable<T>, signal: AbortSignal): AsyncGenerator<T> {
-  let count = 0;
-  for (const row of rows) {
-    yield row;
-    count += 1;
-    if (count % ROWS_A_TURN !== 0) continue;
-    await turn();
-    signal.throwIfAborted();
-  }
 }
 
 function size(value: Value): number {

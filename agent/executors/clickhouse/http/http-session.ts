@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client';
 import { parseException } from '../clickhouse-error.ts';
 import { abortable } from '../../database/deadline.ts';
@@ -6,7 +6,7 @@ import { ConnectionError, ServerException } from '../native/native-error.ts';
 import { killStatement } from '../query-stopper.ts';
 import type { Session, StatementEnd, StatementRun } from '../session.ts';
 import { classify } from '../statement/classify.ts';
-import { countInlineRows } from '../statement/count-inline-rows.ts';
+import { inlineText } from '../statement/inline-text.ts';
 import { parseInsert } from '../statement/insert-statement.ts';
 import { HttpProgress } from './http-progress.ts';
 import { TsvAnswer } from './tsv-answer.ts';
@@ -14,6 +14,7 @@ import { cellReader } from './tsv-cell.ts';
 import type { CellReader } from './tsv-cell.ts';
 import { plainType } from './tsv-cell.ts';
 
+const MAX_HEAD_CHARS = 4_096;
 const MAX_ERROR_BYTES = 1024 * 1024;
 /** Ending a query may take this long, all attempts together. */
 const STOP_MS = 8_000;
@@ -60,10 +61,20 @@ export class HttpSession implements Session {
     const traits = insert === undefined ? classify(run.text) : undefined;
     if (traits?.format !== undefined)
       run.note('info', `FORMAT ${traits.format} is not used: result_format says how rows are shown`);
+    // The statement without its rows goes in the address, which servers bound.
+    const inline =
+      insert === undefined || insert.head.length > MAX_HEAD_CHARS
+        ? undefined
+        : await inlineText(run.text, insert, signal);
     const progress = new HttpProgress((text) => this.#ask(text), run);
     try {
       const answer = await send(this.#client, {
-        query: traits?.withoutFormat ?? run.text,
+        ...(inline === undefined || insert === undefined
+          ? { query: traits?.withoutFormat ?? run.text }
+          : {
+              query: `${insert.head} FORMAT ${insert.format}`,
+              values: Readable.from(inline.pieces, { objectMode: false }),
+            }),
         query_id: run.queryId,
         session_id: this.#sessionId,
         abort_signal: signal,
@@ -72,7 +83,7 @@ export class HttpSession implements Session {
       await readRows(answer.body, run, traits?.withTotals ?? false);
       this.#database = traits?.uses ?? this.#database;
       if (!/^\s*insert/i.test(run.text)) return { written: 0 };
-      return { written: answer.written ?? (insert === undefined ? undefined : countInlineRows(run.text, insert)) };
+      return { written: answer.written ?? inline?.rows };
     } catch (err) {
       if (!signal.aborted) throw err;
       await this.#kill(run);
