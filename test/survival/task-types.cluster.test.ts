@@ -51,7 +51,8 @@ describe.skipIf(!hasCluster())('an agent that is killed in the middle of', () =>
       expect(status, error).not.toBe('failed');
       return isInTheMiddle();
     }, SOON);
-    await vi.waitFor(() => expect(journal()).toMatch(evidence), SOON);
+    const { uid = '' } = (await cluster.client.get(deployTasks, cluster.namespace, id)).metadata;
+    await vi.waitFor(() => expect(journalOf(uid)).toMatch(evidence), SOON);
     await programs.agent.kill();
     programs.agent.start();
     const task = await tasks.ended(id);
@@ -65,7 +66,11 @@ describe.skipIf(!hasCluster())('an agent that is killed in the middle of', () =>
     return resource;
   }
 
-  const journal = (): string => readFileSync(join(programs.folder, 'agent', 'journal'), 'utf8');
+  const journalOf = (uid: string): string =>
+    readFileSync(join(programs.folder, 'agent', 'journal'), 'utf8')
+      .split('\n')
+      .filter((line) => line.includes(uid))
+      .join('\n');
 
   const targetOf = ({ host, port, user, password }: Service): Record<string, unknown> => ({
     host,
