@@ -1,7 +1,7 @@
 import { failureOf, K8sFailure } from '../k8s-failure.ts';
 import { readManifests } from '../manifest/read-manifests.ts';
 import type { Target } from '../target.ts';
-import { named, targetOf } from './session.ts';
+import { targetOf } from './session.ts';
 import type { Session } from './session.ts';
 
 /** `Kind`, `Kind/Name`, also by plural and short name, with a group behind a dot. */
@@ -43,5 +43,6 @@ export async function subjectOf(session: Session, text: string): Promise<Target>
   const [first, ...others] = await subjectsOf(session, text);
   if (first === undefined || others.length > 0)
     throw new K8sFailure('InvalidParams', `${session.params.operation} is about one object; send one task for each`);
-  return named(first);
+  if (first.name === '') throw new K8sFailure('InvalidParams', 'resource name is required');
+  return first;
 }
