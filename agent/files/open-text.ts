@@ -32,7 +32,7 @@ export interface TextFile {
   readonly release: () => void;
 }
 
-const PIECE_BYTES = 256 * 1024;
+const PIECE_BYTES = 64 * 1024;
 
 /**
  * Opens a file as UTF-8 text, unpacked if it is gzip or a zip archive, which its first bytes tell, not its name. Takes
