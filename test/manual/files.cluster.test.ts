@@ -194,7 +194,7 @@ describe.skipIf(!hasCluster())("the manual's examples of files (§5), and tasks 
       );
       const { status, error } = await tasks.ended(distributions[0]!.task_id);
       expect(status, error).toBe('success');
-      expect(existsSync(join(programs.folder, 'agent', 'tmp', id))).toBe(true);
+      expect(existsSync(join(programs.folder, 'agent', 'work', 'tmp', id))).toBe(true);
       expect(await notesOf({ file_id: id })).toEqual(['distributed']);
     });
 
