@@ -1,4 +1,5 @@
 import { tmpdir } from 'node:os';
+import { Long } from 'mongodb';
 import type { Document } from 'mongodb';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { execute } from '../../conformance/executor.ts';
@@ -227,6 +228,24 @@ describe('MongoExecutor, stopped or cut off', () => {
       message: 'execution timeout after 500 ms (3 of 3 operations done)',
     });
     expect(result.toString()).toContain('Operation 3: DELETE SUCCESS (Documents: 1)');
+  });
+
+  it('fails when what it finds has no room on the disk, and closes the cursor', async () => {
+    const firstBatch = Array.from({ length: 300 }, (_, number) => ({ _id: number, text: 'x'.repeat(10_000) }));
+    const cursor = { id: Long.fromNumber(7), ns: 'admin.a', firstBatch };
+    const server = await WireServer.listen(MEMBER, (name) => (name === 'find' ? { cursor, ok: 1 } : { ok: 1 }));
+    const executor = new MongoExecutor({ connections: new Map(), spoolFolder: '/dev/null/none' });
+    onTestFinished(() => executor.close());
+    const params = { target: { host: '127.0.0.1', port: server.port } };
+    const command = JSON.stringify([{ operation: 'find', collection: 'a' }, ...OPERATIONS]);
+    const { outcome } = await execute(executor, { command, params });
+    expect(outcome).toMatchObject({
+      reason: 'DiskFull',
+      message: expect.stringMatching(
+        /^MongoDB operations failed: rows cannot .* \(0 of 4 operations done\)$/,
+      ) as string,
+    });
+    expect(server.names).toEqual(['find', 'killCursors']);
   });
 
   it('bounds every operation on the server by what is left of the time', async () => {

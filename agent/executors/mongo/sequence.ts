@@ -73,7 +73,8 @@ export class Sequence {
       await writer.end({ success, operations: operations.length, done: this.#done });
       return outcome;
     } catch (err) {
-      if (err instanceof SpoolError) return failed('ResultNotKept', `${err.message}${this.#told()}`);
+      if (err instanceof SpoolError)
+        return failed('DiskFull', `MongoDB operations failed: ${err.message}${this.#told()}`);
       throw err;
     } finally {
       await writer.end({ success: false }).catch(() => undefined);
@@ -92,6 +93,7 @@ export class Sequence {
     try {
       counts = await stoppable((giveUp) => runOperation(this.#run(operation, giveUp), operation), signal, on);
     } catch (err) {
+      if (err instanceof SpoolError) throw err;
       const problem = signal.aborted ? this.#stopped(operation) : this.#problem(err, operation);
       const line = errorText(operation.number, problem);
       this.#failures.push(line);
