@@ -8,6 +8,7 @@ import type { LogLevel } from '../output/log-line.ts';
 import { ApiError } from '../tiangong-api.ts';
 import type { FileHead, TiangongApi } from '../tiangong-api.ts';
 import type { CachedFile, FileCache } from './file-cache.ts';
+import { safeFileName } from './file-name.ts';
 import { lookAt } from './file-roots.ts';
 import type { FileRoots, LocalFile } from './file-roots.ts';
 import { FileUnavailable } from './file-unavailable.ts';
@@ -74,7 +75,7 @@ export class TaskFiles {
     const answer = await this.#ask(request);
     signal.throwIfAborted();
     if ('silent' in answer) return this.#unverified(fileId, local, answer, request);
-    const wanted = { id: fileId, sha256: answer.sha256, bytes: answer.bytes, name: fileName(answer.name, fileId) };
+    const wanted = { id: fileId, sha256: answer.sha256, bytes: answer.bytes, name: safeFileName(answer.name, fileId) };
     const kept = await this.#options.cache.find(wanted, signal);
     if (kept !== undefined) return kept;
     return (await this.#verified(wanted, local, request)) ?? this.#download(wanted, request);
@@ -197,12 +198,6 @@ export class TaskFiles {
 const isUnknownFile = (err: unknown): boolean => err instanceof ApiError && err.code === 'FileNotFound';
 
 const isTrusted = (owner: number): boolean => owner === 0 || owner === process.getuid?.();
-
-/** A name that is one part of a path and says nothing else to a shell's user. */
-function fileName(name: string, fallback: string): string {
-  const base = basename(name.replaceAll('\\', '/').replace(/[\0-\x1f\x7f]/g, ''));
-  return base === '' || base === '.' || base === '..' || Buffer.byteLength(base) > 255 ? fallback : base;
-}
 
 const inPlace = (id: string, { path, bytes }: LocalFile): TaskFile => ({
   id,
