@@ -107,7 +107,7 @@ export class ResultWriter {
         this.#pending += `\n${table.row(line.split(CELL_SEPARATOR))}`;
         if (this.#pending.length > WRITE_CHARS) await this.#flush();
       }
-    this.#pending += `\n${rowCount(rows.count)}`;
+    this.#pending += `\n(${rowCount(rows.count)})`;
   }
 
   async #writeArray(rows: SpooledRows, separator: string): Promise<void> {

@@ -45,5 +45,5 @@ export class TextTable {
   }
 }
 
-/** `(1 row)`, `(2 rows)` */
-export const rowCount = (count: number): string => `(${count} ${count === 1 ? 'row' : 'rows'})`;
+/** `1 row`, `2 rows` */
+export const rowCount = (count: number): string => `${count} ${count === 1 ? 'row' : 'rows'}`;

@@ -1,0 +1,96 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Target } from '../../connections/target.ts';
+import { Session } from './session.ts';
+import { isFatal, isServerError } from './statement-error.ts';
+import type { StatementQuery } from './statement-query.ts';
+
+/** A query was stopped because its task is to end. */
+export class QueryStopped extends Error {
+  override readonly name = 'QueryStopped';
+  /** Why: what the signal was aborted with. */
+  readonly reason: unknown;
+  /** What the server said of the query in the end; `lost`: nothing. */
+  readonly answer: 'completed' | 'failed' | 'lost';
+
+  constructor(reason: unknown, answer: QueryStopped['answer']) {
+    super(reason instanceof Error ? reason.message : String(reason));
+    this.reason = reason;
+    this.answer = answer;
+  }
+}
+
+export interface RunQueryOptions {
+  readonly signal: AbortSignal;
+  /** How long the server may take to end a query after it was asked to, before its connection is closed. */
+  readonly graceMs: number;
+  /** Of a COMMIT: an abort waits for its answer, which tells what happened. */
+  readonly patient?: boolean;
+}
+
+/** A request to cancel that comes before its query has begun is lost: it is sent again. */
+const CANCEL_AGAIN_MS = 500;
+const TERMINATE_MS = 2000;
+
+/**
+ * Runs a query until it has ended on the server, also after an abort: then the server is asked to cancel it, and if that
+ * does not help, its process is terminated. Rejects with `QueryStopped` after an abort, else as `StatementQuery.done`.
+ */
+export async function runQuery(session: Session, query: StatementQuery, options: RunQueryOptions): Promise<void> {
+  const { signal, graceMs, patient = false } = options;
+  if (signal.aborted) throw new QueryStopped(signal.reason, 'failed');
+  const ended = new AbortController();
+  let stopping: Promise<void> | undefined;
+  const stop = (): void => {
+    stopping ??= stopOnServer(session, patient, graceMs, ended.signal);
+  };
+  const abort = (): void => {
+    if (!patient) query.discard();
+    stop();
+  };
+  query.onFailure = stop;
+  signal.addEventListener('abort', abort, { once: true });
+  let failure: unknown;
+  try {
+    session.send(query);
+    await query.done;
+  } catch (err) {
+    failure = err ?? new Error('the query failed');
+  } finally {
+    signal.removeEventListener('abort', abort);
+    ended.abort();
+    await stopping;
+  }
+  if (signal.aborted && !patient) throw new QueryStopped(signal.reason, answerOf(failure));
+  if (failure !== undefined) throw failure as Error;
+}
+
+function answerOf(failure: unknown): QueryStopped['answer'] {
+  if (failure === undefined) return 'completed';
+  return isServerError(failure) && !isFatal(failure) ? 'failed' : 'lost';
+}
+
+async function stopOnServer(session: Session, patient: boolean, graceMs: number, ended: AbortSignal): Promise<void> {
+  const until = performance.now() + graceMs;
+  while (!ended.aborted && performance.now() < until) {
+    // What cannot be sent now may be the next time.
+    if (!patient) await session.cancel().catch(() => undefined);
+    const pause = Math.min(patient ? graceMs : CANCEL_AGAIN_MS, until - performance.now());
+    await delay(Math.max(0, pause), undefined, { signal: ended }).catch(() => undefined);
+  }
+  if (ended.aborted) return;
+  if (!patient) await terminate(session.target, session.pid);
+  session.destroy(new Error(`the server did not answer within ${graceMs} ms after it was asked to stop`));
+}
+
+/** Ends the server's process. With a pooler in between its number is not the server's: then nothing is found. */
+async function terminate(target: Target, pid: number): Promise<void> {
+  const work = async (): Promise<void> => {
+    const session = await Session.connect(target);
+    await session.execute(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = ${pid} AND usename = current_user AND application_name = 'tiangong'`,
+      TERMINATE_MS,
+    );
+    await session.end();
+  };
+  await Promise.race([work().catch(() => undefined), delay(TERMINATE_MS, undefined, { ref: false })]);
+}

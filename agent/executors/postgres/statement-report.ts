@@ -1,0 +1,168 @@
+import { cutText } from '../../output/utf8.ts';
+import type { OutputSink } from '../executor.ts';
+import type { ResultWriter, RowSink } from '../sql/result-writer.ts';
+import { rowCount } from '../sql/text-table.ts';
+import type { SqlStatement } from '../sql/split-statements.ts';
+import { toColumns, valueReaders } from './column-types.ts';
+import type { Failure } from './failure.ts';
+import type { QueryHandler } from './statement-query.ts';
+
+export interface StatementReportOptions {
+  readonly writer: ResultWriter;
+  readonly output: OutputSink;
+  readonly format: 'text' | 'json';
+  /** Takes secrets out of what we write ourselves. */
+  readonly mask: (text: string) => string;
+}
+
+/** How much of a statement its result shows, in bytes. */
+const MAX_SHOWN_SQL = 1024;
+/** Further statements without rows are counted together in the result: a dump has millions of them. */
+const MAX_LISTED = 10_000;
+/** So many statements have a line of the log each; then a line a second tells how far it has come. */
+const MAX_LOGGED = 1000;
+const PROGRESS_MS = 1000;
+
+/** Writes what each statement gave to the result and to the log. */
+export class StatementReport {
+  readonly #options: StatementReportOptions;
+  #executed = 0;
+  #rows = 0;
+  /** What was executed since the last statement that the result lists. */
+  #unlisted: Unlisted | undefined;
+  #progressAt = 0;
+
+  constructor(options: StatementReportOptions) {
+    this.#options = options;
+  }
+
+  /** How many statements have succeeded. */
+  get executed(): number {
+    return this.#executed;
+  }
+
+  /** How many rows they affected or returned. */
+  get rows(): number {
+    return this.#rows;
+  }
+
+  /** Takes what the server answers to these statements; `completed` is told of each, when it has ended. */
+  handler(statements: readonly SqlStatement[], completed: (statement: SqlStatement) => void): QueryHandler {
+    let index = 0;
+    let sink: RowSink | undefined;
+    let read: (values: readonly (string | null)[]) => readonly unknown[] = (values) => values;
+    let since = performance.now();
+    let writing: Promise<void> = Promise.resolve();
+    return {
+      columns: (fields) => {
+        sink = this.#options.writer.rows(fields === undefined ? [{ name: 'copy' }] : toColumns(fields));
+        const readers = fields === undefined || this.#options.format === 'text' ? [] : valueReaders(fields);
+        read = (values) => values.map((value, column) => (value === null ? null : (readers[column]?.(value) ?? value)));
+      },
+      row: (values) => {
+        sink ??= this.#options.writer.rows([{ name: 'copy' }]);
+        return sink.add(read(values));
+      },
+      complete: (tag) => {
+        const statement = statements[index];
+        index += 1;
+        if (statement === undefined)
+          return Promise.reject(new Error('the server executed more statements than were sent to it'));
+        completed(statement);
+        const now = performance.now();
+        const success = { statement, tag, affected: affectedRows(tag), sink, seconds: (now - since) / 1000 };
+        [since, sink] = [now, undefined];
+        const logged = this.#logSuccess(success);
+        if (success.sink === undefined && this.#executed > MAX_LISTED) {
+          this.#count(success);
+          return logged;
+        }
+        const before = this.#takeUnlisted();
+        writing = writing.then(() => this.#writeSuccess(success, before));
+        return logged === undefined ? writing : Promise.all([logged, writing]).then(() => undefined);
+      },
+    };
+  }
+
+  /** Writes that a statement, or the text itself, failed: `lines` as text, `fields` as JSON. */
+  async failure({ lines, fields }: Pick<Failure, 'lines' | 'fields'>): Promise<void> {
+    const { writer, output } = this.#options;
+    await this.#writeUnlisted(this.#takeUnlisted());
+    await writer.finish(lines, fields);
+    await output.log('error', ...lines);
+  }
+
+  /** Ends the result, with `summary` in it where it is JSON. */
+  async end(summary: Readonly<Record<string, unknown>>): Promise<void> {
+    await this.#writeUnlisted(this.#takeUnlisted());
+    await this.#options.writer.end(summary);
+  }
+
+  async #writeSuccess({ statement, affected, sink }: Success, before: Unlisted | undefined): Promise<void> {
+    await this.#writeUnlisted(before);
+    const { number, text } = statement;
+    const sql = shownSql(this.#options.mask(text));
+    await this.#options.writer.finish(
+      [`Statement ${number}: SUCCESS (Affected rows: ${affected})`, `SQL: ${sql}`],
+      { statement: number, status: 'SUCCESS', affected_rows: affected, sql },
+      sink,
+    );
+  }
+
+  async #writeUnlisted(unlisted: Unlisted | undefined): Promise<void> {
+    if (unlisted === undefined) return;
+    const { first, last, rows } = unlisted;
+    await this.#options.writer.finish([`Statements ${first}-${last}: SUCCESS (Affected rows: ${rows})`], {
+      first_statement: first,
+      last_statement: last,
+      status: 'SUCCESS',
+      affected_rows: rows,
+    });
+  }
+
+  #count({ statement: { number }, affected }: Success): void {
+    if (this.#unlisted === undefined) this.#unlisted = { first: number, last: number, rows: affected };
+    else {
+      this.#unlisted.last = number;
+      this.#unlisted.rows += affected;
+    }
+  }
+
+  #takeUnlisted(): Unlisted | undefined {
+    const unlisted = this.#unlisted;
+    this.#unlisted = undefined;
+    return unlisted;
+  }
+
+  #logSuccess({ statement: { number }, tag, affected, seconds }: Success): Promise<void> | undefined {
+    this.#executed += 1;
+    this.#rows += affected;
+    const { output } = this.#options;
+    if (this.#executed <= MAX_LOGGED)
+      return output.log('info', `Statement ${number}: ${tag}, ${rowCount(affected)}, ${seconds.toFixed(3)} s`);
+    const now = performance.now();
+    if (now - this.#progressAt < PROGRESS_MS) return undefined;
+    this.#progressAt = now;
+    return output.log('info', `${this.#executed} statements executed, ${rowCount(this.#rows)}`);
+  }
+}
+
+interface Unlisted {
+  readonly first: number;
+  last: number;
+  rows: number;
+}
+
+interface Success {
+  readonly statement: SqlStatement;
+  readonly tag: string;
+  readonly affected: number;
+  readonly sink: RowSink | undefined;
+  readonly seconds: number;
+}
+
+/** The number at the end of a tag: `INSERT 0 5`, `SELECT 2`, `CREATE TABLE`. */
+const affectedRows = (tag: string): number => Number(/ (\d+)$/.exec(tag)?.[1] ?? 0);
+
+/** As much of a statement as results and errors show. */
+export const shownSql = (sql: string): string => cutText(sql, MAX_SHOWN_SQL);
