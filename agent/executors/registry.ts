@@ -9,6 +9,7 @@ import type { Executor } from './executor.ts';
 import { FileExecutor } from './file/file-executor.ts';
 import { K8sExecutor } from './k8s/k8s-executor.ts';
 import { MongoExecutor } from './mongo/mongo-executor.ts';
+import { PostgresExecutor } from './postgres/postgres-executor.ts';
 import { ShellExecutor } from './shell/shell-executor.ts';
 import type { ShellExecutorOptions } from './shell/shell-executor.ts';
 
@@ -48,6 +49,8 @@ const factories = {
     new FileExecutor({ roots: fileRoots, workFolder: shell.workFolder }),
   elasticsearch: ({ connections, spoolFolder }: ExecutorSettings): Executor =>
     new ElasticsearchExecutor({ connections: connections.get('elasticsearch') ?? new Map(), spoolFolder }),
+  postgres: ({ connections, spoolFolder }: ExecutorSettings): Executor =>
+    new PostgresExecutor({ connections: connections.get('postgres') ?? new Map(), spoolFolder }),
   mongo: ({ connections, spoolFolder }: ExecutorSettings): Executor =>
     new MongoExecutor({ connections: connections.get('mongo') ?? new Map(), spoolFolder }),
   clickhouse: ({ connections, spoolFolder }: ExecutorSettings): Executor =>
