@@ -221,7 +221,7 @@ export interface DeployTaskSpec {
      */
     file_name?: string;
     /**
-     * Databases and k8s: the path on the agent of a file to execute.
+     * Databases and k8s: the path on the agent of a file to execute; counts before fileId.
      */
     file_path?: string;
     /**
@@ -361,7 +361,7 @@ export interface DeployTaskSpec {
     [k: string]: unknown;
   };
   /**
-   * An uploaded file that the task uses.
+   * An uploaded file that the task uses; a shell command finds it at $TIANGONG_FILE.
    */
   fileId?: string;
   /**
