@@ -182,6 +182,14 @@ describe.skipIf(!hasCluster())("the manual's examples of tasks on documents (§4
       expect(await source('1')).toEqual({ field: 'value', more: 1 });
     });
 
+    it('index of a document without an id, which the server makes', async () => {
+      const command = JSON.stringify({ operation: 'index', index: INDEX, doc: { made: 'up' } });
+      const task = await tasks.run({ type: 'elasticsearch', command, params: { target } });
+      expect(task.status, task.error).toBe('success');
+      const id = /^ID: (\S+)$/m.exec(task.result)?.[1] ?? '';
+      expect(await source(id)).toEqual({ made: 'up' });
+    });
+
     it('delete_by_query', async () => {
       const command = JSON.stringify({ operation: 'delete_by_query', index: INDEX, query: { term: { field: 'x' } } });
       const task = await tasks.run({ type: 'elasticsearch', command, params: { connection: 'default' } });

@@ -112,6 +112,13 @@ describe.skipIf(!hasCluster())("the manual's examples of files (§5), and tasks 
     expect(task).toMatchObject({ status: 'success', result: 'read by a shell\n', file_id: file.id });
   });
 
+  it('an api task may name a file, which is recorded and not sent', async () => {
+    const file = await upload('for-api.txt', 'not sent');
+    const params = { url: `${programs.rest.url}/api/v1/agents` };
+    const task = await tasks.run({ type: 'api', params, file_id: file.id });
+    expect(task).toMatchObject({ status: 'success', file_id: file.id });
+  });
+
   it('a k8s task takes its manifests from its file', async () => {
     const name = TABLE.replaceAll('_', '-');
     const file = await upload('manifest.yaml', `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}}\n`);

@@ -162,6 +162,24 @@ describe.skipIf(!hasCluster())("the manual's examples of SQL tasks (§4.1, §4.2
       expect(await error({ target: { ...target, password: 'wrong-word' } })).not.toContain('wrong-word');
     });
 
+    it('the user postgres and the sslmode disable, unless the target says otherwise', async () => {
+      const { user: _default, ...rest } = target;
+      const command = 'SELECT current_user AS who, ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()';
+      const task = await tasks.run({ type: 'postgres', command, params: { target: rest } });
+      expect(task.status, task.error).toBe('success');
+      expect(task.result).toMatch(/\n postgres +\| f *\n\(1 row\)/);
+    });
+
+    it('connections are kept between tasks', async () => {
+      const pids = new Set<string>();
+      const params = { target };
+      for (let i = 0; i < 4; i += 1) {
+        const task = await tasks.run({ type: 'postgres', command: 'SELECT pg_backend_pid() AS pid', params });
+        pids.add(/\n +(\d+)\n\(1 row\)/.exec(task.result)?.[1] ?? task.error);
+      }
+      expect([...pids]).toEqual([expect.stringMatching(/^\d+$/)]);
+    });
+
     it('the parameters for audits are recorded', async () => {
       const metadata = { env: 'prod', creator: 'admin', ticket: 'T-1' };
       const task = await tasks.run({ type: 'postgres', command: 'SELECT 1', params: { target, metadata } });
@@ -237,6 +255,22 @@ describe.skipIf(!hasCluster())("the manual's examples of SQL tasks (§4.1, §4.2
       const params = { target: native, exec_options: { timeout_ms: 500 } };
       const late = await tasks.run({ type: 'clickhouse', command: 'SELECT sleep(3) FROM system.numbers', params });
       expect(late.error).toContain('execution timeout after 500 ms');
+    });
+  });
+
+  it.each([
+    ['postgres', undefined, 'SELECT 1', 5432],
+    ['clickhouse', undefined, 'SELECT 1', 9000],
+    ['clickhouse', 'http', 'SELECT 1', 8123],
+    ['mongo', undefined, '{"operation":"insert","collection":"c","documents":[{}]}', 27_017],
+    ['elasticsearch', undefined, '{"operation":"index","index":"i","doc":{}}', 9200],
+  ])('a target of %s (protocol %s) without a port is at the default one', async (type, protocol, command, port) => {
+    // An address of the loopback interface that no server of this machine listens on.
+    const target = { host: '127.77.1.1', user: 'nobody', ...(protocol !== undefined && { protocol }) };
+    const task = await tasks.run({ type, command, params: { target } });
+    expect(task).toMatchObject({
+      status: 'failed',
+      error: expect.stringMatching(new RegExp(`^connection failed: .*\\b${port}\\b`)) as string,
     });
   });
 

@@ -188,6 +188,14 @@ describe.skipIf(!hasCluster())("the manual's examples of shell and api tasks, qu
     });
   });
 
+  describe('6.2 the limit of a log', () => {
+    it('is 1,000 lines unless the request says otherwise', async () => {
+      const { id } = await tasks.create({ type: 'shell', command: 'seq 1 1500', sync: true });
+      expect(await tasks.logs(id)).toHaveLength(1000);
+      expect((await tasks.logs(id, '?limit=2000')).length).toBeGreaterThanOrEqual(1500);
+    });
+  });
+
   describe('7. errors', () => {
     it('an agent that is not there', async () => {
       const body = { agent_id: 'agent-123', type: 'shell', command: 'x' };
