@@ -1,7 +1,8 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import type { S3Settings } from '../store/s3/s3-settings.ts';
-import { DEFAULT_STORE_MAX_BYTES, defaultSettings } from './settings.ts';
+import { DEFAULT_STORE_MAX_BYTES, defaultSettings, MAX_FILE_BYTES } from './settings.ts';
 import type { ApiSettings } from './settings.ts';
+import { upTo } from './whole-number.ts';
 
 export interface ApiConfig {
   readonly settings: ApiSettings;
@@ -84,11 +85,7 @@ export function readConfig(argv: readonly string[]): ApiConfig {
       flag('--s3-prefix <prefix>', 'put before the keys of objects', 'TIANGONG_S3_PREFIX').default('tiangong/files/'),
     )
     .addOption(flag('--s3-region <name>', 'region of the bucket', 'TIANGONG_S3_REGION').default('us-east-1'))
-    .addOption(
-      flag('--s3-endpoint <url>', "address of an object store other than AWS's", 'TIANGONG_S3_ENDPOINT').argParser(
-        httpAddress,
-      ),
-    )
+    .addOption(flag('--s3-endpoint <url>', "address of an object store other than AWS's", 'TIANGONG_S3_ENDPOINT'))
     .addOption(
       flag('--s3-path-style', 'put the bucket in the path, not in the host name', 'TIANGONG_S3_PATH_STYLE').default(
         false,
@@ -97,6 +94,8 @@ export function readConfig(argv: readonly string[]): ApiConfig {
     .addOption(flag('--log-level <level>', 'of the log on standard output', 'LOG_LEVEL').default('info'))
     .parse(argv, { from: 'user' });
   const flags = command.opts<Flags>();
+  const fault = endpointFault(flags.s3Endpoint);
+  if (fault !== undefined) command.error(`error: ${fault}`);
   const { host, port, homeNamespace, corsOrigins, allowedHosts, taskTtl, maxFileBytes } = flags;
   const own = { host, port, homeNamespace, corsOrigins, allowedHosts, taskTtlSeconds: taskTtl, maxFileBytes };
   return {
@@ -109,36 +108,31 @@ export function readConfig(argv: readonly string[]): ApiConfig {
   };
 }
 
-/** What an object store takes in 10,000 parts of 16 MiB. */
-const MAX_FILE_BYTES = 160_000 * 1024 ** 2;
-
 function s3Settings({ s3Bucket: bucket, s3Prefix, s3Region, s3Endpoint, s3PathStyle }: Flags): S3Settings | undefined {
   if (bucket === undefined || bucket === '') return undefined;
-  return { bucket, prefix: s3Prefix, region: s3Region, endpoint: s3Endpoint, pathStyle: s3PathStyle };
+  // Commander takes a variable as set whatever its value.
+  const isOff = ['', '0', 'false', 'no'].includes(process.env['TIANGONG_S3_PATH_STYLE']?.toLowerCase() ?? '1');
+  return {
+    bucket,
+    prefix: s3Prefix,
+    region: s3Region,
+    endpoint: s3Endpoint === '' ? undefined : s3Endpoint,
+    pathStyle: s3PathStyle && !isOff,
+  };
 }
 
-function httpAddress(text: string): string {
-  if (!URL.canParse(text) || !['http:', 'https:'].includes(new URL(text).protocol))
-    throw new InvalidArgumentError('must be an http or https address');
-  const { username, password } = new URL(text);
-  if (username !== '' || password !== '')
-    throw new InvalidArgumentError(
-      'may hold no credentials; put them into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
-    );
-  return text;
+/** Not by commander, whose errors repeat the value: it may hold a password. */
+function endpointFault(endpoint: string | undefined): string | undefined {
+  if (endpoint === undefined || endpoint === '') return undefined;
+  if (!URL.canParse(endpoint) || !['http:', 'https:'].includes(new URL(endpoint).protocol))
+    return '--s3-endpoint must be an http or https address';
+  const { username, password } = new URL(endpoint);
+  if (username === '' && password === '') return undefined;
+  return '--s3-endpoint may hold no credentials; put them into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY';
 }
 
 const flag = (flags: string, description: string, variable: string): Option =>
   new Option(flags, description).env(variable);
-
-function upTo(max: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (text.trim() === '' || !Number.isInteger(value) || value < 0 || value > max)
-      throw new InvalidArgumentError(`must be a whole number from 0 to ${max}`);
-    return value;
-  };
-}
 
 function list(text: string): string[] {
   return text

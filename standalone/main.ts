@@ -1,22 +1,19 @@
 #!/usr/bin/env node
 import { resolve } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { pino } from 'pino';
+import { defaultSettings, MAX_FILE_BYTES } from '../api/settings.ts';
+import { upTo } from '../api/whole-number.ts';
 import { logDestination } from '../kube/log-destination.ts';
 import { StartError } from './start-error.ts';
 import { up } from './up.ts';
-
-function port(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0 || value > 65_535) throw new InvalidArgumentError('must be 0 to 65535');
-  return value;
-}
 
 interface UpFlags {
   home: string;
   host: string;
   port: number;
   kubePort: number;
+  maxFileBytes: number;
   logLevel: string;
 }
 
@@ -27,8 +24,16 @@ program
   .description('Runs everything on this machine: REST API, embedded Kubernetes API, operator and an agent.')
   .addOption(new Option('--home <folder>', 'where everything is kept').env('TIANGONG_HOME').default('.tiangong'))
   .addOption(new Option('--host <address>', 'the address to listen on').env('TIANGONG_HOST').default('127.0.0.1'))
-  .addOption(new Option('--port <port>', 'of the REST API').env('PORT').argParser(port).default(8080))
-  .addOption(new Option('--kube-port <port>', 'of the Kubernetes API').env('KUBE_PORT').argParser(port).default(8443))
+  .addOption(new Option('--port <port>', 'of the REST API').env('PORT').argParser(upTo(65_535)).default(8080))
+  .addOption(
+    new Option('--kube-port <port>', 'of the Kubernetes API').env('KUBE_PORT').argParser(upTo(65_535)).default(8443),
+  )
+  .addOption(
+    new Option('--max-file-bytes <bytes>', 'how large an uploaded file may be')
+      .env('TIANGONG_MAX_FILE_BYTES')
+      .argParser(upTo(MAX_FILE_BYTES))
+      .default(defaultSettings.maxFileBytes),
+  )
   .addOption(new Option('--log-level <level>', 'of what goes to standard error').env('LOG_LEVEL').default('warn'))
   .action(async (flags: UpFlags) => {
     const logger = pino({ level: flags.logLevel, base: null }, logDestination({ fd: 2, sync: true }));

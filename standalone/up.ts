@@ -27,6 +27,8 @@ export interface UpOptions {
   readonly port: number;
   /** Of the embedded Kubernetes API; 0 for any free one. */
   readonly kubePort: number;
+  /** How large an uploaded file may be. */
+  readonly maxFileBytes: number;
   readonly logger: Logger;
   /** Writes to the person at the terminal. */
   readonly print: (text: string) => void;
@@ -78,7 +80,10 @@ export async function up(options: UpOptions, { stop, hurry }: UpSignals): Promis
     client: new KubeClient(server.transport(userOf('api'))),
     store,
     logger: logger.child({ program: 'api' }),
-    settings: { ...apiDefaults, host, port: options.port, homeNamespace: NAMESPACE },
+    settings: {
+      ...apiDefaults,
+      ...{ host, port: options.port, homeNamespace: NAMESPACE, maxFileBytes: options.maxFileBytes },
+    },
   });
   const rest = await api
     .listen()
