@@ -307,6 +307,14 @@ export interface DeployTaskSpec {
        */
       transaction?: boolean;
       /**
+       * mongo: whether the operations after a failed one are executed; false unless set.
+       */
+      continue_on_error?: boolean;
+      /**
+       * mongo: whether operations may hold code that the server runs; false unless set.
+       */
+      allow_javascript?: boolean;
+      /**
        * Whether changes are backed up so that they can be rolled back.
        */
       backup?: boolean;
