@@ -19,8 +19,8 @@ export interface ClusterOptions {
   readonly agents?: readonly string[];
   /** Whether the CRDs of crds/ are applied; they are unless set to false. */
   readonly crds?: boolean;
-  /** Whether a kube-controller-manager runs too: garbage collection, namespace deletion. Off unless set. */
-  readonly controllerManager?: boolean;
+  /** Whether a kube-controller-manager runs too: garbage collection, namespace deletion. Off unless set; a list names more controllers. */
+  readonly controllerManager?: boolean | readonly string[];
 }
 
 /** What a test needs to reach the cluster; it can cross a process boundary as JSON. */
@@ -88,9 +88,8 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     const admin = new KubeClient(connect(address, 'admin'));
     await bindTestUsers(admin);
     if (options.crds !== false) await applyCrds(admin);
-    if (options.controllerManager === true) {
-      controllerManager = startControllerManager(address);
-    }
+    const { controllerManager: wanted = false } = options;
+    if (wanted !== false) controllerManager = startControllerManager(address, wanted === true ? [] : wanted);
   } catch (err) {
     for (const child of [controllerManager, apiServer, etcd]) child?.kill('SIGKILL');
     throw err;
@@ -112,11 +111,11 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   };
 }
 
-/** Starts what collects garbage and empties namespaces on a cluster that runs; the caller kills it. */
-export function startControllerManager(address: ClusterAddress): ChildProcess {
+/** Starts what collects garbage and empties namespaces, and `more` controllers, on a cluster that runs; the caller kills it. */
+export function startControllerManager(address: ClusterAddress, more: readonly string[] = []): ChildProcess {
   return start(address.folder, 'kube-controller-manager', [
     ...['--kubeconfig', writeKubeconfig(address, 'admin'), '--leader-elect=false', '--secure-port', '0'],
-    ...['--controllers', 'garbage-collector-controller,namespace-controller'],
+    ...['--controllers', ['garbage-collector-controller', 'namespace-controller', ...more].join(',')],
   ]);
 }
 

@@ -108,10 +108,10 @@ export class ObjectCalls {
     for (let tries = 1; ; tries += 1) {
       signal.throwIfAborted();
       try {
-        const { status, headers, text } = await client.send({ ...request, signal });
-        const body = await text();
-        this.#warn(headers['warning']);
-        return { status, object: parse(body, request.path) };
+        const response = await client.send({ ...request, signal });
+        const body = await response.text();
+        this.#warn(response.headers['warning']);
+        return { status: response.status, object: parse(body, request.path) };
       } catch (err) {
         if (!(err instanceof KubeError) || err.code !== 429 || tries === MAX_TRIES) throw err;
         await sleep(Math.min(err.retryAfterMs ?? 1000, 10_000), signal);

@@ -79,9 +79,9 @@ async function readVersion(
 ): Promise<ResourceKind[]> {
   const path = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
   // One aggregated API that is down must not hide all others.
-  const { resources = [] } = await get<ResourceList>(path).catch((err: unknown) => {
+  const { resources = [] } = await get<ResourceList>(path).catch((err: unknown): ResourceList => {
     if (group === '') throw err;
-    return {} as ResourceList;
+    return {};
   });
   return resources
     .filter(({ name }) => !name.includes('/'))
@@ -91,7 +91,7 @@ async function readVersion(
       plural: name,
       kind,
       namespaced,
-      singular: singularName || kind.toLowerCase(),
+      singular: singularName === undefined || singularName === '' ? kind.toLowerCase() : singularName,
       shortNames,
     }));
 }

@@ -30,7 +30,7 @@ export function loadKubeconfig({ kubeconfig: path, context }: KubeconfigOptions)
   if (path === undefined && config.currentContext === 'loaded-context')
     throw new K8sFailure('NotConfigured', `kubernetes client not initialized: there is no kubeconfig; ${HOW}`);
   if (context !== undefined) config.setCurrentContext(context);
-  if (config.getCurrentCluster() == null)
+  if (config.getCurrentCluster() === null)
     throw new K8sFailure(
       'NotConfigured',
       `kubernetes client not initialized: the kubeconfig has no context ${JSON.stringify(context ?? config.currentContext)} with a cluster; ${HOW}`,

@@ -14,7 +14,7 @@ const INTEGER = /^([-+]?)(0b[01_]+|0x[0-9a-fA-F_]+|0o?[0-7_]+|0|[1-9][0-9_]*)$/;
  */
 const intTag = defineScalarTag<number>('tag:yaml.org,2002:int', {
   implicit: true,
-  implicitFirstChars: [...'-+0123456789'],
+  implicitFirstChars: '-+0123456789'.match(/./g),
   resolve: (source) => {
     const [, sign, literal] = INTEGER.exec(source) ?? [];
     if (literal === undefined) return NOT_RESOLVED;
@@ -33,7 +33,7 @@ const INFINITE = /^[-+]?\.(inf|Inf|INF)$/;
 /** Also with underscores. */
 const floatTag = defineScalarTag<number>('tag:yaml.org,2002:float', {
   implicit: true,
-  implicitFirstChars: [...'-+.0123456789'],
+  implicitFirstChars: '-+.0123456789'.match(/./g),
   resolve: (source) => {
     const digits = source.replaceAll('_', '');
     if (FLOAT.test(digits)) return Number(digits);

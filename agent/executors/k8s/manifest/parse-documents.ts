@@ -42,7 +42,7 @@ function load(text: string): unknown[] {
   } catch (err) {
     if (err instanceof YAMLException) {
       const mark = err.mark;
-      const place = mark == null ? '' : ` (line ${mark.line + 1}, column ${mark.column + 1})`;
+      const place = mark === undefined || mark === null ? '' : ` (line ${mark.line + 1}, column ${mark.column + 1})`;
       throw unreadable(`${reasonOf(err)}${place}`);
     }
     if (err instanceof InexactNumber) throw unreadable(`${err.message}; write it as a string`);

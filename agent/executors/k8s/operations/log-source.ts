@@ -50,7 +50,8 @@ export async function containerOf({ calls, params }: Session, pod: Target): Prom
   });
   const annotations = isObject(metadata) && isObject(metadata['annotations']) ? metadata['annotations'] : {};
   const containers = isObject(spec) && Array.isArray(spec['containers']) ? spec['containers'].filter(isObject) : [];
-  return String(annotations[DEFAULT_CONTAINER] ?? containers[0]?.['name'] ?? '');
+  const name = annotations[DEFAULT_CONTAINER] ?? containers[0]?.['name'];
+  return typeof name === 'string' ? name : '';
 }
 
 function isBetter(pod: JsonObject, than: JsonObject): boolean {

@@ -131,7 +131,7 @@ function kindsOf(object: JsonObject): ResourceKind[] {
     version: String(version['name']),
     kind: String(name),
     plural: String(plural),
-    singular: String(singular ?? ''),
+    singular: typeof singular === 'string' ? singular : '',
     shortNames: [],
     namespaced: spec['scope'] === 'Namespaced',
   }));
