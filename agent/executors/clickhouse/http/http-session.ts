@@ -23,8 +23,10 @@ const STOP_MS = 8_000;
  * What the client has no option for travels as its settings do, in the address. As text every value is exact, whatever
  * its type and the server's version.
  */
-const withDatabase = (database: string): ClickHouseSettings =>
-  ({ default_format: 'TabSeparatedWithNamesAndTypes', database }) as ClickHouseSettings;
+const withDatabase = (database: string): ClickHouseSettings => ({
+  default_format: 'TabSeparatedWithNamesAndTypes',
+  database,
+});
 
 interface HttpAnswer {
   readonly body: Readable;

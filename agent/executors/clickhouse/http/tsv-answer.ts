@@ -89,7 +89,7 @@ export class TsvAnswer {
       return undefined;
     }
     // An empty line stands before totals and extremes; in a single column it may be a row.
-    if (line.trim() === '' && (this.#width > 1 || this.#withTotals)) {
+    if (line === '' && (this.#width > 1 || this.#withTotals)) {
       this.#extra = true;
       return undefined;
     }
