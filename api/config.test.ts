@@ -37,6 +37,7 @@ describe('readConfig', () => {
       endpoint: undefined,
       pathStyle: false,
     });
+    expect(readConfig(['--s3-path-style']).s3?.pathStyle).toBe(true);
   });
 
   it.each([

@@ -103,22 +103,28 @@ export function readConfig(argv: readonly string[]): ApiConfig {
     kubeconfig: flags.kubeconfig,
     dataFolder: flags.data,
     storeMaxBytes: flags.storeMaxBytes,
-    s3: s3Settings(flags),
+    s3: s3Settings({ ...flags, s3PathStyle: flags.s3PathStyle && !isOffByVariable(command) }),
     logLevel: flags.logLevel,
   };
 }
 
 function s3Settings({ s3Bucket: bucket, s3Prefix, s3Region, s3Endpoint, s3PathStyle }: Flags): S3Settings | undefined {
   if (bucket === undefined || bucket === '') return undefined;
-  // Commander takes a variable as set whatever its value.
-  const isOff = ['', '0', 'false', 'no'].includes(process.env['TIANGONG_S3_PATH_STYLE']?.toLowerCase() ?? '1');
   return {
     bucket,
     prefix: s3Prefix,
     region: s3Region,
     endpoint: s3Endpoint === '' ? undefined : s3Endpoint,
-    pathStyle: s3PathStyle && !isOff,
+    pathStyle: s3PathStyle,
   };
+}
+
+/** Commander takes a variable as set whatever its value. */
+function isOffByVariable(command: Command): boolean {
+  const value = process.env['TIANGONG_S3_PATH_STYLE'] ?? '';
+  return (
+    command.getOptionValueSource('s3PathStyle') === 'env' && ['', '0', 'false', 'no'].includes(value.toLowerCase())
+  );
 }
 
 /** Not by commander, whose errors repeat the value: it may hold a password. */

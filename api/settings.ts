@@ -48,5 +48,5 @@ export const defaultSettings: ApiSettings = {
 /** How much of logs, results and commands is kept; what comes beyond is refused with a clear error. */
 export const DEFAULT_STORE_MAX_BYTES = 20 * 1024 ** 3;
 
-/** What `maxFileBytes` may be: an object store takes files in 10,000 parts of 16 MiB. */
-export const MAX_FILE_BYTES = 160_000 * 1024 ** 2;
+/** What `maxFileBytes` may be: an object store takes files in 10,000 parts of 8 MiB. */
+export const MAX_FILE_BYTES = 80_000 * 1024 ** 2;

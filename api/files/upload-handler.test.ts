@@ -8,6 +8,8 @@ import { dirname } from 'node:path';
 import express from 'express';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { FileBytes } from '../../store/file-bytes.ts';
+import { S3FileBytes } from '../../store/s3/s3-file-bytes.ts';
 import { partsOf } from '../../store/conformance/parts-of.ts';
 import { temporaryStore } from '../../store/sqlite/temporary-store.ts';
 import { answerErrors } from '../error-handler.ts';
@@ -32,8 +34,11 @@ describe('POST /files', () => {
   let server: Server;
   let url: string;
 
-  async function start(limits: Partial<UploadLimits> = {}, maxBytes = 1024 ** 3): Promise<void> {
-    store = await temporaryStore({ maxBytes });
+  async function start(
+    limits: Partial<UploadLimits> = {},
+    { maxBytes = 1024 ** 3, fileBytes }: { maxBytes?: number; fileBytes?: FileBytes } = {},
+  ): Promise<void> {
+    store = await temporaryStore({ maxBytes, ...(fileBytes && { fileBytes }) });
     const handler = new UploadHandler(store.files, { maxBytes: 1000, idleMs: 60_000, ...limits });
     const app = express();
     app.use('/api/v1/files', uploadRoutes(handler), answerErrors(pino({ level: 'silent' })));
@@ -230,11 +235,25 @@ describe('POST /files', () => {
     });
 
     it('says 507 when the store is full, and goes on when there is room', async () => {
-      await start({}, 500);
+      await start({}, { maxBytes: 500 });
       expect(await upload('a', 'x'.repeat(600))).toMatchObject({ status: 507, body: { code: 'StoreFull' } });
       expect((await upload('a', 'x'.repeat(600))).body.error).toMatch(/^failed to upload file: the store is full/);
       await expectNothing();
       expect(await upload('a', 'x'.repeat(400))).toMatchObject({ status: 201 });
+    });
+
+    it('says 503 when the object store is away', async () => {
+      const place = { bucket: 'b', prefix: '', region: 'us-east-1', endpoint: 'http://127.0.0.1:9', pathStyle: true };
+      const credentials = { accessKeyId: 'a', secretAccessKey: 'geheim' };
+      await start({}, { fileBytes: new S3FileBytes({ ...place, credentials }) });
+      expect(await upload('a', 'x')).toEqual({
+        status: 503,
+        body: {
+          error: 'failed to upload file: the object store failed: ECONNREFUSED; try again later',
+          code: 'StoreUnavailable',
+        },
+      });
+      expect(store.files.totals().count).toBe(0);
     });
 
     it('takes sixteen uploads at once and asks more to come again', async () => {

@@ -65,6 +65,21 @@ describe.skipIf(!hasServices('s3'))('on a server that speaks S3', () => {
     return temporaryStore({ ...storeOptions, fileBytes });
   });
 
+  it('takes 300 MB without holding them in memory', async () => {
+    await using bytes = await makeBytes();
+    const part = randomBytes(64 * 1024);
+    const before = process.memoryUsage().rss;
+    let most = 0;
+    async function* source(): AsyncGenerator<Uint8Array> {
+      for (let n = 0; n < 4800; n += 1) {
+        most = Math.max(most, process.memoryUsage().rss);
+        yield await Promise.resolve(part);
+      }
+    }
+    await bytes.put('large', source());
+    expect((most - before) / 1024 ** 2).toBeLessThan(200);
+  });
+
   it('leaves neither object nor parts of an upload that failed in the middle', async () => {
     await using bytes = await makeBytes();
     const source = partsOf('x'.repeat(50 * 1024 * 1024), new Error('cut'));

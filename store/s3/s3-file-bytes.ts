@@ -13,8 +13,8 @@ import type { ByteRange, FileBytes, Room } from '../file-bytes.ts';
 import { StoreError } from '../store-error.ts';
 import type { S3Settings } from './s3-settings.ts';
 
-/** An upload has at most 10,000 parts, so these allow for 160 GB. One of them and the next are in memory at a time. */
-const PART_BYTES = 16 * 1024 * 1024;
+/** An upload has at most 10,000 parts, so these allow for 80 GB. One of them and the next are in memory at a time. */
+const PART_BYTES = 8 * 1024 * 1024;
 const PARTS_AT_ONCE = 1;
 
 const CONNECT_TIMEOUT_MS = 5000;
