@@ -101,6 +101,7 @@ export class ScriptRun {
         await this.#commit();
         if (this.#mode === 'none') await this.#sleep();
         await this.#send([statement]);
+        this.#mustSleep = true;
         break;
       default:
         await this.#sendInBatch([statement]);
@@ -121,6 +122,8 @@ export class ScriptRun {
       if (batchSize > 1) await this.#begin(statements[0]);
     }
     await this.#send(statements);
+    // On its own, a statement is a transaction of its own.
+    if (this.#mode === 'none') this.#mustSleep = true;
     if (this.#mode !== 'batch') return;
     this.#batched += statements.length;
     if (this.#batched >= batchSize) await this.#commit();
