@@ -101,7 +101,7 @@ describe.skipIf(!hasCluster())("the manual's examples of SQL tasks (§4.1, §4.2
       const task = await tasks.run({ type: 'postgres', command: 'SELECT * FROM users', params });
       expect(task.status, task.error).toBe('success');
       expect(task.result).toBe(
-        'Statement 1: SUCCESS (Affected rows: 1)\nSQL: SELECT * FROM users\n id | name \n----+------\n  1 | test\n(1 row)',
+        'Statement 1: SUCCESS (Affected rows: 1)\nSQL: SELECT * FROM users\n id | name\n----+------\n  1 | test\n(1 row)',
       );
     });
 

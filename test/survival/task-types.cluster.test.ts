@@ -124,7 +124,7 @@ describe.skipIf(!hasCluster())('an agent that is killed in the middle of', () =>
       const waiting = await tasks.create({
         type: 'postgres',
         command: wait,
-        params: { ...params, exec_options: { transaction: false } },
+        params: { ...params, exec_options: { trans_batch_size: 1 } },
       });
       await vi.waitUntil(async () => (await queries('from the other')) >= 1, SOON);
       const command = `INSERT INTO ${NAME} VALUES ('from the other')`;
