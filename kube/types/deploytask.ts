@@ -193,6 +193,22 @@ export interface DeployTaskSpec {
      */
     since_seconds?: number;
     /**
+     * k8s: the log is read on until the container ends.
+     */
+    follow?: boolean;
+    /**
+     * k8s: after how many seconds following a log is enough; the task's own time unless set.
+     */
+    follow_seconds?: number;
+    /**
+     * k8s: get and events list those of all namespaces.
+     */
+    all_namespaces?: boolean;
+    /**
+     * k8s: the revision that rollout undo goes back to; the one before unless set.
+     */
+    revision?: number;
+    /**
      * k8s: how many objects or events are shown at most.
      */
     limit?: number;
