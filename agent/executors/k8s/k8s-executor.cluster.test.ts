@@ -312,6 +312,20 @@ describe.skipIf(!hasCluster())('K8sExecutor on a real kube-apiserver', () => {
     expect((await kubectl.run(['get', 'job', 'job'])).code).toBe(1);
   });
 
+  it('deletes what is named by kind and name, but never all of a kind', async () => {
+    await kubectl.apply(['by-command', 'by-params'].map((name) => configMap(name)).join('---\n'));
+    expect((await run('cm/by-command', { operation: 'delete' })).result.toString()).toBe(
+      'Resource ConfigMap/by-command deleted successfully',
+    );
+    const named = { operation: 'delete', resource: 'configmap', name: 'by-params' };
+    expect((await run('', named)).outcome).toEqual({ state: 'Succeeded', message: 'ConfigMap/by-params deleted' });
+    expect((await run('cm', { operation: 'delete' })).outcome).toEqual({
+      state: 'Failed',
+      reason: 'InvalidParams',
+      message: 'resource name is required',
+    });
+  });
+
   it('passes the warnings of the server on', async () => {
     const text =
       'apiVersion: v1\nkind: Pod\nmetadata: {name: warned}\nspec: {containers: [{name: a, image: a, env: [{name: A, value: "1"}, {name: A, value: "2"}]}]}';

@@ -64,8 +64,8 @@ export class K8sExecutor implements Executor {
 
   async #run(context: ExecutionContext, params: K8sParams): Promise<Outcome> {
     const text = await textOf(context, params);
-    const needsText = params.operation in READING ? false : text.trim() === '';
-    if (needsText) return failed('InvalidParams', 'k8s YAML or JSON content is required');
+    const isNamed = params.operation in READING || params.resource !== undefined;
+    if (text.trim() === '' && !isNamed) return failed('InvalidParams', 'k8s YAML or JSON content is required');
     const account = this.#accountOf(params);
     const lease = await this.#connections.lease(loadKubeconfig(this.#options), account);
     try {

@@ -3,6 +3,7 @@ import type { KubeClient } from '../../../kube/client.ts';
 import { KubeError } from '../../../kube/kube-error.ts';
 import { resourcePath } from '../../../kube/resource.ts';
 import type { KubeRequest } from '../../../kube/transport.ts';
+import { networkMessage } from './k8s-failure.ts';
 import { isObject } from './manifest/parse-documents.ts';
 import type { JsonObject } from './manifest/parse-documents.ts';
 import { objectPath } from './target.ts';
@@ -113,7 +114,8 @@ export class ObjectCalls {
         this.#warn(response.headers['warning']);
         return { status: response.status, object: parse(body, request.path) };
       } catch (err) {
-        if (!(err instanceof KubeError) || err.code !== 429 || tries === MAX_TRIES) throw err;
+        if (!(err instanceof KubeError)) throw signal.aborted || !mayHaveHappened(request, err) ? err : uncertain(err);
+        if (err.code !== 429 || tries === MAX_TRIES) throw err;
         await sleep(Math.min(err.retryAfterMs ?? 1000, 10_000), signal);
       }
     }
@@ -131,6 +133,20 @@ export class ObjectCalls {
       this.#options.onWarning(text);
     }
   }
+}
+
+/** Errors of the way to a server, before any of the call was sent. */
+const NOT_SENT =
+  /^(E(CONNREFUSED|NOTFOUND|AI_AGAIN|HOSTUNREACH|NETUNREACH|ACCES)|UND_ERR_CONNECT_TIMEOUT|CERT_.*|.*_CERT.*|ERR_TLS_.*)$/;
+
+function mayHaveHappened({ method }: KubeRequest, err: unknown): boolean {
+  const { code = '', cause } = err as { code?: string; cause?: { code?: string } };
+  return method !== 'GET' && !NOT_SENT.test(code) && !NOT_SENT.test(cause?.code ?? '');
+}
+
+function uncertain(err: unknown): Error {
+  const hint = 'whether it was done is not known: look at the object before you try again';
+  return new Error(`${networkMessage(err)}; ${hint}`, { cause: err });
 }
 
 function queryOf(fields: Readonly<Record<string, string | undefined>>): string {

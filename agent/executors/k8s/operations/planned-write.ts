@@ -4,10 +4,12 @@ import { isObject, parseDocuments, unreadable } from '../manifest/parse-document
 import type { JsonObject } from '../manifest/parse-documents.ts';
 import { readManifests } from '../manifest/read-manifests.ts';
 import type { Manifest } from '../manifest/read-manifests.ts';
+import { apiVersionOf } from '../target.ts';
 import type { ResourceKind, Target } from '../target.ts';
 import { toSend } from './create.ts';
 import { named, targetOf } from './session.ts';
 import type { Session } from './session.ts';
+import { isReference, subjectOf } from './subject.ts';
 
 /** One write, decided before the first one is done. */
 export interface PlannedWrite {
@@ -25,6 +27,12 @@ export async function planWrites(session: Session, text: string): Promise<Planne
   if (params.operation === 'patch') {
     const bare = await planBarePatch(session, text);
     if (bare !== undefined) return [bare];
+  }
+  if (params.operation === 'delete' && isReference(session, text)) {
+    const target = await subjectOf(session, text);
+    const { kind, name, namespace } = target;
+    const manifest = { apiVersion: apiVersionOf(kind), kind: kind.kind, name, namespace, object: {} };
+    return [{ manifest, target, patch: undefined, awaitsKind: false }];
   }
   const manifests = readManifests(text);
   const defined = new Map<string, ResourceKind>();

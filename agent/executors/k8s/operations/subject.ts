@@ -7,6 +7,12 @@ import type { Session } from './session.ts';
 /** `Kind`, `Kind/Name`, also by plural and short name, with a group behind a dot. */
 const REFERENCE = /^([A-Za-z][A-Za-z0-9.-]*)(?:\/([^\s/]+))?$/;
 
+/** Whether the object is named by `Kind/Name` or by parameters, and not by a manifest. */
+export function isReference({ params }: Pick<Session, 'params'>, text: string): boolean {
+  const command = text.trim();
+  return command === '' ? params.resource !== undefined : REFERENCE.test(command);
+}
+
 /**
  * What a reading operation is about: the command's `Kind/Name`, its manifests, or the parameters `resource` and `name`.
  * Without a name all objects of the kind are meant. Throws `K8sFailure`.
