@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
@@ -7,7 +7,8 @@ import { binariesFolder } from '../test/kubernetes/binaries.ts';
 import { startCluster } from '../test/kubernetes/cluster.ts';
 import { FourWrites } from './four-writes.ts';
 import { serverPids, startOnCluster } from './on-cluster.ts';
-import { report } from './report.ts';
+import { measurePostgres, whyNoPostgres } from './postgres.ts';
+import { report, withSection } from './report.ts';
 import type { Section } from './report.ts';
 import { startStandalone } from './standalone.ts';
 import type { Subject } from './subject.ts';
@@ -23,7 +24,7 @@ import {
 import type { Measure } from './workloads.ts';
 
 interface Options {
-  readonly only?: 'standalone' | 'cluster';
+  readonly only?: 'standalone' | 'cluster' | 'postgres';
   readonly scale: number;
   readonly write: boolean;
   readonly profile?: string;
@@ -31,8 +32,8 @@ interface Options {
 
 const options = new Command('bench')
   .description('Measures Tiangong on this machine and writes docs/benchmarks.md.')
-  .option('--only <subject>', 'standalone or cluster')
-  .option('--scale <factor>', 'how many tasks, 1 for 2,000 at most in a measurement', Number, 1)
+  .option('--only <subject>', 'standalone, cluster or postgres')
+  .option('--scale <factor>', 'how much, 1 for 2,000 tasks at most in a measurement and a file of 1 GiB', Number, 1)
   .option('--no-write', 'print only')
   .option('--profile <folder>', 'where CPU profiles of what is measured are left')
   .parse()
@@ -77,14 +78,14 @@ async function measureAndStop(title: string, subject: Subject): Promise<void> {
 }
 
 const nodeArgs = options.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profile}`];
-if (options.only !== 'cluster') {
+if (options.only === undefined || options.only === 'standalone') {
   await measureAndStop('Standalone: `tiangong up`', await startStandalone(nodeArgs));
 }
 if (options.only !== 'standalone' && binariesFolder() === undefined) {
   console.log(
     '\n*** NO REAL KUBE-APISERVER: not measured. Run test/kubernetes/build.sh or set KUBEBUILDER_ASSETS. ***',
   );
-} else if (options.only !== 'standalone') {
+} else if (options.only === undefined || options.only === 'cluster') {
   const cluster = await startCluster();
   try {
     const bare = new FourWrites(cluster.url, cluster.tokens['admin'] ?? '');
@@ -100,6 +101,25 @@ if (options.only !== 'standalone' && binariesFolder() === undefined) {
     await cluster.stop();
   }
 }
-if (options.write && options.only === undefined) {
-  writeFileSync(join(import.meta.dirname, '../docs/benchmarks.md'), report(sections, new Date(), load));
+if (options.only === undefined || options.only === 'postgres') await measureBigData();
+
+/** On `tiangong up`, so that it needs no kube-apiserver. */
+async function measureBigData(): Promise<void> {
+  const missing = await whyNoPostgres();
+  if (missing !== undefined) {
+    console.log(`\n*** NO REAL POSTGRESQL: not measured. ${missing}. ***`);
+    return;
+  }
+  const subject = await startStandalone(nodeArgs);
+  try {
+    add('Big data: `tiangong up` and PostgreSQL 17', await measurePostgres(subject, options.scale));
+  } finally {
+    await subject.stop();
+  }
 }
+
+const page = join(import.meta.dirname, '../docs/benchmarks.md');
+if (options.write && options.only === undefined) writeFileSync(page, report(sections, new Date(), load));
+if (options.write && options.only === 'postgres')
+  for (const section of sections)
+    writeFileSync(page, withSection(readFileSync(page, 'utf8'), section, new Date(), load));

@@ -13,15 +13,10 @@ const BUSY = 'what else ran on the machine slows every figure in time, and CPU t
 export function report(sections: readonly Section[], date: Date, load: number): string {
   const memory = Math.round(totalmem() / 1024 ** 3);
   const machine = `${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown processor'}, ${memory} GB, Linux ${release()}, Node.js ${process.version}`;
-  const args = process.argv.slice(2);
-  const command = args.length === 0 ? 'make bench' : `node bench/main.ts ${args.join(' ')}`;
-  const tables = sections.map(
-    ({ title, measures }) =>
-      `## ${title}\n\n| what | value |\n| --- | --- |\n${measures.map(({ what, value }) => `| ${what} | ${value} |`).join('\n')}\n`,
-  );
+  const tables = sections.map((section) => tableOf(section));
   return `# Benchmarks
 
-Written by \`${command}\` on ${date.toISOString().slice(0, 10)}: ${machine}. Everything that is measured, the load generator
+Written by \`${command()}\` on ${date.toISOString().slice(0, 10)}: ${machine}. Everything that is measured, the load generator
 included, shares these processors, and all traffic is on the loopback interface. Each task runs \`echo Hello World\` with a
 shell on the agent; one that ends with another result makes the run fail. The load average before the run was ${load.toFixed(2)}:
 ${BUSY}
@@ -30,4 +25,26 @@ The bare four-write flow is the limit that the API server sets: one process that
 same tasks with a bare HTTP client, measured in the same run on the same API server.
 
 ${tables.join('\n')}`;
+}
+
+/** The page with a section that was measured by itself, in place of the one of that title or at the end. */
+export function withSection(page: string, section: Section, date: Date, load: number): string {
+  const note = `Measured by itself, by \`${command()}\` on ${date.toISOString().slice(0, 10)}; the load average before was ${load.toFixed(2)}.\n\n`;
+  const [head = '', ...others] = page.split(/^(?=## )/m);
+  const kept = others.map((text) => text.trimEnd());
+  const table = tableOf(section, note).trimEnd();
+  const place = kept.findIndex((text) => text.startsWith(`## ${section.title}\n`));
+  if (place < 0) kept.push(table);
+  else kept[place] = table;
+  return `${head}${kept.join('\n\n')}\n`;
+}
+
+function tableOf({ title, measures }: Section, note = ''): string {
+  const rows = measures.map(({ what, value }) => `| ${what} | ${value} |`);
+  return `## ${title}\n\n${note}| what | value |\n| --- | --- |\n${rows.join('\n')}\n`;
+}
+
+function command(): string {
+  const args = process.argv.slice(2);
+  return args.length === 0 ? 'make bench' : `node bench/main.ts ${args.join(' ')}`;
 }
