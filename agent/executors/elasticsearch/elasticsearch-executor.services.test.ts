@@ -1,8 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
@@ -13,6 +13,7 @@ import { describeExecutor, execute } from '../../conformance/executor.ts';
 import type { Execution, Work } from '../../conformance/executor.ts';
 import type { TaskFile } from '../../files/task-file.ts';
 import { createCertificate } from '../../testing/certificate.ts';
+import { TaskAborted } from '../executor.ts';
 import { ElasticsearchExecutor } from './elasticsearch-executor.ts';
 
 const WRONG_PASSWORD = 'wr0ng-pa55word';
@@ -114,9 +115,8 @@ describe.skipIf(!hasServices('elasticsearch'))('ElasticsearchExecutor', () => {
           ),
           secrets: [server.password, WRONG_PASSWORD],
           running: async () => {
-            const { tasks } = await ask('GET', '/_tasks?actions=*bulk*&group_by=none');
-            return (tasks as { headers: Record<string, string> }[]).filter(({ headers }) => 'X-Opaque-Id' in headers)
-              .length;
+            const { tasks } = await ask('GET', '/_tasks?actions=*bulk*&group_by=none&detailed');
+            return (tasks as { description: string }[]).filter(({ description }) => description.includes(of)).length;
           },
           endlessFor: slowly,
         },
@@ -355,6 +355,135 @@ describe.skipIf(!hasServices('elasticsearch'))('ElasticsearchExecutor', () => {
     expect(outcome).toMatchObject({
       reason: 'PermissionDenied',
       message: expect.stringMatching(/^Index operation failed: 403 security_exception: /) as string,
+    });
+  });
+
+  describe('while it deletes by query', () => {
+    const of = `${index}-slow`;
+    // One document a second.
+    const slow = {
+      operation: 'delete_by_query',
+      index: of,
+      query: { match_all: {} },
+      scroll_size: 1,
+      requests_per_second: 1,
+    };
+    interface ServerTask {
+      readonly node: string;
+      readonly id: number;
+      readonly description: string;
+      readonly status: { readonly deleted: number };
+    }
+    // Other tests may be deleting on the same server.
+    const tasks = async (): Promise<ServerTask[]> => {
+      const found = (await ask('GET', '/_tasks?actions=*delete/byquery&detailed&group_by=none'))[
+        'tasks'
+      ] as ServerTask[];
+      return found.filter(({ description }) => description.includes(of));
+    };
+    const cancelAll = async (): Promise<void> => {
+      for (const { node, id } of await tasks())
+        await ask('POST', `/_tasks/${node}:${id}/_cancel?wait_for_completion=true`);
+    };
+    const begun = (): Promise<void> =>
+      vi.waitFor(async () => expect((await tasks()).some(({ status }) => status.deleted > 0)).toBe(true));
+    const fill = async (): Promise<void> => {
+      const actions = Array.from({ length: 100 }, (_, n) => ({ index: { _id: String(n), _source: { n } } }));
+      await succeeded({ operation: 'bulk', index: of, actions, refresh: true });
+    };
+
+    it('logs how far it has come, and has the server stop when it is canceled', async () => {
+      await fill();
+      const controller = new AbortController();
+      const execution = run(slow, {}, { signal: controller.signal });
+      await begun();
+      const [{ node, id } = { node: '', id: 0 }] = await tasks();
+      // Progress is logged every two seconds.
+      await vi.waitFor(async () => expect((await tasks())[0]?.status.deleted).toBeGreaterThan(3));
+      controller.abort(new TaskAborted('User', 'canceled by user'));
+      const { outcome, result, log, evidence } = await execution;
+      expect(outcome.state).toBe('Failed');
+      expect(await tasks()).toEqual([]);
+      expect(result.toString()).toMatch(
+        /^Delete by query stopped\nDocuments deleted: \d+\nResponse: \{.*"canceled":"by user request"/,
+      );
+      const lines = log.map(({ message }) => message);
+      expect(lines).toContainEqual(expect.stringMatching(/^\d+ of 100 documents deleted$/));
+      expect(lines).toContain(`canceled task ${node}:${id} of the server`);
+      expect(evidence.at(-1)).toMatch(
+        new RegExp(`^delete_by_query is task ${node}:${id} of the server, X-Opaque-Id tiangong-`),
+      );
+    });
+
+    it('has the server stop at its own deadline', async () => {
+      await fill();
+      const { outcome } = await run(slow, { exec_options: { timeout_ms: 1500 } });
+      expect(outcome).toEqual({
+        state: 'Failed',
+        reason: 'TimeoutExceeded',
+        message: 'execution timeout after 1500 ms',
+      });
+      expect(await tasks()).toEqual([]);
+    });
+
+    it('fails when somebody else cancels it', async () => {
+      await fill();
+      const execution = run(slow);
+      await begun();
+      await cancelAll();
+      const { outcome } = await execution;
+      expect(outcome).toMatchObject({
+        reason: 'CanceledOnServer',
+        message: expect.stringMatching(/"by user request"; \d+ documents were deleted$/) as string,
+      });
+    });
+
+    it('has the server stop when the connection is lost', async () => {
+      await fill();
+      const sockets: Socket[] = [];
+      const proxy = createServer((socket) => {
+        const upstream = connect(server.port, server.host);
+        socket.pipe(upstream).pipe(socket);
+        socket.on('error', () => upstream.destroy());
+        upstream.on('error', () => socket.destroy());
+        sockets.push(socket);
+      });
+      await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+      onTestFinished(() => void proxy.close());
+      const execution = run(slow, { target: target({ port: (proxy.address() as AddressInfo).port }) });
+      await begun();
+      for (const socket of sockets) socket.destroy();
+      const { outcome } = await execution;
+      expect(outcome).toMatchObject({
+        reason: 'ConnectionLost',
+        message: expect.stringMatching(
+          /^Delete by query failed: connection lost: .*; the server may have done it or not$/,
+        ) as string,
+      });
+      expect(await tasks()).toEqual([]);
+    });
+
+    it('says so when the login may not stop it on the server', async () => {
+      await fill();
+      const role = { cluster: [], indices: [{ names: [of], privileges: ['all'] }] };
+      const made = await ask('POST', '/_security/api_key', { name: index, role_descriptors: { role } });
+      const hasty = new ElasticsearchExecutor({ connections: new Map(), spoolFolder, graceMs: 1000 });
+      onTestFinished(() => hasty.close());
+      const controller = new AbortController();
+      const login = credentials({ api_key: String(made['encoded']) });
+      const params = { target: target({ user: undefined }) };
+      const execution = execute(hasty, work(slow, params, { credentials: login, signal: controller.signal }));
+      await begun();
+      controller.abort(new TaskAborted('User', 'canceled by user'));
+      const { outcome, log } = await execution;
+      expect(outcome.state).toBe('Failed');
+      expect(log.at(-1)).toMatchObject({
+        level: 'warn',
+        message: expect.stringMatching(
+          /^the deletion may go on on the server, it could not be canceled there: .*403/,
+        ) as string,
+      });
+      await cancelAll();
     });
   });
 

@@ -36,7 +36,7 @@ describe('parseOperation', () => {
       'delete_by_query',
       { operation: 'delete_by_query', index: 'a,b*', query: { match_all: {} }, max_docs: 5 },
       'POST /a,b*/_delete_by_query',
-      '{"query":{"match_all":{}},"max_docs":5}',
+      '{"query":{"match_all":{}}}',
     ],
     ['count', { operation: 'count', index: '_all' }, 'POST /_all/_count', '{}'],
     [
