@@ -1,8 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { hasCluster, sharedCluster } from '../../../test/kubernetes/shared.ts';
 import type { SharedCluster } from '../../../test/kubernetes/shared.ts';
 import { execute } from '../../conformance/executor.ts';
 import type { Execution } from '../../conformance/executor.ts';
+import type { TaskFile } from '../../files/task-file.ts';
 import { K8sExecutor } from './k8s-executor.ts';
 import { Kubectl } from './testing/kubectl.ts';
 
@@ -324,6 +329,31 @@ describe.skipIf(!hasCluster())('K8sExecutor on a real kube-apiserver', () => {
       reason: 'InvalidParams',
       message: 'resource name is required',
     });
+  });
+
+  it("reads the task's file instead of its command, also packed", async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tiangong-k8s-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    let released = 0;
+    const file = (name: string, bytes: Buffer): TaskFile => {
+      const path = join(folder, name);
+      writeFileSync(path, bytes);
+      return { id: 'file-1', path, name, bytes: bytes.length, release: () => (released += 1) };
+    };
+    for (const [name, pack] of [
+      ['plain.yaml', (text: string) => Buffer.from(text)],
+      ['packed.yaml.gz', gzipSync],
+    ] as const) {
+      const [object = ''] = name.split('.');
+      const execution = await execute(executor, { command: 'ignored', file: file(name, pack(configMap(object))) });
+      expect(objectOf(execution).metadata.name).toBe(object);
+    }
+    const huge = file('huge.yaml', Buffer.alloc(5 * 1024 * 1024, '#'));
+    expect((await execute(executor, { file: huge })).outcome).toMatchObject({
+      reason: 'InvalidManifest',
+      message: expect.stringContaining('huge.yaml has more than') as string,
+    });
+    expect(released).toBe(3);
   });
 
   it('passes the warnings of the server on', async () => {

@@ -13,6 +13,11 @@ export class K8sFailure extends Error {
   }
 }
 
+/** The connection broke after a write was sent: it may have happened. */
+export class ConnectionLost extends Error {
+  override readonly name = 'ConnectionLost';
+}
+
 /** What the server says, without the path that was called. */
 export function serverMessage(err: KubeError): string {
   return err.status.message ?? `the server answered with status ${err.code}`;
@@ -42,7 +47,8 @@ export function failureOf(err: unknown, doing: string, target?: Pick<Target, 'na
         : `failed to ${doing}: ${message}`;
     return new K8sFailure(reason, text, { cause: err });
   }
-  return new K8sFailure('ConnectionFailed', `failed to ${doing}: connection failed: ${networkMessage(err)}`, {
+  const reason = err instanceof ConnectionLost ? 'ConnectionLost' : 'ConnectionFailed';
+  return new K8sFailure(reason, `failed to ${doing}: connection failed: ${networkMessage(err)}`, {
     cause: err,
   });
 }

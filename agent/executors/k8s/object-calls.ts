@@ -3,7 +3,7 @@ import type { KubeClient } from '../../../kube/client.ts';
 import { KubeError } from '../../../kube/kube-error.ts';
 import { resourcePath } from '../../../kube/resource.ts';
 import type { KubeRequest } from '../../../kube/transport.ts';
-import { networkMessage } from './k8s-failure.ts';
+import { ConnectionLost, networkMessage } from './k8s-failure.ts';
 import { isObject } from './manifest/parse-documents.ts';
 import type { JsonObject } from './manifest/parse-documents.ts';
 import { objectPath } from './target.ts';
@@ -144,9 +144,9 @@ function mayHaveHappened({ method }: KubeRequest, err: unknown): boolean {
   return method !== 'GET' && !NOT_SENT.test(code) && !NOT_SENT.test(cause?.code ?? '');
 }
 
-function uncertain(err: unknown): Error {
+function uncertain(err: unknown): ConnectionLost {
   const hint = 'whether it was done is not known: look at the object before you try again';
-  return new Error(`${networkMessage(err)}; ${hint}`, { cause: err });
+  return new ConnectionLost(`${networkMessage(err)}; ${hint}`, { cause: err });
 }
 
 function queryOf(fields: Readonly<Record<string, string | undefined>>): string {
