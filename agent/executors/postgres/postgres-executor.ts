@@ -124,7 +124,7 @@ export class PostgresExecutor implements Executor {
       outcome =
         report.executed === 0
           ? failed('InvalidParams', `there is no SQL statement in ${source.file ?? 'the command'}`)
-          : { state: 'Succeeded', message: `${report.executed} statements executed, ${report.rows} rows` };
+          : { state: 'Succeeded', message: report.summary() };
     } catch (err) {
       const failure = describeFailure(err, run.ledger, mask);
       if (failure === undefined) throw err;

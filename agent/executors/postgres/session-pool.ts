@@ -80,7 +80,9 @@ export class SessionPool<S extends PooledSession> {
 
   /** Takes back what `acquire` gave; resolves when nothing of the task is left in it. */
   async release(session: S): Promise<void> {
-    if (await this.#isReusable(session)) this.#idle.push(session);
+    const reusable = await this.#isReusable(session);
+    // Asked now: others came back in the meantime.
+    if (reusable && !this.#closed && this.#idle.length < this.#maxIdle) this.#idle.push(session);
     else await this.#remove(session);
     this.#wakeOne();
   }
@@ -133,7 +135,7 @@ export class SessionPool<S extends PooledSession> {
     } catch {
       return false;
     }
-    return !this.#closed && this.#idle.length < this.#maxIdle;
+    return true;
   }
 
   async #remove(session: S): Promise<void> {

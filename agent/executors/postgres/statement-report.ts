@@ -41,9 +41,9 @@ export class StatementReport {
     return this.#executed;
   }
 
-  /** How many rows they affected or returned. */
-  get rows(): number {
-    return this.#rows;
+  /** `3 statements executed, 1 row` */
+  summary(): string {
+    return `${this.#executed} ${this.#executed === 1 ? 'statement' : 'statements'} executed, ${rowCount(this.#rows)}`;
   }
 
   /** Takes what the server answers to these statements; `completed` is told of each, when it has ended. */
@@ -143,7 +143,7 @@ export class StatementReport {
     const now = performance.now();
     if (now - this.#progressAt < PROGRESS_MS) return undefined;
     this.#progressAt = now;
-    return output.log('info', `${this.#executed} statements executed, ${rowCount(this.#rows)}`);
+    return output.log('info', this.summary());
   }
 }
 

@@ -48,22 +48,18 @@ export class TransactionLedger {
     const sentences = [
       this.#sentence('committed', 'committed'),
       this.#sentence('rolledBack', 'rolled back'),
-      this.#sentence(
-        'unknown',
-        'sent to be committed, but the connection was lost before the server said whether they were',
-        true,
-      ),
+      this.#sentence('unknown', 'perhaps committed: the connection was lost before the server said'),
     ];
     if (this.#omitted > 0) sentences.push(`What became of ${this.#omitted} more groups of statements is not listed.`);
     return sentences.filter((sentence) => sentence !== '').join(' ');
   }
 
-  #sentence(fate: Fate, was: string, plural = false): string {
+  #sentence(fate: Fate, was: string): string {
     const ranges = this.ranges(fate);
     if (ranges.length === 0) return '';
     const one = ranges.length === 1 && ranges[0]?.[0] === ranges[0]?.[1];
     const list = ranges.map(([first, last]) => (first === last ? String(first) : `${first}-${last}`)).join(', ');
-    return `Statement${one ? '' : 's'} ${list} ${one && !plural ? 'was' : 'were'} ${was}.`;
+    return `Statement${one ? '' : 's'} ${list} ${one ? 'was' : 'were'} ${was}.`;
   }
 
   #add(first: number, last: number, fate: Fate): void {

@@ -1,0 +1,166 @@
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { hasServices, service } from '../../../test/services/service.ts';
+import type { Execution } from '../../conformance/executor.ts';
+import { execute } from '../../conformance/executor.ts';
+import { TaskAborted } from '../executor.ts';
+import { PostgresExecutor } from './postgres-executor.ts';
+import { postgresProxy } from './testing/postgres-proxy.ts';
+import { TestDatabase } from './testing/test-database.ts';
+
+describe.skipIf(!hasServices('postgres'))('PostgresExecutor when something ends it', () => {
+  let database: TestDatabase;
+
+  beforeAll(async () => {
+    database = await TestDatabase.create(await service('postgres'));
+    await database.witness.query('CREATE TABLE t (a int)');
+  });
+  afterAll(() => database?.drop());
+
+  const failure = ({ outcome }: Execution): string => (outcome.state === 'Failed' ? outcome.message : '');
+  const backends = (): Promise<unknown[]> =>
+    database.values(
+      `SELECT pid FROM pg_stat_activity WHERE usename = '${database.name}' AND application_name = 'tiangong' AND backend_type = 'client backend'`,
+    );
+
+  it('rolls back the batch of a statement that is canceled, and says what was committed', async () => {
+    const controller = new AbortController();
+    const execution = database.run(
+      'INSERT INTO t VALUES (1); INSERT INTO t VALUES (2); INSERT INTO t VALUES (3); SELECT pg_sleep(601)',
+      { exec_options: { trans_batch_size: 2 } },
+      { signal: controller.signal },
+    );
+    await expect.poll(() => database.running('pg_sleep(601)')).toBe(1);
+    controller.abort(new TaskAborted('User', 'canceled by user'));
+    const done = await execution;
+    expect(done.outcome).toMatchObject({ reason: 'Aborted' });
+    expect(failure(done)).toContain('Statements 1-2 were committed. Statement 3 was rolled back.');
+    expect(await database.values('SELECT a FROM t ORDER BY a')).toEqual([1, 2]);
+    expect(await database.running('pg_sleep(601)')).toBe(0);
+  });
+
+  it('terminates a backend that does not heed a request to cancel', async () => {
+    const stubborn =
+      'DO $$ BEGIN LOOP BEGIN PERFORM pg_sleep(602); EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP; END $$';
+    const execution = await database.run(stubborn, { exec_options: { timeout_ms: 300 } });
+    expect(execution.outcome).toMatchObject({
+      reason: 'TimeoutExceeded',
+      message: expect.stringContaining('Statement 1: ERROR - execution timeout after 300 ms'),
+    });
+    await expect.poll(() => database.running('pg_sleep(602)')).toBe(0);
+  });
+
+  it('ends a statement that waits for a lock at its deadline', async () => {
+    await database.witness.query('BEGIN; LOCK TABLE t');
+    const execution = await database.run('INSERT INTO t VALUES (9)', { exec_options: { timeout_ms: 300 } });
+    await database.witness.query('ROLLBACK');
+    expect(execution.outcome).toMatchObject({ reason: 'TimeoutExceeded' });
+    expect(await database.values('SELECT a FROM t WHERE a = 9')).toEqual([]);
+  });
+
+  it('ends while its result waits for a slow output', async () => {
+    const controller = new AbortController();
+    const held = Promise.withResolvers<void>();
+    const execution = database.run(
+      "SELECT repeat('x', 1000) FROM generate_series(1, 3000); SELECT 1 FROM pg_sleep(603)",
+      {},
+      { signal: controller.signal, onResult: () => held.promise },
+    );
+    await expect.poll(() => database.running('pg_sleep(603)')).toBe(1);
+    controller.abort(new TaskAborted('User', 'canceled by user'));
+    // What waits for the output is our own; the server is not kept waiting for it.
+    await expect.poll(() => database.running('pg_sleep(603)')).toBe(0);
+    held.resolve();
+    expect((await execution).outcome.state).toBe('Failed');
+  });
+
+  it('stops the server when the rows cannot be kept', async () => {
+    const executor = new PostgresExecutor({ connections: new Map(), spoolFolder: '/dev/null/rows' });
+    onTestFinished(() => executor.close());
+    const work = database.work("SELECT repeat('x', 1000), generate_series(1, 100000000)");
+    const execution = await execute(executor, work);
+    expect(execution.outcome).toMatchObject({
+      reason: 'DiskFull',
+      message: expect.stringContaining('rows cannot be kept in /dev/null/rows'),
+    });
+    expect(await database.running('generate_series')).toBe(0);
+  });
+
+  it('says that the connection was lost and that its batch was rolled back', async () => {
+    const execution = database.run('INSERT INTO t VALUES (5); SELECT pg_sleep(604)');
+    await expect.poll(() => database.running('pg_sleep(604)')).toBe(1);
+    await database.witness.query(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(604)' AND pid <> pg_backend_pid()",
+    );
+    const done = await execution;
+    expect(done.outcome).toMatchObject({ reason: 'ConnectionLost' });
+    expect(failure(done)).toContain('Statement 2: ERROR - terminating connection due to administrator command');
+    expect(failure(done)).toContain('Statement 1 was rolled back.');
+    expect(await database.values('SELECT a FROM t WHERE a = 5')).toEqual([]);
+  });
+
+  it('replaces a connection that died while it was idle, before the first statement', async () => {
+    await database.run('SELECT 1');
+    await expect.poll(async () => (await backends()).length).toBeGreaterThan(0);
+    await database.witness.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '${database.name}' AND pid <> pg_backend_pid() AND application_name = 'tiangong'`,
+    );
+    expect((await database.run('SELECT 2')).outcome.state).toBe('Succeeded');
+  });
+
+  it('replaces an idle connection that has fallen silent', async () => {
+    let silent = false;
+    const proxy = await postgresProxy(database.server, { silent: () => silent });
+    const target = database.target(proxy);
+    await database.run('SELECT 1', { target });
+    silent = true;
+    const execution = database.run('SELECT 2', { target });
+    // The new connection gets answers again.
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    silent = false;
+    expect((await execution).outcome.state).toBe('Succeeded');
+  });
+
+  it('does not know whether it committed when the connection is lost in that moment', async () => {
+    const proxy = await postgresProxy(database.server, { dropAfter: (bytes) => bytes.includes('COMMIT') });
+    const execution = await database.run('INSERT INTO t VALUES (6)', { target: database.target(proxy) });
+    expect(execution.outcome).toMatchObject({ reason: 'CommitOutcomeUnknown' });
+    expect(failure(execution)).toContain(
+      'Statement 1 was perhaps committed: the connection was lost before the server said.',
+    );
+  });
+
+  it('does not know what became of a statement on its own when the connection is lost', async () => {
+    const proxy = await postgresProxy(database.server, { dropAfter: (bytes) => bytes.includes('VACUUM') });
+    const execution = await database.run('VACUUM t', { target: database.target(proxy) });
+    expect(execution.outcome).toMatchObject({ reason: 'CommitOutcomeUnknown' });
+  });
+
+  it('opens at most ten connections, keeps at most five and makes the others wait', async () => {
+    const executions = Array.from({ length: 13 }, () => database.run('SELECT pg_sleep(0.3)'));
+    let most = 0;
+    const watch = setInterval(() => void backends().then(({ length }) => (most = Math.max(most, length))), 50);
+    const done = await Promise.all(executions);
+    clearInterval(watch);
+    expect(done.map(({ outcome }) => outcome.state)).toEqual(Array<string>(13).fill('Succeeded'));
+    expect(most).toBeLessThanOrEqual(10);
+    await expect.poll(async () => (await backends()).length).toBeLessThanOrEqual(5);
+  });
+
+  it('ends a task that waits for a connection', async () => {
+    const busy = Array.from({ length: 10 }, () =>
+      database.run('SELECT pg_sleep(605)', { exec_options: { timeout_ms: 1500 } }),
+    );
+    await expect.poll(() => database.running('pg_sleep(605)')).toBe(10);
+    const execution = await database.run('SELECT 1', { exec_options: { timeout_ms: 100 } });
+    expect(execution.outcome).toMatchObject({ reason: 'TimeoutExceeded', message: 'execution timeout after 100 ms' });
+    await Promise.all(busy);
+    expect((await database.run('SELECT 1')).outcome.state).toBe('Succeeded');
+  });
+
+  it('closes its connections with the agent', async () => {
+    const executor = new PostgresExecutor({ connections: new Map(), spoolFolder: database.spoolFolder });
+    await execute(executor, database.work("SET application_name = 'closing'; SELECT 1"));
+    await executor.close();
+    await expect(execute(executor, database.work('SELECT 1'))).rejects.toThrow('the agent is stopping');
+  });
+});
