@@ -40,9 +40,9 @@ export async function measurePostgres(subject: Subject, scale: number): Promise<
     await admin.query(`CREATE DATABASE ${DATABASE}`);
     const target = { host: HOST, port, user, password, database: DATABASE };
     const file = join(folder, 'big.sql');
-    await writeSql(file, Math.round(GIB * scale));
+    const rows = await writeSql(file, Math.round(GIB * scale));
     return [
-      ...(await measureFile(subject, file, target)),
+      ...(await measureFile(subject, file, rows, target)),
       ...(await measureSelect(subject, target, Math.round(SELECTED_ROWS * scale))),
     ];
   } finally {
@@ -53,7 +53,7 @@ export async function measurePostgres(subject: Subject, scale: number): Promise<
   }
 }
 
-async function measureFile(subject: Subject, path: string, target: Target): Promise<Measure[]> {
+async function measureFile(subject: Subject, path: string, count: number, target: Target): Promise<Measure[]> {
   const { size } = await stat(path);
   const what = `SQL file of ${mib(size)} MiB`;
   const uploading = new PeakMemory(subject.pids);
@@ -75,7 +75,7 @@ async function measureFile(subject: Subject, path: string, target: Target): Prom
   );
   await counter.end();
   const inserted = Number(rows[0]?.n);
-  if (inserted !== rowsIn(size)) throw new Error(`${task}: ${inserted} rows instead of ${rowsIn(size)}`);
+  if (inserted !== count) throw new Error(`${task}: ${inserted} rows instead of ${count}`);
   return [
     { what: `${what}: upload by REST, MiB/s`, value: (size / MIB / uploadSeconds).toFixed(0) },
     { what: `${what}: peak RSS while it is uploaded, MB (before)`, value: uploadPeaks },
@@ -137,13 +137,10 @@ async function readResult(subject: Subject, id: string): Promise<{ bytes: number
   return { bytes, tail };
 }
 
-const statementBytes = ROWS_PER_STATEMENT * ROW_BYTES;
-const rowsIn = (size: number): number => Math.floor(size / statementBytes) * ROWS_PER_STATEMENT;
-
-async function writeSql(path: string, bytes: number): Promise<void> {
-  const statements = Math.max(1, Math.floor(bytes / statementBytes));
+/** Returns how many rows it inserts. */
+async function writeSql(path: string, bytes: number): Promise<number> {
+  const statements = Math.max(1, Math.floor(bytes / (ROWS_PER_STATEMENT * ROW_BYTES)));
   function* text(): Generator<string> {
-    // Less than one statement's bytes, so that rowsIn holds.
     yield 'CREATE TABLE big (id bigint PRIMARY KEY, note text NOT NULL);\n';
     for (let i = 0; i < statements; i += 1) {
       const rows = Array.from({ length: ROWS_PER_STATEMENT }, (_, row) => {
@@ -154,6 +151,7 @@ async function writeSql(path: string, bytes: number): Promise<void> {
     }
   }
   await pipeline(Readable.from(text()), createWriteStream(path));
+  return statements * ROWS_PER_STATEMENT;
 }
 
 async function timed<T>(work: () => Promise<T>): Promise<{ result: T; seconds: number }> {
