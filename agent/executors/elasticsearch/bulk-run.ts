@@ -7,12 +7,12 @@ import { BulkActionError } from './bulk-action.ts';
 import type { BulkAction } from './bulk-action.ts';
 import { chunked } from './bulk-chunks.ts';
 import type { BulkChunk } from './bulk-chunks.ts';
-import { BulkTally } from './bulk-tally.ts';
+import { BulkTally, readBulkAnswer } from './bulk-tally.ts';
+import type { BulkAnswer } from './bulk-tally.ts';
 import type { BulkOperation } from './elasticsearch-params.ts';
 import { writeReport } from './report.ts';
-import { Refused, toOutcome } from './run.ts';
+import { toOutcome } from './run.ts';
 import type { Run } from './run.ts';
-import { errorOf } from './server-error.ts';
 import { settle } from './settle.ts';
 
 const LABEL = 'Bulk operation';
@@ -39,6 +39,7 @@ export async function runBulk(
     });
   try {
     await sendAll(run, operation, actions, tally);
+    run.signal.throwIfAborted();
     const success = tally.failed === 0;
     await report(`${LABEL} completed`, success);
     if (!success) return failed('BulkActionsFailed', `${LABEL} failed: ${tally.describe()}`);
@@ -74,14 +75,13 @@ async function sendAll(
   await output.log('info', `${String(tally.actions)} actions done, ${String(tally.failed)} of them failed`);
 }
 
-async function send(run: Run, operation: BulkOperation, chunk: BulkChunk): Promise<string> {
+async function send(run: Run, operation: BulkOperation, chunk: BulkChunk): Promise<BulkAnswer> {
   const { path, query } = operation;
   run.evidence(`bulk actions ${range(chunk)}, X-Opaque-Id ${run.opaqueId}`);
   const request = { method: 'POST', path, query, body: chunk.body, ndjson: true, opaqueId: run.opaqueId } as const;
   try {
     const answer = await settle((signal) => run.client.request(request, signal), run.signal, run.graceMs);
-    if (answer.status >= 400) throw new Refused(errorOf(answer));
-    return answer.text;
+    return readBulkAnswer(answer);
   } catch (err) {
     throw run.signal.aborted ? err : new ChunkFailed(chunk, err);
   }

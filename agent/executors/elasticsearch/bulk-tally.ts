@@ -1,11 +1,27 @@
 import { RowSpool } from '../sql/row-spool.ts';
 import type { BulkChunk } from './bulk-chunks.ts';
-import { isObject, parseJson } from './lossless-json.ts';
-import { describeCause } from './server-error.ts';
+import type { ElasticsearchAnswer } from './elasticsearch-client.ts';
+import { isObject } from './lossless-json.ts';
+import { describeCause, objectOf, Refused } from './server-error.ts';
 
 /** Failed actions that are named; the others are counted. */
 const MAX_NAMED = 20;
 const MAX_REASON = 300;
+
+export interface BulkAnswer {
+  readonly text: string;
+  /** What the text says. */
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly items: readonly unknown[];
+}
+
+/** The answer to a chunk. Throws `Refused`. */
+export function readBulkAnswer(answer: ElasticsearchAnswer): BulkAnswer {
+  const body = objectOf(answer);
+  const { items } = body;
+  if (Array.isArray(items)) return { text: answer.text, body, items: items as unknown[] };
+  throw new Refused('RequestRefused', 'the answer has no items');
+}
 
 /** What became of the actions of a bulk request, over all its chunks. */
 export class BulkTally {
@@ -36,10 +52,7 @@ export class BulkTally {
   }
 
   /** Takes the answer to a chunk and gives back what failed in it, as far as it is to be named. */
-  async add(chunk: BulkChunk, text: string): Promise<readonly string[]> {
-    const answer = parseJson(text);
-    const items = isObject(answer) && Array.isArray(answer['items']) ? (answer['items'] as unknown[]) : undefined;
-    if (!isObject(answer) || items === undefined) throw new Error('the answer to a bulk request has no items');
+  async add(chunk: BulkChunk, { body, items, text }: BulkAnswer): Promise<readonly string[]> {
     const named: string[] = [];
     for (const [index, item] of items.entries()) {
       const error = errorOf(item);
@@ -50,7 +63,7 @@ export class BulkTally {
     this.#named.push(...named);
     this.#actions += items.length;
     this.#answers += 1;
-    this.#took += typeof answer['took'] === 'number' ? answer['took'] : 0;
+    this.#took += typeof body['took'] === 'number' ? body['took'] : 0;
     this.#whole = this.#answers === 1 ? text : undefined;
     await this.#spool.append(itemsText(text, items).replaceAll(/[\r\n]+/g, ' '));
     return named;

@@ -327,6 +327,8 @@ describe.skipIf(!hasServices('elasticsearch'))('ElasticsearchExecutor', () => {
     await succeeded({ operation: 'refresh', index: of });
     const table = await succeeded({ operation: 'search', index: of });
     expect(table).toBe('Search completed\nHits: 1\n _id | a\n-----+---\n 1   | b\n(1 row)');
+    const counted = await succeeded({ operation: 'search', index: of, aggs: { by: { terms: { field: 'a' } } } });
+    expect(counted).toMatch(/^Search completed\nHits: 1\nResponse: \{.*"buckets":\[\{"key":"b","doc_count":1\}\].*\}$/);
     expect(await succeeded({ operation: 'delete', index: of, id: '1' })).toMatch(
       /^Delete operation completed\nID: 1\n/,
     );

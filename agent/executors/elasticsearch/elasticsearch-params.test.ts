@@ -45,6 +45,12 @@ describe('parseOperation', () => {
       'PUT /%3Ca-%7Bnow%2Fd%7D%3E',
       '{"settings":{}}',
     ],
+    [
+      'search with aggregations',
+      { operation: 'search', index: 'a', aggs: { by: {} }, routing: 'r' },
+      'POST /a/_search',
+      '{"track_total_hits":true,"size":0,"aggs":{"by":{}}}',
+    ],
     ['delete_index', { operation: 'delete_index', index: 'a' }, 'DELETE /a', undefined],
     ['refresh', { operation: 'refresh', index: 'a' }, 'POST /a/_refresh', undefined],
   ])('makes a request of %s', (_name, command, line, body) => {

@@ -64,7 +64,9 @@ export function parseOperation(
     throw new CommandError(`unsupported operation: ${show(name)} (supported: ${NAMES.join(', ')})`);
   if (name === 'bulk') return parseBulk(parsed, params, hasFile);
   if (hasFile) throw new CommandError(`operation ${name} takes no file; only bulk reads its actions from one`);
-  return name === 'search' ? parseSearch(parsed, params) : parseRequest(name as RequestName, parsed, params);
+  return name === 'search'
+    ? parseSearch(parsed, params)
+    : parseRequest(name as Exclude<RequestName, 'search'>, parsed, params);
 }
 
 function parseCommand(command: string): Readonly<Record<string, unknown>> {
@@ -98,7 +100,7 @@ function parseBulk(
 function parseSearch(
   command: Readonly<Record<string, unknown>>,
   params: Readonly<Record<string, unknown>>,
-): SearchOperation {
+): SearchOperation | RequestOperation {
   checkKeys('search', command, ['index', 'size', 'from', 'sort', ...SEARCH_BODY]);
   const index = manyIndices('search', command['index']);
   const size = wholeNumber('size', command['size'] ?? DEFAULT_SEARCH, 0, MAX_SEARCH);
@@ -108,11 +110,25 @@ function parseSearch(
   if (command['query'] !== undefined && !isObject(command['query'])) throw new CommandError('query must be an object');
   const body = Object.fromEntries(Object.entries(command).filter(([key]) => SEARCH_BODY.includes(key)));
   const query = queryOf('search', command, params);
+  if (body['aggs'] !== undefined || body['aggregations'] !== undefined) return aggregation(command, index, query);
   return { kind: 'search', index, path: pathOf(index), query, body, sort: command['sort'], from, size };
 }
 
+/** Aggregations are no rows: the answer is given as it is. */
+function aggregation(
+  command: Readonly<Record<string, unknown>>,
+  index: string,
+  query: Readonly<Record<string, string>>,
+): RequestOperation {
+  const { operation: _operation, index: _index, ...rest } = command;
+  const asked = Object.entries({ size: 0, ...rest }).filter(([key]) => !QUERY.search.includes(key));
+  const body = JSON.stringify({ track_total_hits: true, ...Object.fromEntries(asked) });
+  const path = `${pathOf(index)}/_search`;
+  return { kind: 'request', name: 'search', index, id: undefined, method: 'POST', path, query, body };
+}
+
 function parseRequest(
-  name: RequestName,
+  name: Exclude<RequestName, 'search'>,
   command: Readonly<Record<string, unknown>>,
   params: Readonly<Record<string, unknown>>,
 ): RequestOperation {
@@ -142,7 +158,7 @@ function parseRequest(
 }
 
 function route(
-  name: RequestName,
+  name: Exclude<RequestName, 'search'>,
   index: string,
   id: string | undefined,
 ): { method: RequestOperation['method']; path: string } {

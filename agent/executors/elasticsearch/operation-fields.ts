@@ -1,8 +1,8 @@
 /** Operations that one request does. */
 export type RequestName =
-  'index' | 'update' | 'delete' | 'delete_by_query' | 'count' | 'create_index' | 'delete_index' | 'refresh';
+  'index' | 'update' | 'delete' | 'delete_by_query' | 'count' | 'create_index' | 'delete_index' | 'refresh' | 'search';
 
-export type OperationName = RequestName | 'bulk' | 'search';
+export type OperationName = RequestName | 'bulk';
 
 /** The parameters of each API that stand in its URL. `refresh` may stand in the task's params as well. */
 const WRITE = ['routing', 'refresh', 'timeout', 'wait_for_active_shards', 'if_seq_no', 'if_primary_term'];
@@ -30,7 +30,9 @@ export const QUERY: Readonly<Record<OperationName, readonly string[]>> = {
 };
 
 /** Keys of the command that become the request's body, and of which one at least is required. */
-export const BODY: Readonly<Record<RequestName, { readonly keys: readonly string[]; readonly required?: string }>> = {
+export const BODY: Readonly<
+  Record<Exclude<RequestName, 'search'>, { readonly keys: readonly string[]; readonly required?: string }>
+> = {
   index: { keys: ['doc'], required: 'doc' },
   update: { keys: ['doc', 'script', 'upsert', 'doc_as_upsert', 'scripted_upsert', 'detect_noop', '_source'] },
   delete: { keys: [] },
@@ -44,4 +46,5 @@ export const BODY: Readonly<Record<RequestName, { readonly keys: readonly string
 export const SEARCH_BODY = [
   ...['query', '_source', 'fields', 'docvalue_fields', 'stored_fields', 'runtime_mappings', 'post_filter', 'min_score'],
   ...['track_total_hits', 'timeout', 'terminate_after', 'collapse', 'highlight', 'script_fields', 'version'],
+  ...['aggs', 'aggregations'],
 ];

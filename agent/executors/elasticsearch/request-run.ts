@@ -4,12 +4,12 @@ import { sendDeleteByQuery } from './delete-by-query.ts';
 import type { ElasticsearchAnswer } from './elasticsearch-client.ts';
 import type { RequestOperation } from './elasticsearch-params.ts';
 import type { RequestName } from './operation-fields.ts';
-import { isObject, parseJson } from './lossless-json.ts';
+import { isObject } from './lossless-json.ts';
 import { writeReport } from './report.ts';
 import type { Report } from './report.ts';
-import { Refused, toOutcome } from './run.ts';
+import { toOutcome } from './run.ts';
 import type { Run } from './run.ts';
-import { describeCause, errorOf } from './server-error.ts';
+import { describeCause, objectOf } from './server-error.ts';
 import { settle } from './settle.ts';
 
 /** The manual's words for an operation. */
@@ -22,7 +22,10 @@ const LABELS: Readonly<Record<RequestName, string>> = {
   create_index: 'Create index',
   delete_index: 'Delete index',
   refresh: 'Refresh',
+  search: 'Search',
 };
+
+const READS: ReadonlySet<RequestName> = new Set<RequestName>(['count', 'search']);
 
 /** Does what one request does. Rejects with the signal's reason after an abort. */
 export async function runRequest(run: Run, operation: RequestOperation): Promise<Outcome> {
@@ -30,14 +33,14 @@ export async function runRequest(run: Run, operation: RequestOperation): Promise
   const label = LABELS[name];
   run.evidence(`${name} ${index}${id === undefined ? '' : `/${id}`}, X-Opaque-Id ${run.opaqueId}`);
   let answer: ElasticsearchAnswer;
+  let response: Readonly<Record<string, unknown>>;
   try {
     answer = await send(run, operation);
-    if (answer.status >= 400) throw new Refused(errorOf(answer));
+    response = objectOf(answer);
   } catch (err) {
     if (run.signal.aborted) throw err;
-    return toOutcome(err, label, name !== 'count');
+    return toOutcome(err, label, !READS.has(name));
   }
-  const response = parseAnswer(answer.text);
   const problem = name === 'delete_by_query' ? problemOf(response, operation) : undefined;
   const line = lineOf(operation, response);
   await writeReport(run.output, run.options.resultFormat, {
@@ -57,28 +60,25 @@ function send(run: Run, operation: RequestOperation): Promise<ElasticsearchAnswe
   const { method, path, query, body, name } = operation;
   const request = { method, path, query, body, opaqueId: run.opaqueId };
   if (name === 'delete_by_query') return sendDeleteByQuery(run, request);
-  if (name === 'count') return run.client.request(request, run.signal);
+  if (READS.has(name)) return run.client.request(request, run.signal);
   return settle((signal) => run.client.request(request, signal), run.signal, run.graceMs);
-}
-
-function parseAnswer(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const answer = parseJson(text);
-    return isObject(answer) ? answer : {};
-  } catch {
-    return {};
-  }
 }
 
 function lineOf({ name, index, id }: RequestOperation, response: Readonly<Record<string, unknown>>): Report['line'] {
   const number = (key: string): number => (typeof response[key] === 'number' ? response[key] : 0);
   if (name === 'delete_by_query') return ['Documents deleted', number('deleted')];
   if (name === 'count') return ['Documents', number('count')];
+  if (name === 'search') return ['Hits', hitsOf(response)];
   if (name === 'index' || name === 'update' || name === 'delete') {
     const given = response['_id'];
     return ['ID', typeof given === 'string' ? given : (id ?? '')];
   }
   return ['Index', index];
+}
+
+function hitsOf({ hits }: Readonly<Record<string, unknown>>): number {
+  const total = isObject(hits) && isObject(hits['total']) ? hits['total']['value'] : 0;
+  return typeof total === 'number' ? total : 0;
 }
 
 /** What keeps an answered deletion from being whole. */

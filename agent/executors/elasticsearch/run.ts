@@ -3,7 +3,7 @@ import type { Outcome, OutputSink } from '../executor.ts';
 import { failed } from '../executor.ts';
 import { NoAnswer, NotElasticsearch } from './elasticsearch-client.ts';
 import type { ElasticsearchClient } from './elasticsearch-client.ts';
-import type { ServerError } from './server-error.ts';
+import { Refused } from './server-error.ts';
 
 /** What an operation needs while it runs. */
 export interface Run {
@@ -19,17 +19,6 @@ export interface Run {
   /** How long a write that the server has begun may go on after an abort, in milliseconds. */
   readonly graceMs: number;
   readonly spoolFolder: string;
-}
-
-/** The server refused an operation. */
-export class Refused extends Error {
-  override readonly name = 'Refused';
-  readonly reason: string;
-
-  constructor({ reason, text }: ServerError) {
-    super(text);
-    this.reason = reason;
-  }
 }
 
 /**

@@ -1,9 +1,8 @@
 import type { SearchOperation } from './elasticsearch-params.ts';
 import { MAX_WINDOW } from './elasticsearch-params.ts';
-import { isObject, parseJson } from './lossless-json.ts';
-import { Refused } from './run.ts';
+import { isObject } from './lossless-json.ts';
 import type { Run } from './run.ts';
-import { errorOf } from './server-error.ts';
+import { describeCause, objectOf, Refused } from './server-error.ts';
 
 /** A document that a search found. */
 export type Hit = Readonly<Record<string, unknown>>;
@@ -77,9 +76,7 @@ async function ask(
     { method: 'POST', path, query, body: text, opaqueId: run.opaqueId },
     run.signal,
   );
-  if (answer.status >= 400) throw new Refused(errorOf(answer));
-  const parsed = parseJson(answer.text);
-  return isObject(parsed) ? parsed : {};
+  return objectOf(answer);
 }
 
 function pageOf(answer: Readonly<Record<string, unknown>>): Page {
@@ -87,18 +84,14 @@ function pageOf(answer: Readonly<Record<string, unknown>>): Page {
   const hits = Array.isArray(found['hits']) ? (found['hits'] as unknown[]).filter(isObject) : [];
   const total = isObject(found['total']) ? found['total'] : {};
   const shards = isObject(answer['_shards']) ? answer['_shards'] : {};
-  if (typeof shards['failed'] === 'number' && shards['failed'] > 0)
-    throw new Refused({
-      reason: 'RequestRefused',
-      text: `${String(shards['failed'])} shards failed: ${shardError(shards)}`,
-    });
-  if (answer['timed_out'] === true) throw new Refused({ reason: 'RequestRefused', text: 'it timed out on the server' });
+  const { failed, failures } = shards;
+  if (typeof failed === 'number' && failed > 0) {
+    const [first] = Array.isArray(failures) ? (failures as unknown[]) : [];
+    const cause = describeCause(isObject(first) ? first['reason'] : undefined);
+    throw new Refused('RequestRefused', `${String(failed)} shards failed: ${cause}`);
+  }
+  if (answer['timed_out'] === true) throw new Refused('RequestRefused', 'it timed out on the server');
   const { value, relation } = total;
   const text = typeof value === 'number' ? `${String(value)}${relation === 'gte' ? '+' : ''}` : undefined;
   return { hits, total: text };
-}
-
-function shardError(shards: Readonly<Record<string, unknown>>): string {
-  const [first] = Array.isArray(shards['failures']) ? (shards['failures'] as unknown[]) : [];
-  return errorOf({ status: 0, text: JSON.stringify({ error: isObject(first) ? first['reason'] : undefined }) }).text;
 }

@@ -37,6 +37,7 @@ export async function runSearch(run: Run, operation: SearchOperation): Promise<O
       loggedAt = performance.now();
       await run.output.log('info', `${String(rows.count)} of ${total} documents read`);
     }
+    run.signal.throwIfAborted();
     await finish(true);
     return { state: 'Succeeded', message: `${String(rows.count)} of ${total} documents` };
   } catch (err) {

@@ -1,10 +1,16 @@
 import { isObject, parseJson } from './lossless-json.ts';
 import type { ElasticsearchAnswer } from './elasticsearch-client.ts';
 
-/** Why the server refused: one CamelCase word, and its own words. */
-export interface ServerError {
+/** The server refused an operation, or gave an answer that cannot be understood. */
+export class Refused extends Error {
+  override readonly name = 'Refused';
+  /** One CamelCase word. */
   readonly reason: string;
-  readonly text: string;
+
+  constructor(reason: string, message: string) {
+    super(message);
+    this.reason = reason;
+  }
 }
 
 const REASONS: Readonly<Record<number, string>> = {
@@ -15,12 +21,20 @@ const REASONS: Readonly<Record<number, string>> = {
 };
 const MAX_TEXT = 2000;
 
+/** The object that a good answer is. Throws `Refused` when it is none. */
+export function objectOf(answer: ElasticsearchAnswer): Readonly<Record<string, unknown>> {
+  if (answer.status >= 400) throw errorOf(answer);
+  const body = parsed(answer.text);
+  if (isObject(body)) return body;
+  throw new Refused('RequestRefused', `${String(answer.status)} with an answer that is no JSON object`);
+}
+
 /** What an answer with a status of 400 or more says. */
-export function errorOf({ status, text }: ElasticsearchAnswer): ServerError {
+export function errorOf({ status, text }: ElasticsearchAnswer): Refused {
   const reason = REASONS[status] ?? 'RequestRefused';
   const said = causeOf(text) ?? text.trim().slice(0, MAX_TEXT);
-  if (status === 401) return { reason, text: `authentication failed: ${said}` };
-  return { reason, text: `${String(status)} ${said}`.trim() };
+  if (status === 401) return new Refused(reason, `authentication failed: ${said}`);
+  return new Refused(reason, `${String(status)} ${said}`.trim());
 }
 
 /** `type: reason` of an error as Elasticsearch writes it, with the cause that tells more. */
@@ -33,13 +47,16 @@ export function describeCause(error: unknown): string {
   return `${own}${more}`.slice(0, MAX_TEXT) || 'unknown error';
 }
 
-function causeOf(text: string): string | undefined {
-  let body: unknown;
+function parsed(text: string): unknown {
   try {
-    body = parseJson(text);
+    return parseJson(text);
   } catch {
     return undefined;
   }
+}
+
+function causeOf(text: string): string | undefined {
+  const body = parsed(text);
   if (!isObject(body)) return undefined;
   if (body['error'] !== undefined) return describeCause(body['error']);
   if (body['result'] === 'not_found') return 'there is no such document';
