@@ -1,9 +1,13 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { abortable } from '../database/deadline.ts';
 import type { Block, BlockColumn } from './native/block.ts';
 import type { Value } from './native/codecs/codec.ts';
 import type { NativeConnection } from './native/connection.ts';
 import { ProtocolError } from './native/native-error.ts';
 import type { StatementRun } from './session.ts';
+
+/** After this many rows the agent's other work gets its turn: a block has 65,536, or many more. */
+const ROWS_A_TURN = 4_096;
 
 /** Takes all answers to a query up to its end. */
 export async function readToEnd(connection: NativeConnection, run: StatementRun): Promise<void> {
@@ -46,6 +50,7 @@ async function giveRows(block: Block, run: StatementRun): Promise<void> {
   for (let row = 0; row < block.rows; row += 1) {
     // What still comes after a cancel is of no interest, but must be read up to its end.
     if (run.signal.aborted) return;
+    if (row % ROWS_A_TURN === ROWS_A_TURN - 1) await turn();
     const taken = run.row(cells(block, row, run.format));
     if (taken !== undefined)
       await abortable(taken, run.signal).catch((err: unknown) => {
@@ -73,4 +78,4 @@ function shown(block: Block, column: number, row: number): string {
   return value === null ? 'NULL' : (block.columns[column]?.codec.toText(value) ?? '');
 }
 
-export const isNumeric = (type: string): boolean => /^(?:Nullable\()?(?:U?Int|Float|Decimal)\d*/.test(type);
+const isNumeric = (type: string): boolean => /^(?:Nullable\()?(?:U?Int|Float|Decimal)\d*/.test(type);

@@ -51,7 +51,10 @@ export class HttpSession implements Session {
   static async open(client: ClickHouseClient, database: string, signal: AbortSignal): Promise<HttpSession> {
     const clickhouse_settings = { database } as ClickHouseSettings;
     const answer = await send(client, { query: 'SELECT version()', abort_signal: signal, clickhouse_settings });
-    return new HttpSession(client, database, (await textOf(answer.body)).trim().slice(0, 40));
+    const version = (await textOf(answer.body)).trim();
+    if (!/^\d+\.\d[\w.-]{0,60}$/.test(version))
+      throw new ConnectionError('what answers there is not the HTTP interface of ClickHouse');
+    return new HttpSession(client, database, version);
   }
 
   async execute(run: StatementRun): Promise<StatementEnd> {
@@ -87,9 +90,9 @@ export class HttpSession implements Session {
       if (!/^\s*insert/i.test(run.text)) return { written: 0 };
       return { written: answer.written ?? inline?.rows };
     } catch (err) {
-      if (!signal.aborted) throw err;
-      await this.#kill(run);
-      throw signal.reason;
+      // What the server has not ended itself goes on there, whoever reads its answer.
+      if (!(err instanceof ServerException)) await this.#kill(run);
+      throw signal.aborted ? signal.reason : err;
     } finally {
       progress.stop();
     }

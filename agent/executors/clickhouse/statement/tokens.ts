@@ -39,7 +39,7 @@ export function skipSpace(text: string, from: number): number {
 }
 
 /** Where a quoted text ends, its last quote included. Backslashes escape; a doubled quote stands for itself. */
-export function endOfQuoted(text: string, start: number): number {
+function endOfQuoted(text: string, start: number): number {
   const quote = text.charCodeAt(start);
   for (let i = start + 1; i < text.length; i += 1) {
     const code = text.charCodeAt(i);

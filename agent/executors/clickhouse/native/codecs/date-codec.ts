@@ -13,6 +13,7 @@ export class DateCodec implements Codec {
   readonly type = 'Date';
   readonly zero: string;
   readonly quoted = true;
+  readonly #texts = new DateTexts();
 
   constructor(dates: ServerDates) {
     this.zero = dates.zeroText?.slice(0, 10) ?? '1970-01-01';
@@ -22,7 +23,7 @@ export class DateCodec implements Codec {
     const bytes = await reader.bytes(rows * 2);
     return (row) => {
       const days = bytes.readUInt16LE(row * 2);
-      return days === 0 ? this.zero : isoText(days * DAY_SECONDS).slice(0, 10);
+      return days === 0 ? this.zero : this.#texts.day(days);
     };
   }
 
@@ -52,6 +53,7 @@ export class DateTimeCodec implements Codec {
   readonly quoted = true;
   readonly #zone: TimeZone;
   readonly #zeroText: string | undefined;
+  readonly #texts = new DateTexts();
 
   constructor(type: string, zone: TimeZone, dates: ServerDates) {
     this.type = type;
@@ -83,7 +85,7 @@ export class DateTimeCodec implements Codec {
 
   #show(seconds: number): string {
     if (seconds === 0 && this.#zeroText !== undefined) return this.#zeroText;
-    return isoText(seconds + this.#zone.offsetAt(seconds));
+    return this.#texts.second(seconds + this.#zone.offsetAt(seconds));
   }
 
   #moment(text: string): number | undefined {
@@ -95,7 +97,30 @@ export class DateTimeCodec implements Codec {
   }
 }
 
-/** `2026-01-31 23:59:59`. */
+/** Writes moments as texts. Neighbours in a column mostly are of the same day, whose text is kept. */
+class DateTexts {
+  #days = NaN;
+  #text = '';
+
+  /** `2026-01-31` */
+  day(days: number): string {
+    if (days !== this.#days) {
+      this.#days = days;
+      this.#text = isoText(days * DAY_SECONDS).slice(0, 10);
+    }
+    return this.#text;
+  }
+
+  /** `2026-01-31 23:59:59` */
+  second(seconds: number): string {
+    const days = Math.floor(seconds / DAY_SECONDS);
+    const rest = seconds - days * DAY_SECONDS;
+    return `${this.day(days)} ${two(Math.floor(rest / 3600))}:${two(Math.floor(rest / 60) % 60)}:${two(rest % 60)}`;
+  }
+}
+
+const two = (number: number): string => (number < 10 ? `0${number}` : String(number));
+
 const isoText = (seconds: number): string => new Date(seconds * 1000).toISOString().slice(0, 19).replace('T', ' ');
 
 /** Undefined when the text has another form or names a day or time that there is not. */

@@ -34,9 +34,11 @@ export class FloatCodec implements Codec {
 
   fromLiteral(literal: Literal): Value {
     const text = literal.kind === 'number' ? literal.text : literal.kind === 'string' ? literal.value : '';
-    const special = SPECIAL[text.toLowerCase()];
-    if (special !== undefined) return special;
-    if (!NUMBER.test(text)) throw new NotPlain(literal, this.type);
+    if (!NUMBER.test(text)) {
+      const special = SPECIAL[text.toLowerCase()];
+      if (special === undefined) throw new NotPlain(literal, this.type);
+      return special;
+    }
     return this.#bytes === 4 ? Math.fround(Number(text)) : Number(text);
   }
 
@@ -50,9 +52,9 @@ export class FloatCodec implements Codec {
   }
 }
 
-/** The shortest digits that are this and no other number of 32 bits. */
+/** The shortest digits that are this and no other number of 32 bits; six are always exact enough to find fewer. */
 function shortestSingle(value: number): string {
-  for (let digits = 1; digits < 9; digits += 1) {
+  for (let digits = 6; digits < 9; digits += 1) {
     const shorter = Number(value.toPrecision(digits));
     if (Math.fround(shorter) === value) return String(shorter);
   }
