@@ -288,7 +288,9 @@ describe.skipIf(!hasCluster())('K8sExecutor on a real kube-apiserver', () => {
     expect(gone.result.toString()).toBe(
       `Resource Gadget/first deleted successfully\n\nResource CustomResourceDefinition/gadgets.${group} deleted successfully`,
     );
-    expect((await run(gadget(1))).outcome).toMatchObject({ state: 'Failed' });
+    // The kind is gone, whatever was known of it before.
+    expect((await run(gadget(1))).outcome).toMatchObject({ state: 'Failed', reason: 'NoMatchForKind' });
+    expect((await run(gadget(1))).outcome.message).toBe(`no matches for kind "Gadget" in version "${group}/v1"`);
   });
 
   it('tries everything and changes nothing in a dry run', async () => {

@@ -67,7 +67,7 @@ export class K8sExecutor implements Executor {
     const isNamed = params.operation in READING || params.resource !== undefined;
     if (text.trim() === '' && !isNamed) return failed('InvalidParams', 'k8s YAML or JSON content is required');
     const account = this.#accountOf(params);
-    const lease = await this.#connections.lease(loadKubeconfig(this.#options), account);
+    const lease = await this.#connections.lease(loadKubeconfig(this.#options), account, context.signal);
     try {
       if (params.dryRun) await checkDryRun(lease.client, context.signal);
       return await this.#operate(context, params, lease, text);
@@ -81,6 +81,7 @@ export class K8sExecutor implements Executor {
       client: lease.client,
       signal: context.signal,
       dryRun: params.dryRun,
+      onKindGone: () => lease.discovery.invalidate(),
       onWarning: (warning) => void context.output.log('warn', `Warning: ${warning}`),
     });
     const { client, discovery } = lease;

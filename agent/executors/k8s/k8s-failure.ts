@@ -30,6 +30,11 @@ export function isMissing(err: unknown, { name, kind }: Pick<Target, 'name' | 'k
   return reason === 'NotFound' && details?.name === name && (details.kind ?? kind.plural) === kind.plural;
 }
 
+/** Whether the server has nothing at the path of a kind: it was removed since it was looked up. */
+export function isKindGone(err: unknown): boolean {
+  return isNotFound(err) && (err as KubeError).status.details?.name === undefined;
+}
+
 /**
  * The failure of a call. `doing` completes "failed to", such as `create resource`; with `target` an object that is not
  * there is said to be not found, as the manual has it.
@@ -38,6 +43,10 @@ export function failureOf(err: unknown, doing: string, target?: Pick<Target, 'na
   if (err instanceof K8sFailure) return err;
   if (err instanceof KubeError) {
     const message = serverMessage(err);
+    if (isKindGone(err))
+      return new K8sFailure('NoMatchForKind', `failed to ${doing}: the server does not have the kind any more`, {
+        cause: err,
+      });
     // As the other executors say it.
     const known = err.code === 401 ? 'AuthenticationFailed' : err.reason;
     const reason = /^[A-Z][A-Za-z]+$/.test(known) ? known : 'RequestFailed';

@@ -7,7 +7,11 @@ import { ObjectCalls } from './object-calls.ts';
 import { poll } from './readiness/poll.ts';
 import type { Target } from './target.ts';
 
-type Answer = { readonly status: number; readonly body: object; readonly headers?: Record<string, string | string[]> };
+interface Answer {
+  readonly status: number;
+  readonly body: object;
+  readonly headers?: Record<string, string | string[]>;
+}
 
 /** A client of a server whose answers are given; an Error is a broken connection. */
 function clientOf(answers: (Answer | Error)[], seen: KubeRequest[] = []): KubeClient {
@@ -46,6 +50,7 @@ const callsOf = (answers: (Answer | Error)[], seen: KubeRequest[] = [], warnings
     client: clientOf(answers, seen),
     signal: new AbortController().signal,
     dryRun: false,
+    onKindGone: () => undefined,
     onWarning: (text) => warnings.push(text),
   });
 const broken = (code: string): Error => Object.assign(new Error(`it broke: ${code}`), { code });

@@ -1,9 +1,10 @@
 import { sleep } from '../../../kube/backoff.ts';
 import type { KubeClient } from '../../../kube/client.ts';
 import { KubeError } from '../../../kube/kube-error.ts';
+import { abortable } from '../database/deadline.ts';
 import { resourcePath } from '../../../kube/resource.ts';
 import type { KubeRequest } from '../../../kube/transport.ts';
-import { ConnectionLost, networkMessage } from './k8s-failure.ts';
+import { ConnectionLost, isKindGone, networkMessage } from './k8s-failure.ts';
 import { isObject } from './manifest/parse-documents.ts';
 import type { JsonObject } from './manifest/parse-documents.ts';
 import { objectPath } from './target.ts';
@@ -35,6 +36,8 @@ export interface ObjectCallsOptions {
   readonly signal: AbortSignal;
   /** The server only tries what writes would do. */
   readonly dryRun: boolean;
+  /** Told when the server has no such kind any more. */
+  readonly onKindGone: () => void;
   /** Told once of each warning of the server, such as of a deprecated version. */
   readonly onWarning: (text: string) => void;
 }
@@ -109,11 +112,13 @@ export class ObjectCalls {
     for (let tries = 1; ; tries += 1) {
       signal.throwIfAborted();
       try {
-        const response = await client.send({ ...request, signal });
+        // Also a login that hangs is not waited for: what was not sent then never is.
+        const response = await abortable(client.send({ ...request, signal }), signal);
         const body = await response.text();
         this.#warn(response.headers['warning']);
         return { status: response.status, object: parse(body, request.path) };
       } catch (err) {
+        if (isKindGone(err)) this.#options.onKindGone();
         if (!(err instanceof KubeError)) throw signal.aborted || !mayHaveHappened(request, err) ? err : uncertain(err);
         if (err.code !== 429 || tries === MAX_TRIES) throw err;
         await sleep(Math.min(err.retryAfterMs ?? 1000, 10_000), signal);

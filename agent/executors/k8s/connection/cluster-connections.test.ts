@@ -14,6 +14,8 @@ function configOf(user: string, token = 'token'): KubeConfig {
   return config;
 }
 
+const { signal } = new AbortController();
+
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
@@ -21,25 +23,25 @@ describe('ClusterConnections', () => {
   it('has one connection for a cluster and login, and another for another', async () => {
     const connections = new ClusterConnections('test');
     const [one, same, other] = [
-      await connections.lease(configOf('a')),
-      await connections.lease(configOf('a')),
-      await connections.lease(configOf('a', 'new-token')),
+      await connections.lease(configOf('a'), undefined, signal),
+      await connections.lease(configOf('a'), undefined, signal),
+      await connections.lease(configOf('a', 'new-token'), undefined, signal),
     ];
     expect(same.client).toBe(one.client);
     expect(other.client).not.toBe(one.client);
     expect(connections.size).toBe(2);
     await connections.close();
-    await expect(connections.lease(configOf('a'))).rejects.toThrow('the agent is stopping');
+    await expect(connections.lease(configOf('a'), undefined, signal)).rejects.toThrow('the agent is stopping');
   });
 
   it('closes what is idle, and more than it may keep at once', async () => {
     const connections = new ClusterConnections('test');
-    const used = await connections.lease(configOf('used'));
-    for (let i = 0; i < 50; i += 1) (await connections.lease(configOf(`user-${i}`))).release();
+    const used = await connections.lease(configOf('used'), undefined, signal);
+    for (let i = 0; i < 50; i += 1) (await connections.lease(configOf(`user-${i}`), undefined, signal)).release();
     expect(connections.size).toBe(32);
     await vi.advanceTimersByTimeAsync(700_000);
     expect(connections.size).toBe(1);
-    expect((await connections.lease(configOf('used'))).client).toBe(used.client);
+    expect((await connections.lease(configOf('used'), undefined, signal)).client).toBe(used.client);
     await connections.close();
   });
 });

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { KubeClient } from '../../../../kube/client.ts';
 import { HttpTransport } from '../../../../kube/http-transport.ts';
+import { abortable } from '../../database/deadline.ts';
 import { Discovery } from '../discovery.ts';
 import { ServiceAccountConfig } from './service-account-config.ts';
 import type { ServiceAccount } from './service-account-config.ts';
@@ -27,8 +28,8 @@ interface Entry {
 
 const MAX_CONNECTIONS = 32;
 const IDLE_MS = 300_000;
-/** Sockets of one identity: tasks on an agent are few, and each waits for its calls. */
-const SOCKETS = 16;
+/** Sockets of one identity: a log that is followed holds one for as long as it goes on. */
+const SOCKETS = 64;
 
 /** One pool of connections for each cluster and identity, kept while tasks use it and for a while after. */
 export class ClusterConnections {
@@ -43,9 +44,9 @@ export class ClusterConnections {
 
   /**
    * The connection to the current cluster of a kubeconfig, as its user or, with `account`, as that alone. Rejects with
-   * `K8sFailure` when no token is to be had for the account.
+   * `K8sFailure` when no token is to be had for the account, and with the signal's reason when it aborts.
    */
-  async lease(config: KubeConfig, account?: ServiceAccount): Promise<ConnectionLease> {
+  async lease(config: KubeConfig, account: ServiceAccount | undefined, signal: AbortSignal): Promise<ConnectionLease> {
     const own = this.#acquire(identityOf(config), () => config);
     if (account === undefined) return own.lease;
     const key = `${identityOf(config)} ${account.namespace}/${account.name}`;
@@ -58,7 +59,7 @@ export class ClusterConnections {
     };
     try {
       entry.account?.use(own.lease.client);
-      await entry.account?.token();
+      if (entry.account !== undefined) await abortable(entry.account.token(), signal);
     } catch (err) {
       release();
       throw err;

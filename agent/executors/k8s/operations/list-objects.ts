@@ -9,7 +9,8 @@ export interface Selection {
   readonly fieldSelector?: string | undefined;
 }
 
-const PAGE = 250;
+/** Objects of a megabyte each are allowed, and the agent's heap is small. */
+const PAGE = 100;
 
 /** All objects of a kind, page by page, so that no more than one page is in memory. Rejects as `ObjectCalls` does. */
 export async function* listObjects(

@@ -1,4 +1,3 @@
-import { KubeError } from '../../../../kube/kube-error.ts';
 import { failureOf, K8sFailure } from '../k8s-failure.ts';
 import { isObject, parseDocuments, unreadable } from '../manifest/parse-documents.ts';
 import type { JsonObject } from '../manifest/parse-documents.ts';
@@ -146,8 +145,3 @@ function kindsOf(object: JsonObject): ResourceKind[] {
 }
 
 const keyOf = ({ group, version, kind }: ResourceKind): string => `${group}/${version} ${kind}`;
-
-/** Whether the server has no such kind at the path that its discovery named: it was removed in the meantime. */
-export function isKindGone(err: unknown): boolean {
-  return err instanceof KubeError && err.code === 404 && err.status.details?.name === undefined;
-}

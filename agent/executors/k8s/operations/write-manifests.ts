@@ -15,7 +15,7 @@ import { apply } from './apply.ts';
 import { create } from './create.ts';
 import { remove } from './delete.ts';
 import { patch } from './patch.ts';
-import { isKindGone, planWrites } from './planned-write.ts';
+import { planWrites } from './planned-write.ts';
 import type { PlannedWrite } from './planned-write.ts';
 import { ResultParts } from './result-parts.ts';
 import type { Session } from './session.ts';
@@ -84,27 +84,22 @@ async function write(
 ): Promise<JsonObject> {
   const { manifest, target, awaitsKind } = planned;
   if (awaitsKind) await kindServed(session, target);
-  try {
-    switch (operation) {
-      case 'create':
-        return logged(session, 'Created', await create(session, manifest, target));
-      case 'update':
-        return logged(session, 'Updated', await update(session, manifest, target));
-      case 'patch':
-        return logged(session, 'Patched', await patch(session, target, session.params.patchType, planned.patch));
-      case 'apply':
-        return await apply(session, manifest, target);
-      case 'delete': {
-        const uid = await remove(session, target);
-        void session.context.output.log('info', `Deleted ${labelOf(target)}`);
-        const dry = session.params.dryRun ? ' (dry run)' : '';
-        await results.text(`Resource ${labelOf(target)} deleted successfully${dry}`);
-        return { metadata: { name: target.name, ...(uid !== undefined && { uid }) } };
-      }
+  switch (operation) {
+    case 'create':
+      return logged(session, 'Created', await create(session, manifest, target));
+    case 'update':
+      return logged(session, 'Updated', await update(session, manifest, target));
+    case 'patch':
+      return logged(session, 'Patched', await patch(session, target, session.params.patchType, planned.patch));
+    case 'apply':
+      return await apply(session, manifest, target);
+    case 'delete': {
+      const uid = await remove(session, target);
+      void session.context.output.log('info', `Deleted ${labelOf(target)}`);
+      const dry = session.params.dryRun ? ' (dry run)' : '';
+      await results.text(`Resource ${labelOf(target)} deleted successfully${dry}`);
+      return { metadata: { name: target.name, ...(uid !== undefined && { uid }) } };
     }
-  } catch (err) {
-    if (err instanceof K8sFailure && isKindGone(err.cause)) session.discovery.invalidate();
-    throw err;
   }
 }
 
