@@ -19,7 +19,7 @@ export interface Session {
 }
 
 /** Where an object of the kind is: params > manifest > the agent's configuration > `default`. */
-export function namespaceFor(
+function namespaceFor(
   { params, defaultNamespace }: Session,
   kind: ResourceKind,
   manifest?: string,
