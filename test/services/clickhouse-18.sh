@@ -3,14 +3,7 @@
 # password, `tiangong` with the password `secret`.
 . "$(dirname "$0")/lib.sh"
 
-files() { echo "$home/files"; }
-
-installed() { [ -e "$(files)/installed" ]; }
-
-install() {
-  debian_packages bookworm "$(files)" clickhouse-server '^(perl|libperl|systemd_|adduser)'
-  touch "$(files)/installed"
-}
+install() { debian_packages bookworm "$files" clickhouse-server '^(perl|libperl|systemd_|adduser)'; }
 
 launch() {
   mkdir -p "$data"/{data,tmp}
@@ -33,9 +26,8 @@ XML
 </yandex>
 XML
   # It looks into /proc, which a root of its own would not have; its libraries, and their loader, are its own nevertheless.
-  local lib
-  lib=$(files)/usr/lib/$(uname -m)-linux-gnu
-  background "$lib"/ld-linux-*.so.* --library-path "$lib" "$(files)/usr/sbin/clickhouse-server" "--config-file=$data/config.xml"
+  local lib=$files/usr/lib/$(uname -m)-linux-gnu
+  background "$lib"/ld-linux-*.so.* --library-path "$lib" "$files/usr/sbin/clickhouse-server" "--config-file=$data/config.xml"
 }
 
 ready() { curl -sf "http://127.0.0.1:$port/ping"; }

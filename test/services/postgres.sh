@@ -2,23 +2,21 @@
 # PostgreSQL 17 of Debian trixie, postgres/postgres, with logical replication and TLS (test CA: $SERVICES_ROOT/postgres/tls/ca.pem).
 . "$(dirname "$0")/lib.sh"
 
-root() { echo "$home/root"; }
 bin=/usr/lib/postgresql/17/bin
 root_env+=(PGPASSWORD=postgres)
 # SIGTERM waits for the clients.
 stop_signal=INT
 
-installed() { [ -e "$(root)/installed" ]; }
-
 install() {
-  debian_root trixie "$(root)" 'postgresql-17 coreutils dash' '^(libllvm|systemd_|perl|libperl|locales)'
+  debian_root trixie "$files" 'postgresql-17 coreutils dash' '^(libllvm|systemd_|perl|libperl|locales)'
   make_certificates
-  touch "$(root)/installed"
 }
 
 # The server's certificate is for `localhost` alone, so that verify-full to 127.0.0.1 fails where verify-ca does not.
 make_certificates() {
   local tls=$home/tls
+  # Tests have read it.
+  [ ! -e "$tls/server.pem" ] || return 0
   mkdir -p "$tls"
   openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj '/CN=tiangong test CA' \
     -keyout "$tls/ca.key" -out "$tls/ca.pem" 2>/dev/null
@@ -31,30 +29,29 @@ make_certificates() {
 inside() { echo "/data/$port"; }
 
 launch() {
-  local files
-  files=$(root)$(inside)
-  if [ ! -s "$files/PG_VERSION" ]; then
-    rm -rf "$files"
-    echo postgres >"$(root)/data/password"
-    chmod 644 "$(root)/data/password"
-    in_root "$(root)" $bin/initdb -D "$(inside)" -U postgres --pwfile=/data/password -A scram-sha-256 -E UTF8 \
+  local outside=$files$(inside)
+  if [ ! -s "$outside/PG_VERSION" ]; then
+    rm -rf "$outside"
+    echo postgres >"$files/data/password"
+    chmod 644 "$files/data/password"
+    in_root "$files" $bin/initdb -D "$(inside)" -U postgres --pwfile=/data/password -A scram-sha-256 -E UTF8 \
       --locale=C.UTF-8 --no-sync >/dev/null
   fi
   for file in server.pem server.key; do
-    cp "$home/tls/$file" "$files/$file"
-    chown 999:999 "$files/$file"
-    chmod 600 "$files/$file"
+    cp "$home/tls/$file" "$outside/$file"
+    chown 999:999 "$outside/$file"
+    chmod 600 "$outside/$file"
   done
-  rm -f "$files/postmaster.pid"
+  rm -f "$outside/postmaster.pid"
   # Tests lose nothing when this machine loses power.
-  in_root_background "$(root)" $bin/postgres -D "$(inside)" -p "$port" -h 127.0.0.1 -k "$(inside)" \
+  in_root_background "$files" $bin/postgres -D "$(inside)" -p "$port" -h 127.0.0.1 -k "$(inside)" \
     -c ssl=on -c ssl_cert_file=server.pem -c ssl_key_file=server.key \
     -c wal_level=logical -c max_wal_senders=10 -c max_replication_slots=10 \
     -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c dynamic_shared_memory_type=mmap -c jit=off
 }
 
-ready() { in_root "$(root)" $bin/psql -h 127.0.0.1 -p "$port" -U postgres -qc 'select 1'; }
+ready() { in_root "$files" $bin/psql -h 127.0.0.1 -p "$port" -U postgres -qc 'select 1'; }
 
-remove_data() { rm -rf "$data" "$log" "$(root)$(inside)"; }
+remove_data() { rm -rf "$data" "$log" "$files$(inside)"; }
 
 service postgres 15432 "$@"

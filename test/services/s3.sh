@@ -3,15 +3,12 @@
 . "$(dirname "$0")/lib.sh"
 
 version=v1.8.0
-gateway() { echo "$home/$version/versitygw"; }
 
-installed() { [ -x "$(gateway)" ]; }
-
-install() { GOBIN=$home/$version CGO_ENABLED=0 nice -n 10 go install -p 2 "github.com/versity/versitygw/cmd/versitygw@$version"; }
+install() { GOBIN=$files CGO_ENABLED=0 nice -n 10 go install -p 2 "github.com/versity/versitygw/cmd/versitygw@$version"; }
 
 launch() {
   mkdir -p "$data"/{root,iam,sidecar,versions}
-  background "$(gateway)" --port "127.0.0.1:$port" --access test --secret testsecret --iam-dir "$data/iam" \
+  background "$files/versitygw" --port "127.0.0.1:$port" --access test --secret testsecret --iam-dir "$data/iam" \
     posix --sidecar "$data/sidecar" --versioning-dir "$data/versions" "$data/root"
 }
 
