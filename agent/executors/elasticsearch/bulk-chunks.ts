@@ -9,7 +9,7 @@ export interface BulkChunk {
 }
 
 /** What servers take gladly; they refuse 100 MiB (http.max_content_length). An action that is larger goes alone. */
-export const CHUNK_BYTES = 8 * 1024 * 1024;
+const CHUNK_BYTES = 8 * 1024 * 1024;
 
 /** Gathers actions into chunks of at most `count` actions and about `bytes` bytes. */
 export async function* chunked(

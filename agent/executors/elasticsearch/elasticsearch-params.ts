@@ -1,3 +1,4 @@
+import { findJsonFault } from '../database/json-fault.ts';
 import { CommandError } from './command-error.ts';
 import { manyIndices, oneIndex, pathOf } from './index-name.ts';
 import { isObject, parseJson } from './lossless-json.ts';
@@ -71,6 +72,9 @@ export function parseOperation(
 
 function parseCommand(command: string): Readonly<Record<string, unknown>> {
   if (command.trim() === '') throw new CommandError('command is empty');
+  const fault = findJsonFault(command);
+  if (fault !== undefined)
+    throw new CommandError(`failed to parse command: line ${fault.line}, column ${fault.column}: ${fault.problem}`);
   let parsed: unknown;
   try {
     parsed = parseJson(command);

@@ -30,7 +30,7 @@ export function objectOf(answer: ElasticsearchAnswer): Readonly<Record<string, u
 }
 
 /** What an answer with a status of 400 or more says. */
-export function errorOf({ status, text }: ElasticsearchAnswer): Refused {
+function errorOf({ status, text }: ElasticsearchAnswer): Refused {
   const reason = REASONS[status] ?? 'RequestRefused';
   const said = causeOf(text) ?? text.trim().slice(0, MAX_TEXT);
   if (status === 401) return new Refused(reason, `authentication failed: ${said}`);
