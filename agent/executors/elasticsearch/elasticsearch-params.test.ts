@@ -79,6 +79,16 @@ describe('parseOperation', () => {
 
   it.each([
     ['nothing', '', 'command is empty'],
+    [
+      'a name that stands twice',
+      '{"operation":"count","index":"a","query":{"term":{"b":1}},"query":{"match_all":{}}}',
+      'failed to parse command: line 1, column 59: the name "query" stands twice in one object',
+    ],
+    ...['*', '_all', 'a,**'].map((index): [string, object, RegExp] => [
+      `a deletion in all indices (${index})`,
+      { operation: 'delete_by_query', index, query: { match_all: {} } },
+      /^delete_by_query on all indices \(.*\) is refused: name them/,
+    ]),
     ['no JSON', '{', /^failed to parse command: /],
     ['a list', [], 'command must be a JSON object'],
     ['no operation', { index: 'a' }, /^operation is required: bulk, count, /],

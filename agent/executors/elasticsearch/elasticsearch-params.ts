@@ -1,6 +1,6 @@
 import { findJsonFault } from '../database/json-fault.ts';
 import { CommandError } from './command-error.ts';
-import { manyIndices, oneIndex, pathOf } from './index-name.ts';
+import { manyIndices, oneIndex, pathOf, refuseAllIndices } from './index-name.ts';
 import { isObject, parseJson } from './lossless-json.ts';
 import { BODY, QUERY, SEARCH_BODY } from './operation-fields.ts';
 import type { OperationName, RequestName } from './operation-fields.ts';
@@ -141,6 +141,7 @@ function parseRequest(
   checkKeys(name, command, ['index', ...(needsId || name === 'index' ? ['id'] : []), ...keys]);
   const many = name === 'delete_by_query' || name === 'count' || name === 'refresh';
   const index = many ? manyIndices(name, command['index']) : oneIndex(name, command['index']);
+  if (name === 'delete_by_query') refuseAllIndices(index);
   const id = idOf(name, command['id'], needsId);
   if (required !== undefined && !isObject(command[required]))
     throw new CommandError(`${required} is required, an object`);

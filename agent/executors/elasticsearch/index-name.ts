@@ -18,6 +18,15 @@ export function manyIndices(name: string, index: unknown): string {
   return index;
 }
 
+/** As Elasticsearch does for the deletion of indices: what empties a whole server must be named. */
+export function refuseAllIndices(index: string): void {
+  const all = index.split(',').find((part) => part === '_all' || /^\*+$/.test(part));
+  if (all !== undefined)
+    throw new CommandError(
+      `delete_by_query on all indices (${all}) is refused: name them, a pattern such as logs-* will do`,
+    );
+}
+
 /** Commas stay: they part names. */
 export const pathOf = (index: string): string =>
   `/${index.startsWith('<') ? encodeURIComponent(index) : index.split(',').map(encodeURIComponent).join(',')}`;

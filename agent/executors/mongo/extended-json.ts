@@ -1,6 +1,6 @@
 import { Double, Long } from 'mongodb';
 import { EXTENDED_TYPES, int64, InvalidValue } from './extended-json-types.ts';
-import { findJsonFault } from './json-position.ts';
+import { findJsonFault } from '../database/json-fault.ts';
 
 /** A text is no Extended JSON. The message says where and why, and quotes nothing of its values. */
 export class ExtendedJsonError extends Error {
@@ -22,15 +22,16 @@ type Reviver = (key: string, value: unknown, context: { readonly source?: string
  * with all their digits, others doubles. Throws `ExtendedJsonError`.
  */
 export function parseExtendedJson(text: string): unknown {
+  const fault = findJsonFault(text);
+  if (fault !== undefined) {
+    const { offset, line, column, problem } = fault;
+    throw new ExtendedJsonError(`invalid JSON at line ${line}, column ${column} (position ${offset}): ${problem}`);
+  }
   let parsed: unknown;
   try {
     parsed = NEEDS_SOURCE.test(text) ? JSON.parse(text, exactNumber as never) : JSON.parse(text);
   } catch (err) {
-    if (!(err instanceof SyntaxError)) throw new ExtendedJsonError('the text is nested too deeply', { cause: err });
-    const fault = findJsonFault(text);
-    if (fault === undefined) throw new ExtendedJsonError('invalid JSON', { cause: err });
-    const { offset, line, column, problem } = fault;
-    throw new ExtendedJsonError(`invalid JSON at line ${line}, column ${column} (position ${offset}): ${problem}`);
+    throw new ExtendedJsonError('the text is nested too deeply', { cause: err });
   }
   return convert(parsed, []);
 }
