@@ -1,4 +1,4 @@
-import { connect } from 'node:net';
+import { connect, isIP } from 'node:net';
 import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { TlsAttempt } from './tls-attempts.ts';
@@ -53,5 +53,5 @@ async function secure(socket: Socket, host: string, tls: Exclude<TlsAttempt, fal
     socket.write(request);
   });
   socket.removeAllListeners();
-  return connectTls({ ...tls, socket, host });
+  return connectTls({ ...tls, socket, host, ...(isIP(host) === 0 ? { servername: host } : {}) });
 }

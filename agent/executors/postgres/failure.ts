@@ -1,5 +1,6 @@
 import { cutText } from '../../output/utf8.ts';
 import { ExecutionTimeout } from '../database/deadline.ts';
+import { TaskAborted } from '../executor.ts';
 import { SpoolError } from '../sql/row-spool.ts';
 import { SqlSourceError } from '../sql/sql-source.ts';
 import { SqlSyntaxError } from '../sql/sql-syntax-error.ts';
@@ -55,6 +56,7 @@ export function describeFailure(
 function reasonOf(cause: unknown, inStatement: boolean): string | undefined {
   if (cause instanceof QueryStopped) return cause.reason instanceof ExecutionTimeout ? 'TimeoutExceeded' : 'Aborted';
   if (cause instanceof ExecutionTimeout) return 'TimeoutExceeded';
+  if (cause instanceof TaskAborted) return 'Aborted';
   if (cause instanceof SqlSourceError) return cause.reason;
   if (cause instanceof SqlSyntaxError) return 'InvalidSQL';
   if (cause instanceof SpoolError) return 'DiskFull';

@@ -131,6 +131,13 @@ describe.skipIf(!hasServices('postgres'))('PostgresExecutor', () => {
       );
     });
 
+    it('show it after rows of numbers as JSON, too', async () => {
+      const execution = await run("SELECT 1::int8 AS n; COPY (SELECT 'x') TO stdout", { result_format: 'json' });
+      expect(JSON.parse(text(execution))).toMatchObject({
+        statements: [{ rows: [{ n: 1 }] }, { rows: [{ copy: 'x' }] }],
+      });
+    });
+
     it('count statements without rows together beyond 10,000', async () => {
       await run('CREATE TABLE many (a int)');
       const inserts = Array.from({ length: 12_000 }, (_, index) => `INSERT INTO many VALUES (${index});\n`).join('');

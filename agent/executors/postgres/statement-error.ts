@@ -15,8 +15,12 @@ export interface ServerError {
 export const isServerError = (err: unknown): err is ServerError & Error =>
   err instanceof Error && typeof (err as { severity?: unknown }).severity === 'string';
 
-/** Whether the server ended the connection with it: what it was doing may have been done. */
-export const isFatal = ({ severity }: ServerError): boolean => severity === 'FATAL' || severity === 'PANIC';
+/**
+ * Whether the server ended the connection with it: what it was doing may have been done. Severities come in the server's
+ * language, so the codes count as well (57P: operator intervention, 08: connection).
+ */
+export const isFatal = ({ severity, code = '' }: ServerError): boolean =>
+  severity === 'FATAL' || severity === 'PANIC' || /^(57P|08)/.test(code);
 
 /** A statement of a task's text failed. */
 export class StatementFailed extends Error {

@@ -9,8 +9,9 @@ export interface Field {
 
 /** Takes what a query brings, in order. A promise holds the server back. */
 export interface QueryHandler {
-  /** Rows come next; undefined: the lines of COPY … TO stdout do. */
-  columns(fields: readonly Field[] | undefined): void;
+  /** Rows come next. */
+  columns(fields: readonly Field[]): void;
+  /** Without `columns` before it: a line of COPY … TO stdout. */
   row(values: readonly (string | null)[]): Promise<void> | undefined;
   /** A statement has ended; the tag is as psql shows it, such as `INSERT 0 1`. */
   complete(tag: string): Promise<void> | undefined;

@@ -50,13 +50,13 @@ export class StatementReport {
   handler(statements: readonly SqlStatement[], completed: (statement: SqlStatement) => void): QueryHandler {
     let index = 0;
     let sink: RowSink | undefined;
-    let read: (values: readonly (string | null)[]) => readonly unknown[] = (values) => values;
+    let read = asText;
     let since = performance.now();
     let writing: Promise<void> = Promise.resolve();
     return {
       columns: (fields) => {
-        sink = this.#options.writer.rows(fields === undefined ? [{ name: 'copy' }] : toColumns(fields));
-        const readers = fields === undefined || this.#options.format === 'text' ? [] : valueReaders(fields);
+        sink = this.#options.writer.rows(toColumns(fields));
+        const readers = this.#options.format === 'text' ? [] : valueReaders(fields);
         read = (values) => values.map((value, column) => (value === null ? null : (readers[column]?.(value) ?? value)));
       },
       row: (values) => {
@@ -71,7 +71,7 @@ export class StatementReport {
         completed(statement);
         const now = performance.now();
         const success = { statement, tag, affected: affectedRows(tag), sink, seconds: (now - since) / 1000 };
-        [since, sink] = [now, undefined];
+        [since, sink, read] = [now, undefined, asText];
         const logged = this.#logSuccess(success);
         if (success.sink === undefined && this.#executed > MAX_LISTED) {
           this.#count(success);
@@ -146,6 +146,10 @@ export class StatementReport {
     return output.log('info', this.summary());
   }
 }
+
+type ReadRow = (values: readonly (string | null)[]) => readonly unknown[];
+
+const asText: ReadRow = (values) => values;
 
 interface Unlisted {
   readonly first: number;

@@ -129,6 +129,19 @@ describe.skipIf(!hasServices('postgres'))('PostgresExecutor when something ends 
     );
   });
 
+  it('waits for the answer to a commit that is under way at the deadline, and tells it', async () => {
+    await database.witness.query(`
+      CREATE TABLE slow (a int);
+      CREATE FUNCTION sleep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.7); RETURN NULL; END $$;
+      CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON slow DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION sleep()`);
+    const execution = await database.run('INSERT INTO slow VALUES (1)', { exec_options: { timeout_ms: 300 } });
+    expect(execution.outcome).toMatchObject({ reason: 'TimeoutExceeded' });
+    expect(failure(execution)).toBe(
+      'SQL execution failed: ERROR - execution timeout after 300 ms\nStatement 1 was committed.',
+    );
+    expect(await database.values('SELECT a FROM slow')).toEqual([1]);
+  });
+
   it('does not know what became of a statement on its own when the connection is lost', async () => {
     const proxy = await postgresProxy(database.server, { dropAfter: (bytes) => bytes.includes('VACUUM') });
     const execution = await database.run('VACUUM t', { target: database.target(proxy) });
