@@ -116,6 +116,7 @@ describe.skipIf(!hasServices('clickhouse-18')).each(['native', 'http'] as const)
       );
       expect(await ask(`SELECT * FROM test_${protocol}`)).toBe('1\ttest\n');
       expect(log.map(({ message }) => message)).toEqual([
+        expect.stringMatching(/^Executing the command on clickhouse:.* by (native protocol|HTTP), ClickHouse 18\.16/),
         expect.stringMatching(/^Statement 1: SUCCESS \(Affected rows: 0\) in [\d.]+ s$/),
         expect.stringMatching(/^Statement 2: SUCCESS \(Affected rows: 1\) in [\d.]+ s$/),
       ]);

@@ -77,7 +77,7 @@ export class ClickHouseExecutor implements Executor {
     try {
       session = await lease.pool.open(signal);
       const runner = new StatementRunner({ context, session, options, signal, target, ...this.#options });
-      return await runner.run(source.pieces);
+      return await runner.run(source);
     } catch (err) {
       if (session !== undefined) throw err;
       return connectFailure(err, target, signal);

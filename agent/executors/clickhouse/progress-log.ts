@@ -43,8 +43,9 @@ export class ProgressLog {
     };
   }
 
-  failed(number: number, message: string): void {
-    void this.#output.log('error', `Statement ${number}: ERROR - ${message}`);
+  /** `text` has the statement's number. */
+  failed(text: string): void {
+    void this.#output.log('error', ...text.split('\n'));
   }
 
   finish(executed: number): void {

@@ -1,5 +1,4 @@
 import type { Target } from '../../connections/target.ts';
-import { cutText } from '../../output/utf8.ts';
 import { ExecutionTimeout } from '../database/deadline.ts';
 import type { ExecOptions } from '../database/exec-options.ts';
 import { maskSecrets } from '../database/mask-secrets.ts';
@@ -7,14 +6,17 @@ import { failed } from '../executor.ts';
 import type { ExecutionContext, Outcome } from '../executor.ts';
 import { ResultWriter } from '../sql/result-writer.ts';
 import type { RowSink } from '../sql/result-writer.ts';
+import { SpoolError } from '../sql/row-spool.ts';
 import { splitStatements } from '../sql/split-statements.ts';
 import type { SqlStatement } from '../sql/split-statements.ts';
 import { SqlSourceError } from '../sql/sql-source.ts';
+import type { SqlSource } from '../sql/sql-source.ts';
 import { SqlSyntaxError } from '../sql/sql-syntax-error.ts';
 import { exceptionText } from './clickhouse-error.ts';
 import { ConnectionError, ProtocolError, ServerException } from './native/native-error.ts';
 import { ProgressLog } from './progress-log.ts';
-import type { Session, StatementEnd } from './session.ts';
+import type { Session } from './session.ts';
+import { StatementReport } from './statement-report.ts';
 
 export interface StatementRunnerOptions {
   readonly context: ExecutionContext;
@@ -26,13 +28,11 @@ export interface StatementRunnerOptions {
   readonly spoolFolder: string;
 }
 
-const SHOWN_SQL_BYTES = 1024;
-const SHOWN_ERROR_BYTES = 16 * 1024;
-
 /** Executes the statements of one task in one session and writes what they give. */
 export class StatementRunner {
   readonly #options: StatementRunnerOptions;
   readonly #writer: ResultWriter;
+  readonly #report: StatementReport;
   readonly #log: ProgressLog;
   #executed = 0;
 
@@ -40,13 +40,18 @@ export class StatementRunner {
     const { context, spoolFolder } = options;
     this.#options = options;
     this.#writer = new ResultWriter(context.output, options.options.resultFormat, { separator: '\n\n', spoolFolder });
+    this.#report = new StatementReport(this.#writer, (text) => this.#mask(text));
     this.#log = new ProgressLog(context.output);
   }
 
-  async run(pieces: AsyncIterable<string>): Promise<Outcome> {
+  /** Stops at the first statement that fails: there are no transactions that would take back the ones before it. */
+  async run(source: SqlSource): Promise<Outcome> {
+    const { context, session, target } = this.#options;
+    const what = source.file ?? 'the command';
+    await context.output.log('info', `Executing ${what} on ${target.label} by ${session.description}`);
     let outcome: Outcome | undefined;
     try {
-      for await (const statement of splitStatements(pieces, 'clickhouse')) {
+      for await (const statement of splitStatements(source.pieces, 'clickhouse')) {
         outcome = await this.#statement(statement);
         if (outcome !== undefined) break;
         this.#executed += 1;
@@ -56,10 +61,10 @@ export class StatementRunner {
       outcome = this.#sourceFailure(err);
     }
     if (outcome === undefined && this.#executed === 0)
-      outcome = failed('InvalidParams', 'SQL command is empty (provide command or file_id)');
+      outcome = failed('InvalidParams', `there is no SQL statement in ${what}`);
     const done = outcome ?? { state: 'Succeeded', message: `${count(this.#executed)} executed` };
     this.#log.finish(this.#executed);
-    await this.#writer.end({
+    await this.#report.end({
       success: done.state === 'Succeeded',
       executed: this.#executed,
       ...(done.state === 'Failed' ? { error: done.message } : {}),
@@ -68,58 +73,44 @@ export class StatementRunner {
   }
 
   /** Undefined when it went well. */
-  async #statement(statement: SqlStatement): Promise<Outcome | undefined> {
+  async #statement({ number, text }: SqlStatement): Promise<Outcome | undefined> {
     const { context, session, options, signal } = this.#options;
-    const queryId = `tiangong-${context.uid}-${context.epoch}-${statement.number}`;
-    const shown = cutText(statement.text.slice(0, SHOWN_SQL_BYTES + 1), SHOWN_SQL_BYTES);
-    context.evidence(`statement ${statement.number}, query ${queryId} by ${session.description}`);
-    const clock = this.#log.statement(statement.number);
+    const queryId = `tiangong-${context.uid}-${context.epoch}-${number}`;
+    context.evidence(`statement ${number}, query ${queryId} by ${session.description}`);
+    const clock = this.#log.statement(number);
     let rows: RowSink | undefined;
     try {
-      const end = await session.execute({
-        text: statement.text,
-        queryId,
-        signal,
-        format: options.resultFormat,
+      const { written } = await session.execute({
+        ...{ text, queryId, signal, format: options.resultFormat },
         columns: (columns) => (rows = this.#writer.rows(columns)),
         row: (values) => rows?.add(values),
         progress: (progress) => clock.progress(progress),
         note: (level, message) => clock.note(level, this.#mask(message)),
       });
-      const affected = affectedRows(end, rows);
-      const heading = `Statement ${statement.number}: SUCCESS (Affected rows: ${affected ?? 'unknown'})`;
-      await this.#writer.finish(
-        [heading, `SQL: ${shown}`],
-        { statement: statement.number, status: 'SUCCESS', affected_rows: affected ?? null, sql: shown },
-        rows,
-      );
+      const affected = rows === undefined ? written : rows.count;
+      await this.#report.success(number, text, affected, rows);
       clock.succeeded(affected);
       return undefined;
     } catch (err) {
-      return this.#failure(statement, shown, err);
+      const code = err instanceof ServerException ? err.code : undefined;
+      const lines = await this.#report.failure(number, text, errorText(err, signal), code);
+      this.#log.failed(lines);
+      return failed(reasonOf(err, signal), `SQL execution failed: ${lines}${this.#undone()}`);
     }
-  }
-
-  #failure(statement: SqlStatement, shown: string, err: unknown): Outcome {
-    const text = this.#mask(cutText(errorText(err, this.#options.signal), SHOWN_ERROR_BYTES));
-    const before = this.#executed === 0 ? '' : `\n${this.#undone()}`;
-    this.#log.failed(statement.number, text);
-    const message = `SQL execution failed: Statement ${statement.number}: ERROR - ${text}\nSQL: ${shown}${before}`;
-    return failed(reasonOf(err, this.#options.signal), message);
   }
 
   #sourceFailure(err: SqlSyntaxError | SqlSourceError): Outcome {
     const hint = /is longer than \d+ characters/.test(err.message)
       ? '; an INSERT with so many rows must be split into several, each ended by a semicolon'
       : '';
-    const before = this.#executed === 0 ? '' : `\n${this.#undone()}`;
     const reason = err instanceof SqlSourceError ? err.reason : 'InvalidSQL';
-    return failed(reason, `SQL execution failed: ${this.#mask(err.message)}${hint}${before}`);
+    return failed(reason, `SQL execution failed: ${this.#mask(err.message)}${hint}${this.#undone()}`);
   }
 
-  /** There are no transactions. */
   #undone(): string {
-    return `${count(this.#executed)} before it ${this.#executed === 1 ? 'was executed and is' : 'were executed and are'} not undone`;
+    if (this.#executed === 0) return '';
+    const was = this.#executed === 1 ? 'was executed and is' : 'were executed and are';
+    return `\n${count(this.#executed)} before it ${was} not undone`;
   }
 
   #mask(text: string): string {
@@ -127,22 +118,20 @@ export class StatementRunner {
   }
 }
 
-function affectedRows({ written }: StatementEnd, rows: RowSink | undefined): number | undefined {
-  return rows === undefined ? written : rows.count;
-}
-
 function errorText(err: unknown, signal: AbortSignal): string {
   if (signal.aborted) return (signal.reason as Error).message;
   if (err instanceof ServerException) return exceptionText(err);
-  if (err instanceof ConnectionError || err instanceof ProtocolError)
-    return `connection lost: ${err.message}; whether the statement took effect is not known`;
+  if (isLost(err)) return `connection lost: ${err.message}; whether the statement took effect is not known`;
   return err instanceof Error ? err.message : String(err);
 }
 
 function reasonOf(err: unknown, signal: AbortSignal): string {
   if (signal.aborted) return signal.reason instanceof ExecutionTimeout ? 'TimeoutExceeded' : 'Aborted';
-  if (err instanceof ConnectionError || err instanceof ProtocolError) return 'ConnectionLost';
-  return 'StatementFailed';
+  if (err instanceof SpoolError) return 'DiskFull';
+  return isLost(err) ? 'ConnectionLost' : 'StatementFailed';
 }
+
+const isLost = (err: unknown): err is ConnectionError | ProtocolError =>
+  err instanceof ConnectionError || err instanceof ProtocolError;
 
 const count = (statements: number): string => `${statements} ${statements === 1 ? 'statement' : 'statements'}`;
