@@ -8,7 +8,7 @@ export type ReadOperation = (typeof READS)[number];
 export type PatchType = (typeof PATCH_TYPES)[number];
 export type RolloutAction = (typeof ROLLOUT_ACTIONS)[number];
 
-/** The parameters of a k8s task (manual §3, docs/reference/k8s.md). */
+/** The parameters of a k8s task (manual §3, docs/tasks/k8s.md). */
 export interface K8sParams {
   readonly operation: WriteOperation | ReadOperation;
   readonly namespace: string | undefined;
