@@ -1,5 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
+/** The first run on a machine downloads and compiles the servers that tests ask for in hooks. */
+const INSTALLATION_MS = 900_000;
 const ignored = ['**/node_modules/**', 'dist/**', '.tiangong/**'];
 
 export default defineConfig({
@@ -33,8 +35,7 @@ export default defineConfig({
           exclude: ignored,
           globalSetup: ['test/services/global-setup.ts'],
           testTimeout: 60_000,
-          // The first run on a machine installs the servers.
-          hookTimeout: 900_000,
+          hookTimeout: INSTALLATION_MS,
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
@@ -48,7 +49,7 @@ export default defineConfig({
           // Some need databases as well; no server is started before a test asks for it.
           globalSetup: ['test/kubernetes/global-setup.ts', 'test/services/global-setup.ts'],
           testTimeout: 120_000,
-          hookTimeout: 120_000,
+          hookTimeout: INSTALLATION_MS,
           // kube-apiserver and etcd need the other core. They start when the unit tests are over.
           maxWorkers: 1,
           sequence: { groupOrder: 2 },

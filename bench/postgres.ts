@@ -31,7 +31,7 @@ export async function whyNoPostgres(): Promise<string | undefined> {
 /** A big SQL file by REST into a real PostgreSQL, and a big SELECT out of it: `scale` 1 is 1 GiB and 1,000,000 rows. */
 export async function measurePostgres(subject: Subject, scale: number): Promise<Measure[]> {
   const { port, user, password } = SERVICES.postgres;
-  const started = (await runScript('postgres', 'start', port)).startsWith('started');
+  const started = !(await isOpen(port)) && (await runScript('postgres', 'start', port)).startsWith('started');
   const folder = await mkdtemp(join(tmpdir(), 'tiangong-bench-'));
   const admin = new Client({ host: HOST, port, user, password, database: 'postgres' });
   try {

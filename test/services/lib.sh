@@ -66,6 +66,7 @@ any_running() {
 remove_data() { rm -rf "$data" "$log"; }
 
 start() {
+  ! port_open || { echo "port $port is in use by another program" >&2; exit 1; }
   mkdir -p "$data"
   launch
   echo "$pid $(start_time "$pid")" >"$pid_file"

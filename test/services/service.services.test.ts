@@ -1,17 +1,29 @@
 import { connect } from 'node:net';
 import { once } from 'node:events';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { SERVICE_NAMES } from './known-services.ts';
 import { hasServices, service } from './service.ts';
+import type { Service } from './service.ts';
 
 describe.each(SERVICE_NAMES)('the service %s', (name) => {
-  it.skipIf(!hasServices(name))('listens on its ports', async () => {
-    const { host, port, ports } = await service(name);
-    for (const each of [port, ...Object.values(ports)]) {
-      const socket = connect({ host, port: each });
-      await once(socket, 'connect');
-      socket.destroy();
-    }
-    expect(port).toBeGreaterThan(1024);
+  describe.skipIf(!hasServices(name))('once started', () => {
+    let found: Service;
+    beforeAll(async () => {
+      found = await service(name);
+    });
+
+    it('listens on its ports', async () => {
+      const { host, port, ports } = found;
+      for (const each of [port, ...Object.values(ports)]) {
+        const socket = connect({ host, port: each });
+        await once(socket, 'connect');
+        socket.destroy();
+      }
+      expect(port).toBeGreaterThan(1024);
+    });
+
+    it('is the same for everybody who asks', async () => {
+      expect(await Promise.all([service(name), service(name)])).toEqual([found, found]);
+    });
   });
 });
