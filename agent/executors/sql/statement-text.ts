@@ -2,7 +2,7 @@ import { SqlSyntaxError } from './sql-syntax-error.ts';
 import type { TextWindow } from './text-window.ts';
 
 /** A longer statement is refused: mostly it is a quote that nobody ended. */
-export const MAX_STATEMENT_CHARS = 64 * 1024 * 1024;
+const MAX_STATEMENT_CHARS = 64 * 1024 * 1024;
 
 /** The text of the statement that is being read. */
 export class StatementText {
