@@ -42,7 +42,7 @@ function isOpen(command: string): boolean {
  */
 export function withoutChance(output: string): string {
   return lastRows(output)
-    .replaceAll(/task-[0-9a-z]{26}/g, 'task-ULID')
+    .replaceAll(/\b(task|file)-[0-9a-z]{26}/g, '$1-ULID')
     .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, 'TIME')
     .replaceAll(/\b\d+(\.\d+)?m?s\b/g, 'DURATION')
     .replaceAll(/Date: .*?GMT/g, 'Date: NOW')
