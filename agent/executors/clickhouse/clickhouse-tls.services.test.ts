@@ -51,7 +51,9 @@ describe.skipIf(!hasServices('clickhouse-18'))('ClickHouse with TLS', () => {
     const secure = { port, protocol, ...(protocol === 'native' ? { sslmode: 'verify-full' } : {}) };
     expect((await run({ ...secure, ca })).result.toString()).toContain('42');
     expect((await run(secure)).outcome).toMatchObject(refused);
-    expect((await run({ ...secure, verify_ssl: false })).result.toString()).toContain('42');
+    expect((await run({ port, protocol, ca })).result.toString()).toContain('42');
+    const trusting = { port, protocol, verify_ssl: false, ...(protocol === 'native' ? { sslmode: 'require' } : {}) };
+    expect((await run(trusting)).result.toString()).toContain('42');
     expect((await run({ port, protocol, sslmode: 'require' })).result.toString()).toContain('42');
   });
 

@@ -40,6 +40,10 @@ describe('chooseTransport', () => {
     [{ protocol: 'https', verifySsl: false }, 'http trusting'],
     [{ sslmode: 'disable' }, 'native plain'],
     [{ sslmode: 'disable', port: 9440 }, 'native plain'],
+    [{ ca: 'PEM' }, 'native verified'],
+    [{ ca: 'PEM', port: 8123 }, 'http verified'],
+    [{ port: 9440, protocol: 'http' }, 'http plain'],
+    [{ port: 8443, protocol: 'native' }, 'native verified'],
     [{ sslmode: 'require' }, 'native trusting'],
     [{ sslmode: 'require', ca: 'PEM' }, 'native verified'],
     [{ sslmode: 'require', verifySsl: true }, 'native verified'],
@@ -51,7 +55,11 @@ describe('chooseTransport', () => {
   it.each([
     [{ protocol: 'grpc' }, /must be native, http or https/],
     [{ sslmode: 'prefer' }, /sslmode prefer is not known/],
-    [{ sslmode: 'disable', protocol: 'https' }, /contradicts/],
+    [{ sslmode: 'disable', protocol: 'https' }, /contradict/],
+    [{ sslmode: 'require', protocol: 'http' }, /contradict/],
+    [{ sslmode: 'verify-full', verifySsl: false }, /contradict/],
+    [{ ca: 'PEM', protocol: 'http' }, /ca is for connections with TLS/],
+    [{ ca: 'PEM', sslmode: 'disable' }, /ca is for connections with TLS/],
   ] as const)('refuses %j', (more, problem) => {
     expect(chosen(more)).toMatch(problem);
   });
