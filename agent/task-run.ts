@@ -16,6 +16,7 @@ import { TaskOutput } from './output/task-output.ts';
 import type { Uploader } from './output/uploader.ts';
 import { cutText } from './output/utf8.ts';
 import { MAX_ERROR_BYTES, withinBudget } from './run-report.ts';
+import { ApiError } from './tiangong-api.ts';
 import type { TiangongApi } from './tiangong-api.ts';
 
 export interface TaskRunTools {
@@ -199,6 +200,9 @@ export class TaskRun {
   #credential(name: string): ReturnType<TiangongApi['credential']> {
     const { api } = this.#tools;
     if (api === undefined) return Promise.reject(new Error('the agent knows no address of the API to ask for it'));
-    return api.credential(this.uid, name, this.#controller.signal);
+    return api.credential(this.uid, name, this.#controller.signal).catch((err: unknown) => {
+      // Users know nothing of the calls between agent and API.
+      throw err instanceof ApiError ? new Error(err.detail, { cause: err }) : err;
+    });
   }
 }

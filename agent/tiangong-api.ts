@@ -37,10 +37,15 @@ export class ApiError extends Error {
   /** The stable code of the error, such as `NotAssigned`; empty when the answer had none. */
   readonly code: string;
 
-  constructor(status: number, code: string, message: string) {
-    super(message);
+  /** What the API says, without the call that it answers. */
+  readonly detail: string;
+
+  /** `call`: what it answers, for the agent's own log. */
+  constructor(status: number, code: string, detail: string, call?: string) {
+    super(call === undefined ? detail : `${call}: ${detail}`);
     this.status = status;
     this.code = code;
+    this.detail = detail;
   }
 }
 
@@ -179,7 +184,7 @@ async function readBody(call: string, body: AsyncIterable<Buffer>, limit: number
 
 async function apiError(method: string, path: string, status: number, body: AsyncIterable<Buffer>): Promise<ApiError> {
   const { code, error } = parseError(await readBody(`${method} ${path}`, body, MAX_ANSWER_BYTES));
-  return new ApiError(status, code, `${method} ${path}: ${error ?? `HTTP ${status}`}`);
+  return new ApiError(status, code, error ?? `HTTP ${status}`, `${method} ${path}`);
 }
 
 /** A header with a percent-encoded value. */

@@ -58,6 +58,16 @@ describe('parseExtendedJson', () => {
     expect(sent(text)).toEqual(canonical);
   });
 
+  it('refuses a whole number that it could only round', () => {
+    expect(() => parseExtendedJson('{"a": 123456789012345678901234567890}')).toThrow(/more digits than 64 bits hold/);
+  });
+
+  it('refuses a name that stands twice in one object, of which one would be lost', () => {
+    expect(() => parseExtendedJson('{"filter": {"a": 1},\n "filter": {}}')).toThrow(
+      'invalid JSON at line 2, column 2 (position 22): the name "filter" stands twice in one object',
+    );
+  });
+
   it('keeps every whole number of 64 bits, wherever it stands', () => {
     fc.assert(
       fc.property(int64s, fc.boolean(), (number, wrapped) => {

@@ -31,6 +31,7 @@ export function parseExtendedJson(text: string): unknown {
   try {
     parsed = NEEDS_SOURCE.test(text) ? JSON.parse(text, exactNumber as never) : JSON.parse(text);
   } catch (err) {
+    if (err instanceof ExtendedJsonError) throw err;
     throw new ExtendedJsonError('the text is nested too deeply', { cause: err });
   }
   return convert(parsed, []);
@@ -38,7 +39,12 @@ export function parseExtendedJson(text: string): unknown {
 
 const exactNumber: Reviver = (_key, value, { source = '' }) => {
   if (typeof value !== 'number' || Number.isSafeInteger(value) === /^-?\d+$/.test(source)) return value;
-  return int64(source) ?? new Double(value);
+  const exact = int64(source);
+  if (exact === undefined && /^-?\d+$/.test(source) && BigInt(value) !== BigInt(source))
+    throw new ExtendedJsonError(
+      'a whole number has more digits than 64 bits hold; write it as {"$numberDecimal": "…"}',
+    );
+  return exact ?? new Double(value);
 };
 
 /** Converts in place, so that a name such as __proto__ stays a name. */

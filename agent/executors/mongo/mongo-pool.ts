@@ -3,6 +3,7 @@ import type { Document, ServerHeartbeatFailedEvent } from 'mongodb';
 import type { Target } from '../../connections/target.ts';
 import { abortable } from '../database/deadline.ts';
 import { clientOptions } from './client-options.ts';
+import { probe } from './probe.ts';
 
 /** What the server says of itself. */
 export interface ServerFacts {
@@ -22,20 +23,28 @@ export class TargetInvalid extends Error {
 
 /** The connections to one server under one login. */
 export class MongoPool {
-  readonly client: MongoClient;
+  readonly #target: Target;
+  readonly #made: Exclude<ReturnType<typeof clientOptions>, string>;
+  #client: MongoClient;
   #build: Document | undefined;
   #answered = false;
 
   /** Connects nowhere yet. Throws `TargetInvalid`. */
   constructor(target: Target) {
+    this.#target = target;
     const made = clientOptions(target);
     if (typeof made === 'string') throw new TargetInvalid(`params.target: ${made}`);
+    this.#made = made;
     try {
-      this.client = new MongoClient(made.uri, made.options);
-      this.client.db(target.database);
+      this.#client = new MongoClient(made.uri, made.options);
+      this.#client.db(target.database);
     } catch (err) {
       throw new TargetInvalid(`the target cannot be: ${(err as Error).message}`, { cause: err });
     }
+  }
+
+  get client(): MongoClient {
+    return this.#client;
   }
 
   /**
@@ -54,25 +63,34 @@ export class MongoPool {
   }
 
   close(): Promise<void> {
-    return this.client.close();
+    return this.#client.close();
   }
 
   async #connect(signal: AbortSignal): Promise<ServerFacts> {
+    if (!this.#answered) await probe(this.#target, this.#made.options, signal);
+    const client = this.#client;
     const unreachable = Promise.withResolvers<never>();
     const onFailed = (event: ServerHeartbeatFailedEvent): void => unreachable.reject(event.failure);
-    this.client.on('serverHeartbeatFailed', onFailed);
+    client.on('serverHeartbeatFailed', onFailed);
     try {
-      const facts = await abortable(Promise.race([this.#ask(signal), unreachable.promise]), signal);
+      const facts = await abortable(Promise.race([this.#ask(client, signal), unreachable.promise]), signal);
       this.#answered = true;
       return facts;
+    } catch (err) {
+      // Its monitors would go on talking to the server. Nobody else has got anywhere with it.
+      if (!this.#answered && this.#client === client) {
+        this.#client = new MongoClient(this.#made.uri, this.#made.options);
+        void client.close().catch(() => undefined);
+      }
+      throw err;
     } finally {
-      this.client.off('serverHeartbeatFailed', onFailed);
+      client.off('serverHeartbeatFailed', onFailed);
     }
   }
 
-  async #ask(signal: AbortSignal): Promise<ServerFacts> {
-    await this.client.connect();
-    const admin = this.client.db('admin');
+  async #ask(client: MongoClient, signal: AbortSignal): Promise<ServerFacts> {
+    await client.connect();
+    const admin = client.db('admin');
     const hello = await admin.command({ hello: 1 }, { signal });
     // An old or restricted server may refuse it.
     this.#build ??= await admin.command({ buildInfo: 1 }, { signal }).catch(() => ({}));
