@@ -46,6 +46,13 @@ describe('FileRoots', () => {
     await expect(files.writable(join(base, 'open/link/deep/b'))).rejects.toMatchObject({ reason: 'FileDenied' });
   });
 
+  it('keeps a relative path below the work folder, also where any place may be named', async () => {
+    const { base, files } = makeRoots();
+    await expect(files.writable('../../closed/b')).rejects.toThrow("leaves the agent's work folder");
+    await expect(files.readable('../../closed/a')).rejects.toMatchObject({ reason: 'FileDenied' });
+    expect(await files.writable('deep/../b')).toBe(join(base, 'state/work/b'));
+  });
+
   it('says what is wrong with a path', async () => {
     const { base, files } = makeRoots();
     await expect(files.readable(join(base, 'none'))).rejects.toThrow(`file not found: ${join(base, 'none')}`);

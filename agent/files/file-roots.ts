@@ -51,7 +51,10 @@ export class FileRoots {
   #place(path: string): string {
     if (path === '' || path.includes('\0'))
       throw new FileUnavailable('FileInvalid', 'a path may not be empty or hold NUL');
-    return resolve(this.#options.workFolder, path);
+    const place = resolve(this.#options.workFolder, path);
+    if (!isAbsolute(path) && !isWithin(resolve(this.#options.workFolder), place))
+      throw new FileUnavailable('FileDenied', `${path} leaves the agent's work folder; name the place from / on`);
+    return place;
   }
 
   async #check(real: string, path: string): Promise<void> {
