@@ -157,4 +157,12 @@ describe.skipIf(!hasServices('clickhouse-18'))('types by the native protocol', (
       message: expect.stringContaining('type AggregateFunction(sum, UInt64) of column v is not supported') as string,
     });
   });
+
+  it('reads all tables that the server has of itself', async () => {
+    const tables = (await ask(`SELECT name FROM system.tables WHERE database = 'system' FORMAT TabSeparated`)).split(
+      '\n',
+    );
+    expect(tables.length).toBeGreaterThan(20);
+    for (const table of tables.filter((name) => name !== '')) await read(`SELECT * FROM system.${table} LIMIT 3`);
+  });
 });

@@ -33,6 +33,8 @@ export class HttpPool implements SessionPool {
       password: target.password ?? '',
       application: 'tiangong',
       request_timeout: MAX_TIMER_MS,
+      // Servers close connections that nobody uses after three seconds; a statement sent on one of these would be lost.
+      keep_alive: { enabled: true, idle_socket_ttl: 2_000, eagerly_destroy_stale_sockets: true },
       // Failures are told by the task itself.
       log: { level: ClickHouseLogLevel.OFF },
     });

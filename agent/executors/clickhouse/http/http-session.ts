@@ -16,6 +16,8 @@ import { plainType } from './tsv-cell.ts';
 
 const MAX_HEAD_CHARS = 4_096;
 const MAX_ERROR_BYTES = 1024 * 1024;
+/** A server that takes the connection may be too busy to answer, but not for ever. */
+const ANSWER_MS = 30_000;
 /** Ending a query may take this long, all attempts together. */
 const STOP_MS = 8_000;
 
@@ -50,8 +52,17 @@ export class HttpSession implements Session {
   /** Asks the server for its version, which shows whether it is there and takes the login. */
   static async open(client: ClickHouseClient, database: string, signal: AbortSignal): Promise<HttpSession> {
     const clickhouse_settings = { database } as ClickHouseSettings;
-    const answer = await send(client, { query: 'SELECT version()', abort_signal: signal, clickhouse_settings });
-    const version = (await textOf(answer.body)).trim();
+    const patience = AbortSignal.timeout(ANSWER_MS);
+    const abort_signal = AbortSignal.any([signal, patience]);
+    let version: string;
+    try {
+      version = (
+        await textOf((await send(client, { query: 'SELECT version()', abort_signal, clickhouse_settings })).body)
+      ).trim();
+    } catch (err) {
+      if (!patience.aborted || signal.aborted) throw err;
+      throw new ConnectionError(`no answer within ${ANSWER_MS} ms`, { cause: err });
+    }
     if (!/^\d+\.\d[\w.-]{0,60}$/.test(version))
       throw new ConnectionError('what answers there is not the HTTP interface of ClickHouse');
     return new HttpSession(client, database, version);
