@@ -2,6 +2,7 @@
 # A true ClickHouse server, 18.16 of Debian bookworm: HTTP on PORT, native protocol on PORT + 877. Users: `default` without a
 # password, `tiangong` with the password `secret`.
 . "$(dirname "$0")/lib.sh"
+. "$here/debian.sh"
 
 install() { debian_packages bookworm "$files" clickhouse-server '^(perl|libperl|systemd_|adduser)'; }
 

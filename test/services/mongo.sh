@@ -2,6 +2,7 @@
 # The MongoDB wire protocol, postgres/postgres: FerretDB 2.7 (mongo/, compiled from its Go module) on PostgreSQL 18 with
 # DocumentDB of Debian sid, which listens on the next port. No transactions, no change streams: an abort keeps its writes.
 . "$(dirname "$0")/lib.sh"
+. "$here/debian.sh"
 
 bin=/usr/lib/postgresql/18/bin
 

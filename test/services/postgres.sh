@@ -1,6 +1,7 @@
 #!/bin/bash
 # PostgreSQL 17 of Debian trixie, postgres/postgres, with logical replication and TLS (test CA: $SERVICES_ROOT/postgres/tls/ca.pem).
 . "$(dirname "$0")/lib.sh"
+. "$here/debian.sh"
 
 bin=/usr/lib/postgresql/17/bin
 root_env+=(PGPASSWORD=postgres)

@@ -59,8 +59,9 @@ export async function ownService(name: ServiceName, port: number): Promise<OwnSe
   const run = async (verb: 'start' | 'stop' | 'remove'): Promise<void> => {
     await runScript(name, verb, port);
   };
+  const ports = Object.entries(rest.ports).map(([beside, usual]) => [beside, port + usual - rest.port]);
   return {
-    ...{ host: HOST, ...rest, port },
+    ...{ host: HOST, ...rest, port, ports: Object.fromEntries(ports) },
     start: () => run('start'),
     stop: () => run('stop'),
     remove: () => run('remove'),

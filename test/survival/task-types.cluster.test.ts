@@ -9,14 +9,13 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'v
 import { deployTasks } from '../../kube/resource.ts';
 import type { KubeObject } from '../../kube/object.ts';
 import type { DeployTask } from '../../kube/types/deploytask.ts';
-import { freePort } from '../kubernetes/free-port.ts';
 import { hasCluster, sharedCluster } from '../kubernetes/shared.ts';
 import type { SharedCluster } from '../kubernetes/shared.ts';
 import { startPrograms } from '../programs/programs.ts';
 import type { Programs } from '../programs/programs.ts';
 import { TaskClient } from '../programs/task-client.ts';
 import { HoldingProxy } from '../services/holding-proxy.ts';
-import { hasServices, ownService, service } from '../services/service.ts';
+import { hasServices, service } from '../services/service.ts';
 import type { Service } from '../services/service.ts';
 
 const SOON = { timeout: 60_000, interval: 50 };
@@ -132,28 +131,6 @@ describe.skipIf(!hasCluster())('an agent that is killed in the middle of', () =>
       expect(other.status, other.error).toBe('success');
       const first = await tasks.ended(waiting.id);
       expect(first.status, first.error).toBe('success');
-    });
-
-    it('and a server that stops in the middle fails the task, not the next one', async () => {
-      const own = await ownService('postgres', await freePort());
-      onTestFinished(() => own.remove());
-      const params = { target: targetOf(own) };
-      const { id } = await tasks.create({ type: 'postgres', command: 'SELECT pg_sleep(3600)', params });
-      const pool = new Pool({ ...targetOf(own), database: 'postgres' });
-      pool.on('error', () => undefined);
-      const running =
-        "SELECT count(*)::int AS n FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(3600)' AND state = 'active'";
-      await vi.waitUntil(async () => (await pool.query<{ n: number }>(running)).rows[0]?.n === 1, SOON);
-      await pool.end();
-      await own.stop();
-      const task = await tasks.ended(id);
-      expect(task.status).toBe('failed');
-      expect(task.error).toMatch(/connection|terminat|shut ?down/i);
-      const away = await tasks.run({ type: 'postgres', command: 'SELECT 1', params });
-      expect(away).toMatchObject({ status: 'failed', error: expect.stringMatching(/^connection failed: /) as string });
-      await own.start();
-      const next = await tasks.run({ type: 'postgres', command: 'SELECT 1', params });
-      expect(next.status, next.error).toBe('success');
     });
   });
 

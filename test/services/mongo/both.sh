@@ -1,6 +1,7 @@
 #!/bin/bash
 # both.sh ROOT DATA PORT FERRETDB STATE: PostgreSQL with DocumentDB on PORT + 1, and FerretDB on it, until SIGTERM or until one ends.
 . "$(dirname "$0")/../lib.sh"
+. "$here/debian.sh"
 root=$1 data=$2 port=$3 ferretdb=$4 state=$5
 bin=/usr/lib/postgresql/18/bin
 sql_port=$((port + 1))
