@@ -142,7 +142,7 @@ describe('ClickHouseExecutor and servers that break', () => {
     const target = await httpServer((_request, response) => response.writeHead(502).end('<html>Bad Gateway</html>'));
     expect((await run(target, 'SELECT 1')).outcome).toMatchObject({
       reason: 'StatementFailed',
-      message: expect.stringContaining('Bad Gateway') as string,
+      message: expect.stringContaining('ERROR - HTTP status 502: <html>Bad Gateway</html>\n') as string,
     });
     const other = createHttpServer((_request, response) => response.end('<html>It works!</html>'));
     expect((await run(await listen(other, 'http'), 'SELECT 1')).outcome).toMatchObject({

@@ -60,6 +60,8 @@ export const isLoginRefused = (err: unknown): boolean =>
 /** `Code: 60. DB::Exception: Table default.t doesn't exist. (UNKNOWN_TABLE)`, as new servers write it themselves. */
 export function exceptionText({ code, message }: ServerException): string {
   const text = message.trim();
+  // What a proxy says has no code.
+  if (code === 0) return text;
   const name = /\([A-Z][A-Z0-9_]{2,}\)(?: \(version .*\))?$/.test(text) ? undefined : NAMES[code];
   const origin = /^(?:DB|std|Poco)::/.test(text) ? '' : 'DB::Exception: ';
   return `Code: ${code}. ${origin}${text}${name === undefined ? '' : ` (${name})`}`;

@@ -1,10 +1,14 @@
 import { randomUUID } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasServices, service } from '../../../test/services/service.ts';
 import type { Service } from '../../../test/services/service.ts';
 import { execute } from '../../conformance/executor.ts';
 import type { Execution, Work } from '../../conformance/executor.ts';
+import { temporaryFolder } from '../../testing/temporary-folder.ts';
 import { TaskAborted } from '../executor.ts';
 import { ClickHouseExecutor } from './clickhouse-executor.ts';
 
@@ -217,13 +221,44 @@ describe.skipIf(!hasServices('clickhouse-18'))('ClickHouse statements on 18.16',
       expect(told.length).toBeLessThan(10);
     });
 
-    it('executes a file and thousands of statements with a short log', async () => {
+    it('executes thousands of statements with a short log', async () => {
       const table = await makeTable('a UInt32');
       const statements = Array.from({ length: 1_200 }, (_, i) => `INSERT INTO ${table} VALUES (${i});`).join('\n');
       const execution = await run(protocol, statements);
       expect(execution.outcome).toMatchObject({ state: 'Succeeded', message: '1200 statements executed' });
       expect(execution.log.length).toBeLessThan(1_100);
       expect(await ask(`SELECT count(), sum(a) FROM ${table}`)).toBe(`1200\t${(1199 * 1200) / 2}`);
+    });
+
+    it('executes a file instead of the command, packed or not', async () => {
+      const table = await makeTable('a UInt32, b String');
+      const sql = Buffer.from(
+        `-- rows\nINSERT INTO ${table} VALUES (1, 'a;b');\nINSERT INTO ${table} VALUES (2, '天');\n`,
+      );
+      for (const [name, bytes] of [
+        ['rows.sql', sql],
+        ['rows.sql.gz', gzipSync(sql)],
+      ] as const) {
+        const path = join(temporaryFolder(), name);
+        writeFileSync(path, bytes);
+        const file = { id: 'file-1', path, name, bytes: bytes.length, release: () => undefined };
+        const execution = await run(protocol, 'SELECT 1', {}, { file });
+        expect(execution.outcome).toEqual({ state: 'Succeeded', message: '2 statements executed' });
+        expect(messages(execution)).toContain('Executing rows.sql');
+      }
+      expect(await ask(`SELECT a, b FROM ${table} ORDER BY a`)).toBe('1\ta;b\n1\ta;b\n2\t天\n2\t天');
+    });
+
+    it('ends a query that is canceled while its rows come', async () => {
+      const uid = randomUUID();
+      const controller = new AbortController();
+      const running = (): Promise<string> =>
+        ask(`SELECT count() FROM system.processes WHERE query_id LIKE 'tiangong-${uid}%' AND read_rows > 100000`);
+      const execution = run(protocol, 'SELECT number FROM system.numbers', {}, { uid, signal: controller.signal });
+      await expect.poll(running).toBe('1');
+      controller.abort(new TaskAborted('User', 'canceled by user'));
+      expect((await execution).outcome).toMatchObject(failure('ERROR - canceled by user', 'Aborted'));
+      await expect.poll(running).toBe('0');
     });
 
     it('gives 300,000 rows', async () => {

@@ -9,6 +9,8 @@ import type { Transport } from './transport.ts';
 const MAX_IDLE = 4;
 const IDLE_MS = 60_000;
 const PING_MS = 2_000;
+/** To end a query, which is to take ten seconds at most. */
+const STOP_CONNECT_MS = 4_000;
 
 interface IdleConnection {
   readonly connection: NativeConnection;
@@ -52,7 +54,7 @@ export class NativePool implements SessionPool {
 
   #session(connection: NativeConnection): NativeSession {
     return new NativeSession(connection, {
-      open: () => NativeConnection.open(this.#options),
+      open: () => NativeConnection.open({ ...this.#options, connectTimeoutMs: STOP_CONNECT_MS }),
       release: (clean) => this.#release(connection, clean),
     });
   }

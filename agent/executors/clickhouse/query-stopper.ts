@@ -5,6 +5,8 @@ import type { StatementRun } from './session.ts';
 /** A query that does not end by itself is killed after this time; after the second one the connection is closed. */
 const KILL_AFTER_MS = 1_500;
 const GIVE_UP_AFTER_MS = 8_000;
+/** For the answer to KILL QUERY. */
+const KILL_MS = 4_000;
 
 /** Ends a query on its server when the run's signal aborts: by a cancel packet, else by KILL QUERY, else by closing. */
 export class QueryStopper {
@@ -56,7 +58,7 @@ export class QueryStopper {
 
   async #sendKill(): Promise<void> {
     const connection = await this.#open();
-    const timer = setTimeout(() => connection.destroy(), GIVE_UP_AFTER_MS - KILL_AFTER_MS);
+    const timer = setTimeout(() => connection.destroy(), KILL_MS);
     try {
       await connection.query(`kill-${this.#run.queryId}`, killStatement(this.#run.queryId));
       while ((await connection.answer()).kind !== 'end');

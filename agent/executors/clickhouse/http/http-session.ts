@@ -14,6 +14,8 @@ import { cellReader } from './tsv-cell.ts';
 import type { CellReader } from './tsv-cell.ts';
 import { plainType } from './tsv-cell.ts';
 
+const AUTHENTICATION_FAILED = 516;
+/** The address of a request is bounded by servers and proxies. */
 const MAX_HEAD_CHARS = 4_096;
 const MAX_ERROR_BYTES = 1024 * 1024;
 /** A server that takes the connection may be too busy to answer, but not for ever. */
@@ -77,7 +79,7 @@ export class HttpSession implements Session {
     const traits = insert === undefined ? classify(run.text) : undefined;
     if (traits?.format !== undefined)
       run.note('info', `FORMAT ${traits.format} is not used: result_format says how rows are shown`);
-    // The statement without its rows goes in the address, which servers bound.
+    // The statement goes in the address, its rows in the body.
     const inline =
       insert === undefined || insert.head.length > MAX_HEAD_CHARS
         ? undefined
@@ -146,12 +148,10 @@ async function send(client: ClickHouseClient, params: Parameters<ClickHouseClien
   }
   const text = await textOf(body);
   const code = Number(answer.response_headers['x-clickhouse-exception-code'] ?? 0);
-  throw (
-    parseException(text) ??
-    (status === 401 || status === 403
-      ? new ServerException(516, text.trim() || `HTTP status ${status}`)
-      : new ServerException(code, text.trim().slice(0, 2_000) || `HTTP status ${status}`))
-  );
+  const exception = parseException(text);
+  if (exception !== undefined) throw exception;
+  const said = `HTTP status ${status}: ${text.trim().slice(0, 2_000)}`;
+  throw new ServerException(code === 0 && (status === 401 || status === 403) ? AUTHENTICATION_FAILED : code, said);
 }
 
 async function readRows(body: Readable, run: StatementRun, withTotals: boolean): Promise<void> {
