@@ -43,6 +43,8 @@ export interface AgentOptions {
   /** How long running tasks may go on when the agent is stopped; 20 s unless set. */
   readonly drainMs?: number;
   readonly heartbeat?: Partial<HeartbeatTimes>;
+  /** Files and folders that no task may name by a path. */
+  readonly privatePaths?: readonly string[];
   /** Wait for another agent of the same name to go, instead of giving up. */
   readonly wait?: boolean;
   readonly logger: Logger;
@@ -135,6 +137,7 @@ export class Agent {
       workFolder: folder.workFolder,
       stateFolder: folder.path,
       roots: this.#options.executors?.file?.roots,
+      closed: this.#options.privatePaths ?? [],
     });
     const executors = this.#executors(folder, roots);
     await Promise.all([...executors.values()].map(async (executor) => executor.prepare?.()));

@@ -76,6 +76,28 @@ plugins:
     ]);
   });
 
+  it('closes to tasks every file that holds a login', () => {
+    const config = file(`
+kubeconfig: /etc/agent/kubeconfig
+private_paths: [/etc/tiangong]
+plugins:
+  - {type: mongo, config: {connections: [{name: a, host: b, password_file: /run/password}]}}
+  - {type: elasticsearch, config: {connections: [{name: a, host: b, api_key_file: /run/key}]}}
+`);
+    const environment = { TIANGONG_PRIVATE_PATHS: '/home/up:', TIANGONG_K8S_KUBECONFIG: '/etc/agent/tasks' };
+    const { privatePaths } = loadConfig({ config }, environment);
+    const named = [
+      '/etc/agent/kubeconfig',
+      '/etc/agent/tasks',
+      '/run/password',
+      '/run/key',
+      '/etc/tiangong',
+      '/home/up',
+    ];
+    expect(privatePaths).toEqual(expect.arrayContaining(named));
+    expect(privatePaths).not.toContain('');
+  });
+
   it.each([
     ['plugins: [{type: mongo, config: {connections: [{name: a, host: b, password: c}]}}]', /password may not stand/],
     ['plugins: [{type: mongo, config: {connections: [{name: a}]}}]', /name and host are required/],

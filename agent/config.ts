@@ -2,12 +2,13 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { load } from 'js-yaml';
-import { asMap, checkKeys, ConfigError, number } from './config-values.ts';
+import { asMap, checkKeys, ConfigError, number, strings } from './config-values.ts';
 import type { Settings } from './config-values.ts';
 import type { ExecutorSettings } from './executors/registry.ts';
 import { SecurityPolicy } from './executors/shell/security-policy.ts';
 import { readPlugins } from './plugin-config.ts';
 import type { PluginSettings } from './plugin-config.ts';
+import { privatePaths } from './private-paths.ts';
 
 /** What a start of the agent is told: by flags, else by the environment, else by its file, else by default. */
 export interface AgentConfig {
@@ -22,6 +23,8 @@ export interface AgentConfig {
   readonly wait: boolean;
   readonly drainSeconds: number;
   readonly spoolBytes: number | undefined;
+  /** Files and folders that no task may name by a path. */
+  readonly privatePaths: readonly string[];
   readonly executors: PluginSettings & { readonly shell: Omit<ExecutorSettings['shell'], 'workFolder'> };
 }
 
@@ -54,6 +57,7 @@ const KNOWN = [
   'env',
   'drain_seconds',
   'spool_bytes',
+  'private_paths',
   'plugins',
 ];
 
@@ -96,6 +100,15 @@ export function loadConfig(flags: AgentFlags, environment: NodeJS.ProcessEnv): A
       0,
     ),
     spoolBytes: file['spool_bytes'] === undefined ? undefined : number(file['spool_bytes'], 'spool_bytes', 1024 * 1024),
+    privatePaths: privatePaths({
+      kubeconfigs: [kubeconfig, tasksKubeconfig],
+      connections: plugins.connections,
+      environment,
+      more: [
+        ...strings(file['private_paths'] ?? [], `${path}: private_paths`),
+        ...(environment['TIANGONG_PRIVATE_PATHS']?.split(':') ?? []),
+      ],
+    }),
     executors: {
       ...plugins,
       k8s: { ...plugins.k8s, ...(tasksKubeconfig === undefined ? {} : { kubeconfig: tasksKubeconfig }) },

@@ -9,10 +9,12 @@ export function localAgentCommand(options: {
   readonly name: string;
   /** The agent's folder: its kubeconfig and that of its k8s tasks, state, pid and log. */
   readonly folder: string;
+  /** Where everything is kept: no task may name a file in it. */
+  readonly home: string;
   readonly namespace: string;
   readonly apiUrl: string;
 }): Pick<AgentProcessOptions, 'command' | 'environment' | 'pidFile' | 'logFile'> {
-  const { name, folder, namespace, apiUrl } = options;
+  const { name, folder, home, namespace, apiUrl } = options;
   // As this file is: .ts, or .js once it was built.
   const program = join(import.meta.dirname, '..', 'agent', `main${extname(import.meta.filename)}`);
   const flags = {
@@ -29,7 +31,12 @@ export function localAgentCommand(options: {
   return {
     // It waits: after a crash the Lease of the agent before must run out first.
     command: [process.execPath, program, ...args, '--wait'],
-    environment: { ...process.env, PATH: withoutNpm(process.env['PATH'] ?? '') },
+    environment: {
+      ...process.env,
+      PATH: withoutNpm(process.env['PATH'] ?? ''),
+      // The tokens of all identities and the store are there.
+      TIANGONG_PRIVATE_PATHS: [home, process.env['TIANGONG_PRIVATE_PATHS'] ?? ''].join(':'),
+    },
     pidFile: join(folder, 'agent.pid'),
     logFile: join(folder, 'agent.log'),
   };

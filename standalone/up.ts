@@ -106,7 +106,7 @@ export async function up(options: UpOptions, { stop, hurry }: UpSignals): Promis
   const apiUrl = `http://${host === '0.0.0.0' || host === '::' ? '127.0.0.1' : bracketed(host)}:${rest.port}`;
   const agentStop = new AbortController();
   const agent = new AgentProcess({
-    ...localAgentCommand({ name: AGENT, folder, namespace: NAMESPACE, apiUrl }),
+    ...localAgentCommand({ name: AGENT, folder, home, namespace: NAMESPACE, apiUrl }),
     logger: logger.child({ program: 'agent' }),
   }).run(agentStop.signal, hurry);
   // Before the others: what it has to report needs them.

@@ -46,6 +46,24 @@ describe('FileRoots', () => {
     await expect(files.writable(join(base, 'open/link/deep/b'))).rejects.toMatchObject({ reason: 'FileDenied' });
   });
 
+  it("keeps tasks out of the files of the agent's passwords, whichever way they name them", async () => {
+    const { base } = makeRoots();
+    const files = new FileRoots({
+      workFolder: join(base, 'state/work'),
+      stateFolder: join(base, 'state'),
+      closed: [join(base, 'open/link/a'), join(base, 'openly')],
+    });
+    for (const path of ['closed/a', 'open/link/a', 'open/../closed/a', 'openly/a', 'openly/new'])
+      await expect(
+        files.readable(join(base, path)).catch((err: unknown) => err),
+        path,
+      ).resolves.toMatchObject({
+        reason: path === 'openly/new' ? 'FileNotFound' : 'FileDenied',
+      });
+    await expect(files.writable(join(base, 'openly/new'))).rejects.toMatchObject({ reason: 'FileDenied' });
+    await expect(files.readable(join(base, 'open/a'))).resolves.toBeDefined();
+  });
+
   it('keeps a relative path below the work folder, also where any place may be named', async () => {
     const { base, files } = makeRoots();
     await expect(files.writable('../../closed/b')).rejects.toThrow("leaves the agent's work folder");

@@ -10,6 +10,8 @@ export interface FileRootsOptions {
   readonly stateFolder: string;
   /** The folders that tasks' paths must be in (`roots` of the plugin `file`); undefined: any. */
   readonly roots?: readonly string[] | undefined;
+  /** Files and folders that no task may touch, such as those with the agent's passwords. */
+  readonly closed?: readonly string[];
 }
 
 export interface LocalFile {
@@ -61,6 +63,8 @@ export class FileRoots {
     const { roots } = this.#options;
     const isIn = async (folder: string): Promise<boolean> => isWithin(await this.#realFolder(resolve(folder)), real);
     if (await isIn(this.#options.workFolder)) return;
+    for (const closed of this.#options.closed ?? [])
+      if (await isIn(closed)) throw new FileUnavailable('FileDenied', `${path} is not for tasks to use`);
     if ((await isIn(this.#options.stateFolder)) || FORBIDDEN_FOLDERS.some((folder) => isWithin(folder, real)))
       throw new FileUnavailable('FileDenied', `${path} is not for tasks to use`);
     if (roots === undefined) return;

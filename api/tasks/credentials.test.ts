@@ -100,7 +100,8 @@ describe('splitCredentials', () => {
       'PRIVATE-TOKEN',
       'X-Vault-Token',
     );
-    const plain = fc.dictionary(fc.constantFrom('a', 'b', 'user', 'host', 'Accept', '__proto__'), fc.string());
+    const withoutAt = fc.string().filter((text) => !text.includes('@'));
+    const plain = fc.dictionary(fc.constantFrom('a', 'b', 'user', 'host', 'Accept', '__proto__'), withoutAt);
     const holder = (secretKey: fc.Arbitrary<string>): fc.Arbitrary<Record<string, unknown>> =>
       fc.tuple(plain, fc.dictionary(secretKey, secret)).map(([rest, secrets]) => ({ ...rest, ...secrets }));
     const url = fc
@@ -129,5 +130,19 @@ describe('splitCredentials', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  it.each([
+    [{ uri: 'mongodb://u:hunter2@h/' }, 'params.uri'],
+    [{ target: { host: 'h', url: 'http://u:hunter2@h' } }, 'params.target.url'],
+    [{ target: { host: 'hunter2@127.0.0.1' } }, 'params.target.host'],
+    [{ target: { host: 'http://u:hunter2@127.0.0.1' } }, 'params.target.host'],
+  ])('refuses a login in an address that is none of its own: %j', (params, place) => {
+    expect(() => splitCredentials('task-1', params)).toThrow(`user information may not stand in ${place}`);
+  });
+
+  it('leaves text that a task sends as it is', () => {
+    const params = { url: 'http://h/', body: 'see http://a@b/', stdin: 'ftp://a@b/' };
+    expect(splitCredentials('task-1', params).params).toEqual(params);
   });
 });

@@ -51,6 +51,12 @@ export function splitCredentials(taskName: string, params: Readonly<Record<strin
   if (isObject(rest['target'])) take('target', (rest['target'] = { ...rest['target'] }), ['target'], CREDENTIAL_KEY);
   take('params', rest, [], CREDENTIAL_KEY);
   takeUserInfo(rest, found, masked);
+  refuseUserInfo(rest, 'params');
+  if (isObject(rest['target'])) {
+    refuseUserInfo(rest['target'], 'params.target');
+    const { host } = rest['target'];
+    if (typeof host === 'string' && host.includes('@')) throw misplacedUserInfo('params.target.host');
+  }
 
   const secrets = [...found].map(([group, data], index) => {
     const name = index === 0 ? taskName : `${taskName}-${group}`;
@@ -78,6 +84,19 @@ function takeUserInfo(
   if (Object.keys(headers).some((name) => name.toLowerCase() === 'authorization')) return;
   put(found, 'headers', 'Authorization', `Basic ${Buffer.from(decode(userInfo)).toString('base64')}`);
 }
+
+/** What a task sends or is given as text may be anything; the rest of its params is for Tiangong. */
+const TEXTS: readonly string[] = ['body', 'stdin'];
+
+/** Other addresses with a login in them would stand in the resource as they are. */
+function refuseUserInfo(holder: Record<string, unknown>, path: string): void {
+  for (const [key, value] of Object.entries(holder))
+    if (typeof value === 'string' && !TEXTS.includes(key) && /^\s*[a-z][a-z0-9+.-]*:\/\/[^/?#]*@/i.test(value))
+      throw misplacedUserInfo(`${path}.${key}`);
+}
+
+const misplacedUserInfo = (place: string): ApiError =>
+  invalid(`user information may not stand in ${place}; give user and password in params.target`);
 
 function decode(userInfo: string): string {
   const [user = '', ...password] = userInfo.split(':');

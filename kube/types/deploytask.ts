@@ -249,7 +249,7 @@ export interface DeployTaskSpec {
      */
     target?: {
       /**
-       * The server's host name or address.
+       * The server's host name or address, without a port or a login.
        */
       host?: string;
       /**
