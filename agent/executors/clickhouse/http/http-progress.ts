@@ -38,7 +38,7 @@ export class HttpProgress {
       `SELECT read_rows, read_bytes, total_rows_approx FROM system.processes WHERE query_id = '${this.#run.queryId}'`,
     );
     const [rows = NaN, bytes = NaN, totalRows = NaN] = text.trim().split('\t').map(Number);
-    if (!this.#stopped && Number.isFinite(rows + bytes + totalRows) && text !== '')
+    if (!this.#stopped && rows > 0 && Number.isFinite(bytes + totalRows))
       this.#run.progress({ rows, bytes, totalRows });
   }
 }
