@@ -7,6 +7,7 @@ import type { Connections, ConnectionSettings } from './connections.ts';
 import { mayBeSentTo } from './allowed-hosts.ts';
 import { parseTarget } from './parse-target.ts';
 import type { TargetParams } from './parse-target.ts';
+import { TaskFailure } from '../task-failure.ts';
 
 /** A server and a login there. */
 export interface Target {
@@ -40,14 +41,8 @@ export interface TargetDefaults {
 }
 
 /** There is no target: `reason` is for the task's condition. */
-export class TargetError extends Error {
+export class TargetError extends TaskFailure {
   override readonly name = 'TargetError';
-  readonly reason: string;
-
-  constructor(reason: string, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.reason = reason;
-  }
 }
 
 /**

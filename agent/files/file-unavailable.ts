@@ -1,3 +1,5 @@
+import { TaskFailure } from '../task-failure.ts';
+
 /** Why a file cannot be used: one CamelCase word, the reason of the task that fails for it. */
 export type FileReason =
   /** No place that was looked at has it. */
@@ -14,12 +16,11 @@ export type FileReason =
   | 'FileUnavailable';
 
 /** A task's file cannot be had. The message is meant for the task's author. */
-export class FileUnavailable extends Error {
+export class FileUnavailable extends TaskFailure {
   override readonly name = 'FileUnavailable';
-  readonly reason: FileReason;
+  declare readonly reason: FileReason;
 
-  constructor(reason: FileReason, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.reason = reason;
+  constructor(reason: FileReason, message: string, options: ErrorOptions = {}) {
+    super(reason, message, options);
   }
 }

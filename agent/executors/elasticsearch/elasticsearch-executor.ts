@@ -1,7 +1,7 @@
 import type { Connections } from '../../connections/connections.ts';
-import { resolveTarget, TargetError } from '../../connections/target.ts';
+import { resolveTarget } from '../../connections/target.ts';
+import { TaskFailure } from '../../task-failure.ts';
 import type { Target } from '../../connections/target.ts';
-import { FileUnavailable } from '../../files/file-unavailable.ts';
 import { ExecutionTimeout, startDeadline } from '../database/deadline.ts';
 import { parseExecOptions } from '../database/exec-options.ts';
 import type { ExecOptions } from '../database/exec-options.ts';
@@ -109,7 +109,7 @@ export class ElasticsearchExecutor implements Executor {
 
 function explain(err: unknown): Outcome {
   if (err instanceof CommandError || err instanceof BulkActionError) return failed('InvalidParams', err.message);
-  if (err instanceof TargetError || err instanceof FileUnavailable) return failed(err.reason, err.message);
+  if (err instanceof TaskFailure) return failed(err.reason, err.message);
   if (err instanceof ExecutionTimeout) return failed('TimeoutExceeded', err.message);
   if (err instanceof TaskAborted) return failed('Aborted', err.message);
   throw err;

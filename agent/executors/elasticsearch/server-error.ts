@@ -1,16 +1,10 @@
 import { isObject, parseJson } from './lossless-json.ts';
 import type { ElasticsearchAnswer } from './elasticsearch-client.ts';
+import { TaskFailure } from '../../task-failure.ts';
 
 /** The server refused an operation, or gave an answer that cannot be understood. */
-export class Refused extends Error {
+export class Refused extends TaskFailure {
   override readonly name = 'Refused';
-  /** One CamelCase word. */
-  readonly reason: string;
-
-  constructor(reason: string, message: string) {
-    super(message);
-    this.reason = reason;
-  }
 }
 
 const REASONS: Readonly<Record<number, string>> = {

@@ -1,16 +1,10 @@
 import { isNotFound, KubeError } from '../../../kube/kube-error.ts';
 import type { Target } from './target.ts';
+import { TaskFailure } from '../../task-failure.ts';
 
 /** Why a k8s task failed, in words for its author. */
-export class K8sFailure extends Error {
+export class K8sFailure extends TaskFailure {
   override readonly name = 'K8sFailure';
-  /** One CamelCase word: the server's own reason where it gave one. */
-  readonly reason: string;
-
-  constructor(reason: string, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.reason = reason;
-  }
 }
 
 /** The connection broke after a write was sent: it may have happened. */

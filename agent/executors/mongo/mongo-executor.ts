@@ -1,5 +1,6 @@
 import type { Connections } from '../../connections/connections.ts';
-import { resolveTarget, TargetError } from '../../connections/target.ts';
+import { resolveTarget } from '../../connections/target.ts';
+import { TaskFailure } from '../../task-failure.ts';
 import type { Target } from '../../connections/target.ts';
 import { ExecutionTimeout, startDeadline } from '../database/deadline.ts';
 import { maskSecrets } from '../database/mask-secrets.ts';
@@ -13,7 +14,7 @@ import type { MongoOperation } from './mongo-operation.ts';
 import { parseMongoParams } from './mongo-params.ts';
 import type { MongoParams } from './mongo-params.ts';
 import { MongoPool, TargetInvalid } from './mongo-pool.ts';
-import { MongoSourceError, readSource } from './mongo-source.ts';
+import { readSource } from './mongo-source.ts';
 import { parseOperations } from './parse-operations.ts';
 import { Sequence } from './sequence.ts';
 
@@ -62,7 +63,7 @@ export class MongoExecutor implements Executor {
       lease = this.#pools.lease(target);
       return await this.#onServer(context, { params, operations, target, pool: lease.pool, endsAt, ...deadline });
     } catch (err) {
-      if (err instanceof TargetError || err instanceof MongoSourceError) return failed(err.reason, err.message);
+      if (err instanceof TaskFailure) return failed(err.reason, err.message);
       if (err instanceof TargetInvalid) return failed('InvalidParams', err.message);
       throw err;
     } finally {

@@ -1,16 +1,11 @@
 import { FileUnavailable } from '../../files/file-unavailable.ts';
 import { openText } from '../../files/open-text.ts';
 import type { ExecutionContext } from '../executor.ts';
+import { TaskFailure } from '../../task-failure.ts';
 
 /** A task's operations cannot be had: `reason` is for its condition. */
-export class MongoSourceError extends Error {
+export class MongoSourceError extends TaskFailure {
   override readonly name = 'MongoSourceError';
-  readonly reason: string;
-
-  constructor(reason: string, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.reason = reason;
-  }
 }
 
 /** All operations are checked before the first is executed, so the whole text is in memory, several times as objects. */

@@ -1,5 +1,6 @@
 import type { Connections } from '../../connections/connections.ts';
-import { resolveTarget, TargetError } from '../../connections/target.ts';
+import { resolveTarget } from '../../connections/target.ts';
+import { TaskFailure } from '../../task-failure.ts';
 import type { Target } from '../../connections/target.ts';
 import { ExecutionTimeout, startDeadline } from '../database/deadline.ts';
 import { parseExecOptions } from '../database/exec-options.ts';
@@ -11,7 +12,7 @@ import { failed, TaskAborted } from '../executor.ts';
 import type { ExecutionContext, Executor, Outcome } from '../executor.ts';
 import { ResultWriter } from '../sql/result-writer.ts';
 import { splitStatements } from '../sql/split-statements.ts';
-import { openSql, SqlSourceError } from '../sql/sql-source.ts';
+import { openSql } from '../sql/sql-source.ts';
 import type { SqlSource } from '../sql/sql-source.ts';
 import { describeFailure, isLoginRefused, networkText } from './failure.ts';
 import { ScriptRun } from './script-run.ts';
@@ -67,7 +68,7 @@ export class PostgresExecutor implements Executor {
       lease = this.#pools.lease(target);
       return await this.#withSession(lease.pool, { context, target, options, source, signal: deadline.signal });
     } catch (err) {
-      if (err instanceof TargetError || err instanceof SqlSourceError) return failed(err.reason, err.message);
+      if (err instanceof TaskFailure) return failed(err.reason, err.message);
       throw err;
     } finally {
       deadline.end();

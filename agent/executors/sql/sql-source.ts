@@ -1,16 +1,11 @@
 import { FileUnavailable } from '../../files/file-unavailable.ts';
 import { openText } from '../../files/open-text.ts';
 import type { ExecutionContext } from '../executor.ts';
+import { TaskFailure } from '../../task-failure.ts';
 
 /** A task's SQL cannot be had: `reason` is for its condition. */
-export class SqlSourceError extends Error {
+export class SqlSourceError extends TaskFailure {
   override readonly name = 'SqlSourceError';
-  readonly reason: string;
-
-  constructor(reason: string, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.reason = reason;
-  }
 }
 
 export interface SqlSource {
