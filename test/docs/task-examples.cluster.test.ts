@@ -81,7 +81,7 @@ describe.skipIf(!hasCluster() || !hasServices(...NAMES))('the examples of docs/t
       const values = [`--from-literal=user=${user}`, `--from-literal=password=${password}`];
       kubectl(['create', 'secret', 'generic', name, '--type=tiangong.io/credential', ...values]);
     }
-    await sql(`CREATE DATABASE ${OWN}`, 'postgres');
+    await sql(`CREATE DATABASE ${OWN} TEMPLATE template0`, 'postgres');
     for (const name of ['clickhouse', 'clickhouse-18']) await clickhouse(name, `CREATE DATABASE ${OWN}`);
   });
 
