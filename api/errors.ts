@@ -35,6 +35,7 @@ export const ERROR_CATALOGUE = {
   RangeNotSatisfiable: { status: 416, text: 'the range is not in the file' },
   TooManyRequests: { status: 429, text: 'too many requests at once; try again' },
   Internal: { status: 500, text: 'internal error' },
+  BytesMissing: { status: 500, text: 'the bytes of the file are missing from the store: upload it again' },
   KubernetesError: { status: 500, text: 'the Kubernetes API refused the request' },
   KubernetesUnavailable: { status: 503, text: 'the Kubernetes API cannot be reached; try again' },
   NotReady: { status: 503, text: 'the server has not read all tasks and agents yet' },

@@ -5,10 +5,17 @@
  * `StreamComplete`: the stream's final chunk is already there.
  * `ChunkInvalid`: the chunk is not what its stream holds (lines of a log, with growing ids).
  * `InvalidName`: a name that no task or blob can have.
+ * `BytesMissing`: the bytes of a file are not there any more, or not all; uploading it again mends it.
  * `StoreUnavailable`: the object store does not answer as it should; trying again later may help.
  */
 export type StoreErrorCode =
-  'StoreFull' | 'ChunkOutOfOrder' | 'StreamComplete' | 'ChunkInvalid' | 'InvalidName' | 'StoreUnavailable';
+  | 'StoreFull'
+  | 'ChunkOutOfOrder'
+  | 'StreamComplete'
+  | 'ChunkInvalid'
+  | 'InvalidName'
+  | 'BytesMissing'
+  | 'StoreUnavailable';
 
 export class StoreError extends Error {
   override readonly name = 'StoreError';

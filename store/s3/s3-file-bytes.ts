@@ -97,9 +97,13 @@ export class S3FileBytes implements FileBytes {
         yield part;
       }
     } catch (err) {
-      throw explain(err);
+      if (!isGone(err)) throw explain(err);
     }
-    if (left !== 0) throw new Error(`${this.pathOf(key)} is ${left} bytes short`);
+    if (left !== 0)
+      throw new StoreError(
+        'BytesMissing',
+        `${left} bytes of ${this.pathOf(key)} are missing from the store: upload the file again`,
+      );
   }
 
   async delete(key: string): Promise<void> {
@@ -170,4 +174,10 @@ function explain(err: unknown): StoreError {
   const { name = '', code } = err as { name?: string; code?: unknown };
   const what = typeof code === 'string' ? code : name;
   return new StoreError('StoreUnavailable', `the object store failed: ${what}; try again later`, { cause: err });
+}
+
+/** The object is not there, or has become shorter than the range. */
+function isGone(err: unknown): boolean {
+  const { name } = err as { name?: string };
+  return name === 'NoSuchKey' || name === 'InvalidRange';
 }

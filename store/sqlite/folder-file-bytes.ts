@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ByteRange, FileBytes } from '../file-bytes.ts';
+import { StoreError } from '../store-error.ts';
 import { asStoreFull } from './capacity.ts';
 import type { Capacity } from './capacity.ts';
 import { syncDirectory } from './durable-file.ts';
@@ -39,11 +40,19 @@ export class FolderFileBytes implements FileBytes {
   async *read(key: string, { start, end }: ByteRange): AsyncGenerator<Uint8Array> {
     let left = end - start + 1;
     if (left <= 0) return;
-    for await (const part of createReadStream(this.pathOf(key), { start, end }) as AsyncIterable<Buffer>) {
-      left -= part.length;
-      yield part;
+    try {
+      for await (const part of createReadStream(this.pathOf(key), { start, end }) as AsyncIterable<Buffer>) {
+        left -= part.length;
+        yield part;
+      }
+    } catch (err) {
+      if ((err as NodeJS.ErrnoException).code !== 'ENOENT') throw err;
     }
-    if (left > 0) throw new Error(`${this.pathOf(key)} is ${left} bytes short`);
+    if (left > 0)
+      throw new StoreError(
+        'BytesMissing',
+        `${left} bytes of ${this.pathOf(key)} are missing from the store: upload the file again`,
+      );
   }
 
   async delete(key: string): Promise<void> {

@@ -78,6 +78,24 @@ describe('SqliteFiles', () => {
     await again.close();
   });
 
+  it.each([
+    ['gone', (path: string) => rm(path)],
+    ['cut', (path: string) => writeFile(path, 'ke')],
+    ['damaged', (path: string) => writeFile(path, 'keqt')],
+  ])('mends a file whose bytes are %s when they are uploaded again', async (_how, harm) => {
+    const store = await open();
+    const record = await add(store, 'kept');
+    await harm(record.path);
+    const again = await add(store, 'kept');
+    expect(again).toMatchObject({ id: record.id, name: 'a.txt' });
+    expect(await readAll(store.files.read(record.id))).toBe('kept');
+    expect(store.usage.usedBytes).toBe(4);
+    expect(store.files.totals()).toEqual({ count: 1, bytes: 4 });
+    expect(await filesOnDisk()).toHaveLength(1);
+    expect(await add(store, 'kept')).toEqual(again);
+    await store.close();
+  });
+
   it('removes at open what was received and never committed', async () => {
     const store = await open();
     await add(store, 'kept');
@@ -138,9 +156,9 @@ describe('SqliteFiles', () => {
     const store = await open();
     const { id, path } = await add(store, 'Hello');
     await writeFile(path, 'Hel');
-    await expect(readAll(store.files.read(id))).rejects.toThrow('2 bytes short');
+    await expect(readAll(store.files.read(id))).rejects.toMatchObject({ code: 'BytesMissing' });
     await rm(path);
-    await expect(readAll(store.files.read(id))).rejects.toThrow('ENOENT');
+    await expect(readAll(store.files.read(id))).rejects.toMatchObject({ code: 'BytesMissing' });
     await store.close();
   });
 

@@ -143,9 +143,13 @@ export class SqliteFiles implements Files {
       this.#db.prepare(`SELECT ${COLUMNS} FROM file WHERE sha256 = ? AND state = 'ready'`).get(sha256) as
         Row | undefined;
     try {
+      const broken = await this.#findBroken(same());
       const row = await this.#db.write(() => {
         const known = same();
-        if (known !== undefined) return known;
+        if (known !== undefined) {
+          if (broken?.key === known.key) this.#exchangeBytes(known.id, id, bytes);
+          return this.#row(known.id, 'ready');
+        }
         this.#db
           .prepare("UPDATE file SET state = 'ready', bytes = ?, md5 = ?, sha256 = ?, created_at = ? WHERE id = ?")
           .run(bytes, md5, sha256, Date.now(), id);
@@ -153,12 +157,41 @@ export class SqliteFiles implements Files {
       });
       if (row === undefined) throw new Error(`${id} has been discarded`);
       const existed = row.id !== id;
-      if (existed) await this.#drop(id, bytes);
+      if (existed) {
+        await this.#drop(id, bytes);
+        await this.#removeNow(id).catch(() => undefined);
+      }
       return { record: this.#toRecord(row), existed };
     } catch (err) {
       await this.#drop(id, bytes);
       throw asStoreFull(err);
     }
+  }
+
+  /** A file is given back if its bytes, which may be years old, are not what was once received. */
+  async #findBroken(row: Row | undefined): Promise<Row | undefined> {
+    if (row === undefined) return undefined;
+    const sha256 = createHash('sha256');
+    try {
+      for await (const part of this.#bytesOf(row).read(row.key, { start: 0, end: row.bytes - 1 })) sha256.update(part);
+    } catch (err) {
+      // A place that cannot be asked now may have them.
+      return err instanceof StoreError && err.code === 'BytesMissing' ? row : undefined;
+    }
+    return sha256.digest('hex') === row.sha256 ? undefined : row;
+  }
+
+  /** Gives a file the bytes that were just received, and what it had to the reception, which is then to be removed. */
+  #exchangeBytes(id: string, receivedId: string, bytes: number): void {
+    const place = (of: string): { place: string; key: string } =>
+      this.#db.prepare('SELECT place, key FROM file WHERE id = ?').get(of) as { place: string; key: string };
+    const move = this.#db.prepare('UPDATE file SET place = ?, key = ? WHERE id = ?');
+    const [old, fresh] = [place(id), place(receivedId)];
+    // No two rows have one key at any time.
+    move.run(old.place, `${receivedId}/moving`, id);
+    move.run(old.place, old.key, receivedId);
+    move.run(fresh.place, fresh.key, id);
+    this.#setRemoving(receivedId, 'receiving', bytes);
   }
 
   /**
