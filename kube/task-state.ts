@@ -28,7 +28,7 @@ const DEFAULT_TIMEOUT_SECONDS: Readonly<Partial<Record<TaskType, number>>> = {
 };
 
 /** `exec_options.timeout_ms` of a database task that does not set it (manual §4). */
-export const defaultExecutionTimeoutMs = (type: TaskType): number => (type === 'doris' ? 1_800_000 : 600_000);
+const defaultExecutionTimeoutMs = (type: TaskType): number => (type === 'doris' ? 1_800_000 : 600_000);
 
 /** What a database task gets beyond `timeout_ms`, to stop its statements on the server and to say so. */
 const EXECUTION_GRACE_SECONDS = 30;

@@ -4,7 +4,7 @@ import type { ExecutionContext } from '../executor.ts';
 import { TaskFailure } from '../../task-failure.ts';
 
 /** A task's operations cannot be had: `reason` is for its condition. */
-export class MongoSourceError extends TaskFailure {
+class MongoSourceError extends TaskFailure {
   override readonly name = 'MongoSourceError';
 }
 

@@ -7,7 +7,7 @@ import type { MongoClientOptions } from 'mongodb';
 import type { Target } from '../../connections/target.ts';
 
 /** What listens at the target is no MongoDB server, or does not answer. */
-export class ProbeFailed extends Error {
+class ProbeFailed extends Error {
   override readonly name = 'ProbeFailed';
 }
 
