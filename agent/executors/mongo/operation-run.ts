@@ -22,6 +22,8 @@ export interface OperationRun {
   readonly giveUp: AbortSignal;
   /** How long the server may take, in milliseconds, from now. */
   remainingMs(): number;
+  /** Whether what is found must tell an int32 from a double. */
+  readonly exactTypes: boolean;
   /** Where what is found goes. */
   found(): FoundDocuments;
   /** Says which part of the operation is next: `documents 1001 to 2000`. */

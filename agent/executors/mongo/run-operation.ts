@@ -49,11 +49,14 @@ const readOptions = (run: OperationRun): object => ({
   bsonRegExp: true,
 });
 
+/** Of documents that are shown as JSON: an int32 and a double of the same value are not the same. */
+const shownOptions = (run: OperationRun): object => ({ ...readOptions(run), promoteValues: !run.exactTypes });
+
 function find(run: OperationRun, operation: FindOperation): Promise<OperationCounts> {
   const { collection, filter, projection, sort, limit, skip, extras } = operation;
   // The driver takes a limit of 0 as none, as the server does.
   const options = { ...extras, ...(projection && { projection }), ...(limit && { limit }), ...(skip && { skip }) };
-  const cursor = run.database.collection(collection).find(filter, { ...options, ...readOptions(run) });
+  const cursor = run.database.collection(collection).find(filter, { ...options, ...shownOptions(run) });
   if (sort !== undefined) cursor.sort(sort);
   return drain(run, cursor);
 }
@@ -61,7 +64,7 @@ function find(run: OperationRun, operation: FindOperation): Promise<OperationCou
 async function aggregate(run: OperationRun, operation: AggregateOperation): Promise<OperationCounts> {
   const { collection, pipeline, extras, writes } = operation;
   run.stop.throwIfAborted();
-  const options = { ...extras, ...readOptions(run) };
+  const options = { ...extras, ...shownOptions(run) };
   const cursor = run.database.collection(collection).aggregate([...pipeline], options);
   if (!writes) return drain(run, cursor);
   // What it writes, the server does not count.

@@ -118,6 +118,7 @@ export class Sequence {
       stop: signal,
       giveUp,
       remainingMs: () => this.#remainingMs(),
+      exactTypes: params.resultFormat === 'json',
       found: () => foundDocuments(writer, params.resultFormat),
       progress: (part) => this.#tellJournal(operation, part),
     };

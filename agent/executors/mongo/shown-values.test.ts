@@ -1,4 +1,4 @@
-import { BSON, Decimal128, Double, Long, ObjectId, Timestamp } from 'mongodb';
+import { BSON, Decimal128, Double, Int32, Long, ObjectId, Timestamp } from 'mongodb';
 import { describe, expect, it } from 'vitest';
 import { cellsOf, jsonOf } from './shown-values.ts';
 
@@ -36,6 +36,20 @@ describe('jsonOf', () => {
     });
     const parsed = BSON.EJSON.parse(JSON.stringify(jsonOf(document)), { relaxed: false });
     expect(BSON.serialize(parsed)).toEqual(BSON.serialize({ ...document, number: new Double(1.5) }));
+  });
+});
+
+describe('jsonOf of numbers', () => {
+  it.each([
+    [new Int32(5), '5'],
+    [new Double(5), '5.0'],
+    [new Double(-0), '-0.0'],
+    [new Double(1.5), '1.5'],
+    [new Double(1e300), '1e+300'],
+    [new Double(2 ** 60), '1152921504606847000.0'],
+    [new Double(NaN), '{"$numberDouble":"NaN"}'],
+  ])('writes %j as %s', (value, text) => {
+    expect(JSON.stringify(jsonOf({ value }))).toBe(`{"value":${text}}`);
   });
 });
 

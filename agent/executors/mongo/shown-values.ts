@@ -1,4 +1,4 @@
-import { BSON, Decimal128, Long, ObjectId, Timestamp } from 'mongodb';
+import { BSON, Decimal128, Double, Int32, Long, ObjectId, Timestamp } from 'mongodb';
 import type { Document } from 'mongodb';
 
 /** A document as relaxed Extended JSON, but for whole numbers beyond 53 bits, which stay canonical to keep their digits. */
@@ -6,12 +6,25 @@ export function jsonOf(value: unknown): unknown {
   if (typeof value === 'number' && Number.isFinite(value)) return value;
   if (typeof value === 'string' || typeof value === 'boolean' || value === null) return value;
   if (value === undefined) return null;
+  if (value instanceof Int32) return value.value;
+  if (value instanceof Double) return doubleOf(value);
   if (isInt64(value)) return { $numberLong: value.toString() };
   if (value instanceof ObjectId) return { $oid: value.toHexString() };
   if (Array.isArray(value)) return value.map(jsonOf);
   if (typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype)
     return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, jsonOf(inner)]));
   return BSON.EJSON.serialize({ value }, { relaxed: true })['value'] as unknown;
+}
+
+/** What ECMAScript 2026 has and the type library lacks yet. */
+const json = JSON as unknown as { rawJSON(text: string): object };
+
+/** A whole double is written with its point, as Extended JSON has it: without it would be an int32 to whoever reads it. */
+function doubleOf({ value }: Double): unknown {
+  if (!Number.isFinite(value)) return BSON.EJSON.serialize({ value }, { relaxed: true })['value'] as unknown;
+  if (!Number.isInteger(value)) return value;
+  const digits = Object.is(value, -0) ? '-0' : String(value);
+  return json.rawJSON(digits.includes('e') ? digits : `${digits}.0`);
 }
 
 /** A field as a cell of a table: scalars plain, the rest as Extended JSON. */
