@@ -1,8 +1,9 @@
 import type { BlockColumn } from './native/block.ts';
+import { castOf } from './native/codecs/codec.ts';
 import type { NativeConnection } from './native/connection.ts';
 import { readToEnd } from './native-answers.ts';
 import type { StatementRun } from './session.ts';
-import { tuples } from './statement/inline-rows.ts';
+import { Expression, inlineRows } from './statement/inline-rows.ts';
 import type { InsertStatement } from './statement/insert-statement.ts';
 
 /** Below what servers take as a query (`max_query_size`, 256 KiB), and far from what they take as its depth. */
@@ -27,17 +28,18 @@ export async function castInserts(
     if (batch.length === 0) return;
     run.signal.throwIfAborted();
     queries += 1;
-    await connection.query(`${run.queryId}-${queries}`, `${insert.head} ${batch.join(' UNION ALL ')}`);
+    await connection.query(`${run.queryId}-${queries}`, `${insert.head}\n${batch.join(' UNION ALL ')}`);
     await readToEnd(connection, run);
     run.signal.throwIfAborted();
     count += batch.length;
     batch = [];
     chars = 0;
   };
-  for (const items of tuples(run.text, insert, columns)) {
-    const values = items.map(
-      ({ start, end }, i) => `CAST(${run.text.slice(start, end)} AS ${columns[i]?.codec.type ?? ''})`,
-    );
+  for (const row of inlineRows(run.text, insert, columns)) {
+    const values = columns.map(({ codec }, i) => {
+      const cell = row[i] ?? null;
+      return cell instanceof Expression ? `CAST(${cell.source} AS ${codec.type})` : castOf(codec, cell);
+    });
     const select = `SELECT ${values.join(', ')}`;
     if (batch.length >= MAX_BATCH_ROWS || chars + select.length > MAX_BATCH_CHARS) await send();
     batch.push(select);

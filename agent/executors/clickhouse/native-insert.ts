@@ -5,7 +5,7 @@ import type { NativeConnection } from './native/connection.ts';
 import { ProtocolError } from './native/native-error.ts';
 import { readToEnd } from './native-answers.ts';
 import type { StatementRun } from './session.ts';
-import { inlineRows, NeedsServer, tuples } from './statement/inline-rows.ts';
+import { Expression, inlineRows } from './statement/inline-rows.ts';
 import type { InsertStatement } from './statement/insert-statement.ts';
 import { paced } from './statement/paced.ts';
 
@@ -24,21 +24,25 @@ export async function insertRows(
   insert: InsertStatement,
   { sending }: { sending: { active: boolean } },
 ): Promise<number> {
-  await connection.query(run.queryId, `${insert.head} VALUES`);
+  // The head may end with a remark, up to the end of its line.
+  await connection.query(run.queryId, `${insert.head}\nVALUES`);
   const columns = await readColumns(connection, run);
   let problem: Error | undefined;
+  let evaluate = false;
   try {
-    for await (const _ of paced(inlineRows(run.text, insert, columns), run.signal));
+    for await (const row of paced(inlineRows(run.text, insert, columns), run.signal))
+      evaluate ||= row.some((cell) => cell instanceof Expression);
   } catch (err) {
     problem = err as Error;
   }
-  sending.active = problem === undefined;
-  if (problem === undefined) return sendAll(connection, run, insert, columns);
+  if (problem === undefined && !evaluate) {
+    sending.active = true;
+    return sendAll(connection, run, insert, columns);
+  }
   // The server waits for rows: none come.
   await connection.sendRows();
   await readToEnd(connection, run);
-  if (!(problem instanceof NeedsServer)) throw problem;
-  for await (const _ of paced(tuples(run.text, insert, columns), run.signal));
+  if (problem !== undefined) throw problem;
   return castInserts(connection, run, insert, columns);
 }
 
@@ -73,7 +77,9 @@ async function sendAll(
   let count = 0;
   let rows: (readonly Value[])[] = [];
   let chars = 0;
-  for await (const row of paced(inlineRows(run.text, insert, columns), run.signal)) {
+  for await (const cells of paced(inlineRows(run.text, insert, columns), run.signal)) {
+    // The first reading has found no expression.
+    const row = cells as readonly Value[];
     rows.push(row);
     count += 1;
     chars += row.reduce<number>((sum, value) => sum + size(value), 0);

@@ -5,17 +5,21 @@ export type Literal =
   | { readonly kind: 'null' }
   | { readonly kind: 'array' | 'tuple'; readonly items: readonly Literal[] };
 
-/** A literal is not exactly a value of the column's type: only the server can tell what it means there. */
-export class NotPlain extends Error {
-  override readonly name = 'NotPlain';
+/** A literal is no value of a type. */
+export class Misfit extends Error {
+  override readonly name = 'Misfit';
+  /** The literal, or its beginning. */
+  readonly shown: string;
 
   constructor(literal: Literal, type: string) {
-    super(`${describe(literal)} is not a value of the type ${type}`);
+    const shown = describe(literal);
+    super(`${shown} is not a value of the type ${type}`);
+    this.shown = shown;
   }
 }
 
 function describe(literal: Literal): string {
   if (literal.kind === 'number') return literal.text.slice(0, 100);
   if (literal.kind === 'string') return JSON.stringify(literal.value.slice(0, 100));
-  return literal.kind === 'null' ? 'NULL' : `an ${literal.kind === 'array' ? 'array' : 'expression in brackets'}`;
+  return literal.kind === 'null' ? 'NULL' : literal.kind === 'array' ? 'an array' : 'a tuple';
 }

@@ -1,108 +1,94 @@
 import type { BlockColumn } from '../native/block.ts';
+import { literalValue } from '../native/codecs/codec.ts';
 import type { Value } from '../native/codecs/codec.ts';
-import { NotPlain } from '../native/literal.ts';
+import { Misfit } from '../native/literal.ts';
 import type { Literal } from '../native/literal.ts';
 import { csvRecords, tsvRecords } from './delimited-text.ts';
 import type { InsertStatement } from './insert-statement.ts';
 import { jsonRecords } from './json-rows.ts';
 import { StatementError } from './tokens.ts';
 import { TupleReader } from './tuple-reader.ts';
-import type { TupleItem } from './tuple-reader.ts';
 
-/** A row holds more than literals; only the server can tell its values. */
-export class NeedsServer extends Error {
-  override readonly name = 'NeedsServer';
+/** A value that only the server can evaluate. */
+export class Expression {
+  /** SQL. */
+  readonly source: string;
+
+  constructor(source: string) {
+    this.source = source;
+  }
 }
 
+/** A row, a cell for each column. */
+export type InlineRow = readonly (Value | Expression)[];
+
 /**
- * The rows of an INSERT as values of its columns, one by one; each call reads them anew. Throws `NeedsServer` on
- * expressions after VALUES, and `StatementError` on rows that cannot be or a format that the client does not read.
+ * The rows of an INSERT, one by one; each call reads them anew. Throws `StatementError` on rows that cannot be, literals
+ * that do not fit their column, and formats that the client does not read.
  */
 export function* inlineRows(
   text: string,
   insert: InsertStatement,
   columns: readonly BlockColumn[],
-): Generator<readonly Value[]> {
-  const format = insert.format.toLowerCase();
-  if (format === 'values') {
-    for (const items of tuples(text, insert, columns)) yield items.map((item, i) => valueOf(item, columns[i]));
-    return;
-  }
-  const data = text.slice(insert.dataStart);
+): Generator<InlineRow> {
   let number = 0;
-  for (const record of records(format, insert.format, data, columns)) {
+  for (const cells of records(text, insert, columns)) {
     number += 1;
-    checkCount(number, record.length, columns);
-    yield record.map((literal, i) => convert(literal, columns[i], number));
+    if (cells.length !== columns.length)
+      throw new StatementError(
+        `row ${number} has ${cells.length} values, but the INSERT has ${columns.length} columns`,
+      );
+    yield columns.map((column, i) => {
+      const cell = cells[i] ?? NULL;
+      return cell instanceof Expression ? cell : fitted(cell, column, number);
+    });
   }
 }
 
-/** The tuples after VALUES, each with as many items as there are columns. */
-export function* tuples(
+const NULL: Literal = { kind: 'null' };
+
+function records(
   text: string,
   insert: InsertStatement,
   columns: readonly BlockColumn[],
-): Generator<readonly TupleItem[]> {
-  const reader = new TupleReader(text, insert.dataStart);
-  for (let number = 1; ; number += 1) {
-    const items = reader.next();
-    if (items === undefined) return;
-    checkCount(number, items.length, columns);
-    yield items;
-  }
-}
-
-function records(
-  format: string,
-  written: string,
-  data: string,
-  columns: readonly BlockColumn[],
-): Iterable<readonly Literal[]> {
-  switch (format) {
+): Iterable<readonly (Literal | Expression)[]> {
+  const data = (): string => text.slice(insert.dataStart);
+  switch (insert.format.toLowerCase()) {
+    case 'values':
+      return tuples(text, insert.dataStart);
     case 'csv':
-      return csvRecords(data);
+      return csvRecords(data());
     case 'tabseparated':
     case 'tsv':
-      return tsvRecords(data);
+      return tsvRecords(data());
     case 'jsoneachrow':
       return jsonRecords(
-        data,
+        data(),
         columns.map(({ name }) => name),
       );
     default:
       throw new StatementError(
-        `rows in the format ${written} cannot be sent by the native protocol, only Values, CSV, TabSeparated and JSONEachRow; use protocol http`,
+        `rows in the format ${insert.format} cannot be sent by the native protocol, only Values, CSV, TabSeparated and JSONEachRow; use protocol http`,
       );
   }
 }
 
-function valueOf({ literal }: TupleItem, column: BlockColumn | undefined): Value {
-  if (literal === undefined || column === undefined) throw new NeedsServer('an expression');
-  try {
-    return column.codec.fromLiteral(literal);
-  } catch (err) {
-    if (err instanceof NotPlain) throw new NeedsServer(err.message, { cause: err });
-    throw err;
-  }
+function* tuples(text: string, start: number): Generator<readonly (Literal | Expression)[]> {
+  const reader = new TupleReader(text, start);
+  for (let items = reader.next(); items !== undefined; items = reader.next())
+    yield items.map((item) => item.literal ?? new Expression(text.slice(item.start, item.end)));
 }
 
-/** Arrays and tuples stand in these formats as SQL writes them. */
-function convert(literal: Literal, column: BlockColumn | undefined, row: number): Value {
-  if (column === undefined) return null;
-  const { codec, name } = column;
+/** A server would wrap a number around, cut it, or take what it can read of a text. */
+function fitted(literal: Literal, { codec, name }: BlockColumn, row: number): Value {
   try {
-    return codec.fromLiteral(literal);
+    return literalValue(codec, literal);
   } catch (err) {
-    if (!(err instanceof NotPlain)) throw err;
+    if (!(err instanceof Misfit)) throw err;
+    // Arrays and tuples stand in texts as SQL writes them.
     const nested = literal.kind === 'string' && /^\s*[[(]/.test(literal.value) ? parseNested(literal.value) : undefined;
-    if (nested !== undefined) {
-      try {
-        return codec.fromLiteral(nested);
-      } catch (inner) {
-        if (!(inner instanceof NotPlain)) throw inner;
-      }
-    }
-    throw new StatementError(`row ${row}, column ${name}: ${err.message}`, { cause: err });
+    if (nested !== undefined) return fitted(nested, { codec, name }, row);
+    throw new StatementError(`row ${row}: ${err.shown} does not fit into ${name} ${codec.type}`, { cause: err });
   }
 }
 
@@ -113,9 +99,4 @@ function parseNested(text: string): Literal | undefined {
     if (err instanceof StatementError) return undefined;
     throw err;
   }
-}
-
-function checkCount(row: number, found: number, columns: readonly BlockColumn[]): void {
-  if (found !== columns.length)
-    throw new StatementError(`row ${row} has ${found} values, but the INSERT has ${columns.length} columns`);
 }

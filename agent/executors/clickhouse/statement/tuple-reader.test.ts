@@ -19,7 +19,9 @@ const string = (value: string): Literal => ({ kind: 'string', value });
 describe('TupleReader', () => {
   it('reads literals of all kinds', () => {
     expect(
-      read(`(1, -2.5e3, +.5, 'a''b\\n\\'', NULL, null) , ([1, [-2]], (1, 'x'), [], inf, -NaN) /* c */ (0x1F) -- end`),
+      read(
+        `(1, -2.5e3, +.5, 'a''b\\n\\'', NULL, null) , ([1, [-2]], (1, 'x'), [], inf, -NaN) /* c */ (0x1F), (1_000) -- end`,
+      ),
     ).toEqual([
       [number('1'), number('-2.5e3'), number('+.5'), string("a'b\n'"), { kind: 'null' }, { kind: 'null' }],
       [
@@ -29,7 +31,8 @@ describe('TupleReader', () => {
         number('inf'),
         number('-nan'),
       ],
-      [number('0x1F')],
+      [number('31')],
+      [number('1000')],
     ]);
   });
 
@@ -39,6 +42,10 @@ describe('TupleReader', () => {
     ).toEqual([
       ['now()', '1 + 1', `f('),(', [1, (2)])`, `'a' || 'b'`, 'DEFAULT', '[1 + 1]', '"a b"', `'\\xff'`, `'\\q'`, '- -1'],
     ]);
+  });
+
+  it('leaves out remarks behind an expression', () => {
+    expect(read(`(f('x') -- why\n, 1 + /* one */ 1 /* two */)`)).toEqual([[`f('x')`, '1 + /* one */ 1']]);
   });
 
   it('reads the literals that it is given, whatever white space and remarks stand between them', () => {

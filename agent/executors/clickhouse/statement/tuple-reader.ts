@@ -67,13 +67,17 @@ export class TupleReader {
   #endOfExpression(start: number): number {
     const text = this.#text;
     let depth = 0;
+    // Remarks behind the expression are none of it.
+    let end = start;
     for (let token = nextToken(text, start); ; token = nextToken(text, token.end)) {
       if (token.kind === 'end') throw this.#error('does not end', start);
+      const before = end;
+      end = token.end;
       if (token.kind !== 'symbol') continue;
       const char = text[token.start] ?? '';
       if (depth === 0 && (char === ',' || char === ')')) {
         if (token.start === start) throw this.#error('lacks a value', start);
-        return trimmedEnd(text, start, token.start);
+        return before;
       }
       if ('([{'.includes(char)) depth += 1;
       else if (')]}'.includes(char)) depth -= 1;
@@ -83,14 +87,14 @@ export class TupleReader {
   #literal(from: number, depth: number): ReadLiteral | undefined {
     const text = this.#text;
     const token = nextToken(text, from);
-    const source = text.slice(token.start, Math.min(token.end, token.start + 200));
+    const source = text.slice(token.start, token.end);
     switch (token.kind) {
       case 'string': {
         const value = readString(text.slice(token.start + 1, token.end - 1));
         return value === undefined ? undefined : { literal: { kind: 'string', value }, end: token.end };
       }
       case 'number':
-        return { literal: { kind: 'number', text: source }, end: token.end };
+        return { literal: { kind: 'number', text: decimalText(source) }, end: token.end };
       case 'word':
         if (source.toLowerCase() === 'null') return { literal: { kind: 'null' }, end: token.end };
         return SPECIAL_NUMBERS.test(source)
@@ -130,11 +134,13 @@ export class TupleReader {
   }
 }
 
+/** `0x1F` is 31, `1_000` is 1000. What is longer than any number of a column stays as it is. */
+function decimalText(source: string): string {
+  if (source.length > 1_000) return source;
+  return /^0[xb]/i.test(source) ? String(BigInt(source)) : source.replaceAll('_', '');
+}
+
 function signed(sign: string, number: ReadLiteral | undefined): ReadLiteral | undefined {
   if (number?.literal.kind !== 'number' || /^[+-]/.test(number.literal.text)) return undefined;
   return { literal: { kind: 'number', text: sign + number.literal.text }, end: number.end };
-}
-
-function trimmedEnd(text: string, start: number, end: number): number {
-  return start + text.slice(start, end).trimEnd().length;
 }

@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { ByteReader } from '../byte-reader.ts';
 import { ByteWriter } from '../byte-writer.ts';
 import type { Literal } from '../literal.ts';
-import { NotPlain } from '../literal.ts';
+import { Misfit } from '../literal.ts';
 import { ConnectionError, ProtocolError, UnsupportedType } from '../native-error.ts';
 import { inChunks } from '../testing/chunks.ts';
+import { castOf, literalValue } from './codec.ts';
 import type { Codec, Value } from './codec.ts';
 import { createCodec } from './create-codec.ts';
 import { ServerDates } from './server-dates.ts';
@@ -121,7 +122,18 @@ describe('codecs', () => {
     ['String', { kind: 'number', text: '1' }],
     ['FixedString(2)', { kind: 'string', value: '天' }],
     ['Date', { kind: 'string', value: '2026-02-29' }],
-    ['Date', { kind: 'number', text: '1' }],
+    ['Date', { kind: 'number', text: '65536' }],
+    ['Date', { kind: 'string', value: '1969-12-31' }],
+    ['Float32', { kind: 'number', text: '1e39' }],
+    ['Float64', { kind: 'string', value: '1e400' }],
+    ['Int8', { kind: 'string', value: '1.0' }],
+    ['DateTime', { kind: 'number', text: '-1' }],
+    ['DateTime', { kind: 'number', text: '4294967296' }],
+    ['DateTime', { kind: 'string', value: '2026' }],
+    ["Enum8('a' = 1)", { kind: 'number', text: '2' }],
+    ['Decimal(18, 4)', { kind: 'number', text: '1234567890123456.1' }],
+    ['Decimal(18, 4)', { kind: 'number', text: '1e-5' }],
+    ['Array(Int8)', { kind: 'array', items: [{ kind: 'number', text: '300' }] }],
     ['DateTime', { kind: 'string', value: '2026-01-01 24:00:00' }],
     ["Enum8('a' = 1)", { kind: 'string', value: 'b' }],
     ['Decimal(5, 2)', { kind: 'number', text: '1000' }],
@@ -131,8 +143,39 @@ describe('codecs', () => {
     ['Array(Int8)', { kind: 'tuple', items: [] }],
     ['Tuple(Int8)', { kind: 'tuple', items: [] }],
     ['Nothing', { kind: 'null' }],
-  ] as const)('leaves to the server what is not plainly a %s: %j', (type, given) => {
-    expect(() => make(type).fromLiteral(given)).toThrow(NotPlain);
+  ] as const)('refuses what is no value of %s: %j', (type, given) => {
+    expect(() => literalValue(make(type), given)).toThrow(Misfit);
+  });
+
+  it.each([
+    ['Int16', { kind: 'number', text: '1e3' }, 1000],
+    ['Int8', { kind: 'number', text: '+1.0' }, 1],
+    ['Int8', { kind: 'tuple', items: [{ kind: 'number', text: '-1' }] }, -1],
+    ['UInt64', { kind: 'number', text: '1e19' }, 10n ** 19n],
+    ['Decimal(9, 2)', { kind: 'number', text: '1.5e-1' }, '0.15'],
+    ['Decimal(9, 2)', { kind: 'string', value: '1.50000' }, '1.50'],
+    ['Decimal(9, 2)', { kind: 'number', text: '-1e3' }, '-1000.00'],
+    ['Date', { kind: 'number', text: '20000' }, '2024-10-04'],
+    ['Date', { kind: 'string', value: '2026-1-5' }, '2026-01-05'],
+    ['DateTime', { kind: 'string', value: '2026-01-05T10:00:00' }, '2026-01-05 10:00:00'],
+    ['DateTime', { kind: 'string', value: '2026-01-05' }, '2026-01-05 00:00:00'],
+    ['DateTime', { kind: 'string', value: '1500000000' }, '2017-07-14 04:40:00'],
+    ["Enum8('a' = 1)", { kind: 'number', text: '1' }, 'a'],
+    ['UUID', { kind: 'string', value: '00112233445566778899AABBCCDDEEFF' }, '00112233-4455-6677-8899-aabbccddeeff'],
+    ['Tuple(Int8)', { kind: 'tuple', items: [{ kind: 'number', text: '1' }] }, [1]],
+  ] as const)('takes other ways to write a value of %s: %j', (type, given, value) => {
+    expect(literalValue(make(type), given)).toEqual(value);
+  });
+
+  it('writes values as SQL that old servers read without a loss', () => {
+    const sql = (type: string, text: string): string =>
+      castOf(make(type), literalValue(make(type), { kind: 'string', value: text }));
+    expect(sql('Decimal(18, 6)', '123456789012.345678')).toBe("CAST('123456789012.345678' AS Decimal(18, 6))");
+    expect(sql("DateTime('Asia/Tokyo')", '2017-07-14 11:40:00')).toBe("CAST(1500000000 AS DateTime('Asia/Tokyo'))");
+    expect(sql('Nullable(Float64)', '-0')).toBe('CAST(CAST(-0.0 AS Float64) AS Nullable(Float64))');
+    expect(sql('String', "it's \\")).toBe(`CAST('it\\'s \\\\' AS String)`);
+    expect(castOf(make('Nullable(Int8)'), null)).toBe('CAST(NULL AS Nullable(Int8))');
+    expect(castOf(make('Array(String)'), ["a'"])).toBe(`CAST('[\\'a\\\\\\'\\']' AS Array(String))`);
   });
 
   it.each([

@@ -1,12 +1,14 @@
 import type { ByteReader } from '../byte-reader.ts';
 import type { ByteWriter } from '../byte-writer.ts';
-import { NotPlain } from '../literal.ts';
+import { Misfit } from '../literal.ts';
 import type { Literal } from '../literal.ts';
 import type { Codec, Value, Values } from './codec.ts';
 import type { ServerDates } from './server-dates.ts';
 import type { TimeZone } from './time-zone.ts';
 
 const DAY_SECONDS = 86_400;
+/** How SQL writes that there is no date, in every version. */
+const NO_DATE = '0000-00-00';
 
 /** Date: days since 1970-01-01 in 16 bits. */
 export class DateCodec implements Codec {
@@ -35,10 +37,14 @@ export class DateCodec implements Codec {
   }
 
   fromLiteral(literal: Literal): Value {
-    if (literal.kind !== 'string') throw new NotPlain(literal, this.type);
-    const seconds = parseIso(literal.value, /^\d{4}-\d\d-\d\d$/);
-    if (seconds === undefined || seconds < 0 || seconds / DAY_SECONDS > 0xffff) throw new NotPlain(literal, this.type);
-    return literal.value;
+    if (literal.kind === 'number' && /^\d{1,5}$/.test(literal.text) && Number(literal.text) <= 0xffff)
+      return literal.text === '0' ? this.zero : this.#texts.day(Number(literal.text));
+    if (literal.kind !== 'string') throw new Misfit(literal, this.type);
+    if (literal.value === NO_DATE) return this.zero;
+    const text = literal.value.replace(/-(?=\d(?:-|$))/g, '-0');
+    const seconds = parseIso(text, /^\d{4}-\d\d-\d\d$/);
+    if (seconds === undefined || seconds < 0 || seconds / DAY_SECONDS > 0xffff) throw new Misfit(literal, this.type);
+    return text;
   }
 
   toText(value: Value): string {
@@ -73,14 +79,24 @@ export class DateTimeCodec implements Codec {
   }
 
   fromLiteral(literal: Literal): Value {
-    if (literal.kind === 'number' && /^\d{1,10}$/.test(literal.text) && Number(literal.text) <= 0xffff_ffff)
-      return this.#show(Number(literal.text));
-    if (literal.kind !== 'string' || this.#moment(literal.value) === undefined) throw new NotPlain(literal, this.type);
-    return literal.value;
+    const seconds = literal.kind === 'number' ? literal.text : literal.kind === 'string' ? literal.value : '';
+    // In quotes, four digits are a year.
+    const isMoment = literal.kind === 'number' ? /^\d{1,10}$/.test(seconds) : /^\d{5,10}$/.test(seconds);
+    if (isMoment && Number(seconds) <= 0xffff_ffff) return this.#show(Number(seconds));
+    if (literal.kind !== 'string') throw new Misfit(literal, this.type);
+    const day = /^\d{4}-\d\d-\d\d$/.test(literal.value);
+    const text = day ? `${literal.value} 00:00:00` : literal.value.replace(/^(.{10})T/, '$1 ');
+    if (this.#moment(text) === undefined) throw new Misfit(literal, this.type);
+    return text;
   }
 
   toText(value: Value): string {
     return value as string;
+  }
+
+  /** As seconds: old servers read texts by their own time zone, not by the column's. */
+  toSql(value: Value): string {
+    return String(this.#moment(value as string) ?? 0);
   }
 
   #show(seconds: number): string {

@@ -1,8 +1,9 @@
 import type { ByteReader } from '../byte-reader.ts';
 import type { ByteWriter } from '../byte-writer.ts';
-import { NotPlain } from '../literal.ts';
+import { Misfit } from '../literal.ts';
 import type { Literal } from '../literal.ts';
 import type { Codec, Value, Values } from './codec.ts';
+import { exactNumber } from './exact-number.ts';
 import { readInteger, writeInteger } from './integer-codec.ts';
 
 /** Decimal(P, S): an integer of 32, 64, 128 or 256 bits, of which S digits stand behind the point. */
@@ -11,12 +12,12 @@ export class DecimalCodec implements Codec {
   readonly zero: string;
   readonly quoted = false;
   readonly #bytes: number;
-  readonly #precision: number;
+  readonly #limit: bigint;
   readonly #scale: number;
 
   constructor(precision: number, scale: number) {
     this.type = `Decimal(${precision}, ${scale})`;
-    this.#precision = precision;
+    this.#limit = 10n ** BigInt(precision);
     this.#scale = scale;
     this.#bytes = precision <= 9 ? 4 : precision <= 18 ? 8 : precision <= 38 ? 16 : 32;
     this.zero = this.#show(0n);
@@ -41,13 +42,9 @@ export class DecimalCodec implements Codec {
 
   fromLiteral(literal: Literal): Value {
     const text = literal.kind === 'number' ? literal.text : literal.kind === 'string' ? literal.value : '';
-    const match = /^([+-]?)(\d{0,80})(?:\.(\d{0,80}))?$/.exec(text);
-    const [, sign = '', whole = '', fraction = ''] = match ?? [];
-    if (match === null || whole + fraction === '' || fraction.length > this.#scale)
-      throw new NotPlain(literal, this.type);
-    const digits = BigInt(`${whole}${fraction.padEnd(this.#scale, '0')}` || '0');
-    if (digits >= 10n ** BigInt(this.#precision)) throw new NotPlain(literal, this.type);
-    return this.#show(sign === '-' ? -digits : digits);
+    const digits = exactNumber(text, this.#scale);
+    if (digits === undefined || digits >= this.#limit || digits <= -this.#limit) throw new Misfit(literal, this.type);
+    return this.#show(digits);
   }
 
   toText(value: Value): string {

@@ -1,6 +1,6 @@
 import type { ByteReader } from '../byte-reader.ts';
 import type { ByteWriter } from '../byte-writer.ts';
-import { NotPlain } from '../literal.ts';
+import { Misfit } from '../literal.ts';
 import type { Literal } from '../literal.ts';
 import { ProtocolError } from '../native-error.ts';
 import type { Codec, Value, Values } from './codec.ts';
@@ -43,7 +43,9 @@ export class EnumCodec implements Codec {
   }
 
   fromLiteral(literal: Literal): Value {
-    if (literal.kind !== 'string' || !this.#numbers.has(literal.value)) throw new NotPlain(literal, this.type);
+    const name = literal.kind === 'number' ? this.#names.get(Number(literal.text)) : undefined;
+    if (name !== undefined) return name;
+    if (literal.kind !== 'string' || !this.#numbers.has(literal.value)) throw new Misfit(literal, this.type);
     return literal.value;
   }
 

@@ -1,6 +1,6 @@
 import type { ByteReader } from '../byte-reader.ts';
 import type { ByteWriter } from '../byte-writer.ts';
-import { NotPlain } from '../literal.ts';
+import { Misfit } from '../literal.ts';
 import type { Literal } from '../literal.ts';
 import type { Codec, Value, Values } from './codec.ts';
 
@@ -36,10 +36,12 @@ export class FloatCodec implements Codec {
     const text = literal.kind === 'number' ? literal.text : literal.kind === 'string' ? literal.value : '';
     if (!NUMBER.test(text)) {
       const special = SPECIAL[text.toLowerCase()];
-      if (special === undefined) throw new NotPlain(literal, this.type);
+      if (special === undefined) throw new Misfit(literal, this.type);
       return special;
     }
-    return this.#bytes === 4 ? Math.fround(Number(text)) : Number(text);
+    const value = this.#bytes === 4 ? Math.fround(Number(text)) : Number(text);
+    if (!Number.isFinite(value)) throw new Misfit(literal, this.type);
+    return value;
   }
 
   toText(value: Value): string {
@@ -49,6 +51,11 @@ export class FloatCodec implements Codec {
     if (Object.is(number, -0)) return '-0';
     // ClickHouse turns to exponents where JavaScript does, but writes them without a plus sign.
     return (this.#bytes === 4 ? shortestSingle(number) : String(number)).replace('e+', 'e');
+  }
+
+  /** As a number: of a text old servers make one that may differ in its last digit. */
+  toSql(value: Value): string {
+    return Object.is(value, -0) ? '-0.0' : this.toText(value);
   }
 }
 

@@ -1,8 +1,9 @@
 import type { ByteReader } from '../byte-reader.ts';
 import type { ByteWriter } from '../byte-writer.ts';
-import { NotPlain } from '../literal.ts';
+import { Misfit } from '../literal.ts';
 import type { Literal } from '../literal.ts';
 import type { Codec, Value, Values } from './codec.ts';
+import { exactNumber } from './exact-number.ts';
 
 /** Int8 to Int256, UInt8 to UInt256: little-endian, two's complement. */
 export class IntegerCodec implements Codec {
@@ -43,9 +44,10 @@ export class IntegerCodec implements Codec {
 
   fromLiteral(literal: Literal): Value {
     const text = literal.kind === 'number' ? literal.text : literal.kind === 'string' ? literal.value : '';
-    if (!/^[+-]?\d{1,80}$/.test(text)) throw new NotPlain(literal, this.type);
-    const value = BigInt(text.startsWith('+') ? text.slice(1) : text);
-    if (value < this.#min || value > this.#max) throw new NotPlain(literal, this.type);
+    // `1.0` and `1e3` are integers as numbers, but not as texts.
+    const isWhole = /^[+-]?\d{1,80}$/.test(text);
+    const value = isWhole || literal.kind === 'number' ? exactNumber(text, 0) : undefined;
+    if (value === undefined || value < this.#min || value > this.#max) throw new Misfit(literal, this.type);
     return this.#bytes <= 4 ? Number(value) : value;
   }
 

@@ -1,9 +1,11 @@
 import type { ByteReader } from '../byte-reader.ts';
 import type { ByteWriter } from '../byte-writer.ts';
-import { NotPlain } from '../literal.ts';
+import { Misfit } from '../literal.ts';
 import type { Literal } from '../literal.ts';
 import { ProtocolError } from '../native-error.ts';
 import { MAX_BLOCK_ROWS } from '../protocol.ts';
+import { quotedText } from '../quoted-text.ts';
+import { castOf, literalValue } from './codec.ts';
 import type { Codec, Value, Values } from './codec.ts';
 
 /** Nullable(T): for each row whether it is NULL, then the values, with a zero where one is. */
@@ -35,11 +37,15 @@ export class NullableCodec implements Codec {
   }
 
   fromLiteral(literal: Literal): Value {
-    return literal.kind === 'null' ? null : this.#inner.fromLiteral(literal);
+    return literal.kind === 'null' ? null : literalValue(this.#inner, literal);
   }
 
   toText(value: Value): string {
     return value === null ? 'NULL' : this.#inner.toText(value);
+  }
+
+  toSql(value: Value): string {
+    return castOf(this.#inner, value);
   }
 }
 
@@ -79,8 +85,8 @@ export class ArrayCodec implements Codec {
   }
 
   fromLiteral(literal: Literal): Value {
-    if (literal.kind !== 'array') throw new NotPlain(literal, this.type);
-    return literal.items.map((item) => this.#inner.fromLiteral(item));
+    if (literal.kind !== 'array') throw new Misfit(literal, this.type);
+    return literal.items.map((item) => literalValue(this.#inner, item));
   }
 
   toText(value: Value): string {
@@ -118,9 +124,9 @@ export class TupleCodec implements Codec {
   }
 
   fromLiteral(literal: Literal): Value {
-    if (literal.kind !== 'tuple' || literal.items.length !== this.#inner.length) throw new NotPlain(literal, this.type);
+    if (literal.kind !== 'tuple' || literal.items.length !== this.#inner.length) throw new Misfit(literal, this.type);
     const { items } = literal;
-    return this.#inner.map((codec, i) => codec.fromLiteral(items[i] ?? { kind: 'null' }));
+    return this.#inner.map((codec, i) => literalValue(codec, items[i] ?? { kind: 'null' }));
   }
 
   toText(value: Value): string {
@@ -132,16 +138,5 @@ export class TupleCodec implements Codec {
 function elementText(codec: Codec, value: Value): string {
   if (value === null) return 'NULL';
   const text = codec.toText(value);
-  return codec.quoted ? `'${text.replace(/[\b\f\n\r\t\0'\\]/g, (char) => ESCAPED[char] ?? char)}'` : text;
+  return codec.quoted ? quotedText(text) : text;
 }
-
-const ESCAPED: Readonly<Record<string, string>> = {
-  '\b': '\\b',
-  '\f': '\\f',
-  '\n': '\\n',
-  '\r': '\\r',
-  '\t': '\\t',
-  '\0': '\\0',
-  "'": "\\'",
-  '\\': '\\\\',
-};

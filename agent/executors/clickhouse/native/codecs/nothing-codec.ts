@@ -1,6 +1,6 @@
 import type { ByteReader } from '../byte-reader.ts';
 import type { ByteWriter } from '../byte-writer.ts';
-import { NotPlain } from '../literal.ts';
+import { Misfit } from '../literal.ts';
 import type { Literal } from '../literal.ts';
 import type { Codec, Value, Values } from './codec.ts';
 
@@ -20,7 +20,7 @@ export class NothingCodec implements Codec {
   }
 
   fromLiteral(literal: Literal): Value {
-    throw new NotPlain(literal, this.type);
+    throw new Misfit(literal, this.type);
   }
 
   toText(): string {

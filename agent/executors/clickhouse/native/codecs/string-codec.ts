@@ -1,6 +1,6 @@
 import type { ByteReader } from '../byte-reader.ts';
 import type { ByteWriter } from '../byte-writer.ts';
-import { NotPlain } from '../literal.ts';
+import { Misfit } from '../literal.ts';
 import type { Literal } from '../literal.ts';
 import type { Codec, Value, Values } from './codec.ts';
 
@@ -20,7 +20,7 @@ export class StringCodec implements Codec {
   }
 
   fromLiteral(literal: Literal): Value {
-    if (literal.kind !== 'string') throw new NotPlain(literal, this.type);
+    if (literal.kind !== 'string') throw new Misfit(literal, this.type);
     return literal.value;
   }
 
@@ -54,9 +54,9 @@ export class FixedStringCodec implements Codec {
   }
 
   fromLiteral(literal: Literal): Value {
-    if (literal.kind !== 'string') throw new NotPlain(literal, this.type);
+    if (literal.kind !== 'string') throw new Misfit(literal, this.type);
     const missing = this.#size - Buffer.byteLength(literal.value);
-    if (missing < 0) throw new NotPlain(literal, this.type);
+    if (missing < 0) throw new Misfit(literal, this.type);
     return literal.value + '\0'.repeat(missing);
   }
 

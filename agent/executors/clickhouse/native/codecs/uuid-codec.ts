@@ -1,6 +1,6 @@
 import type { ByteReader } from '../byte-reader.ts';
 import type { ByteWriter } from '../byte-writer.ts';
-import { NotPlain } from '../literal.ts';
+import { Misfit } from '../literal.ts';
 import type { Literal } from '../literal.ts';
 import type { Codec, Value, Values } from './codec.ts';
 
@@ -14,7 +14,7 @@ export class UuidCodec implements Codec {
     const bytes = await reader.bytes(rows * 16);
     return (row) => {
       const hex = hexOf(bytes.readBigUInt64LE(row * 16)) + hexOf(bytes.readBigUInt64LE(row * 16 + 8));
-      return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+      return dashed(hex);
     };
   }
 
@@ -28,14 +28,16 @@ export class UuidCodec implements Codec {
   }
 
   fromLiteral(literal: Literal): Value {
-    if (literal.kind !== 'string' || !/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(literal.value))
-      throw new NotPlain(literal, this.type);
-    return literal.value.toLowerCase();
+    if (literal.kind !== 'string' || !/^(?:[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}|[\da-f]{32})$/i.test(literal.value))
+      throw new Misfit(literal, this.type);
+    return dashed(literal.value.toLowerCase().replaceAll('-', ''));
   }
 
   toText(value: Value): string {
     return value as string;
   }
 }
+
+const dashed = (hex: string): string => hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 
 const hexOf = (half: bigint): string => half.toString(16).padStart(16, '0');
