@@ -102,7 +102,26 @@ describe.skipIf(!hasServices('clickhouse-18'))('INSERT on ClickHouse 18.16', () 
       expect(await ask(`SELECT count() FROM ${table}`)).toBe('0');
     });
 
-    it('passes on what the server says of values that cannot be', async () => {
+    it('takes remarks before VALUES and FORMAT, up to the end of their line', async () => {
+      const table = await makeTable('s String');
+      const execution = await run(
+        protocol,
+        `-- first\nINSERT INTO ${table} (s) -- names\nVALUES ('v');` +
+          `/* x */ INSERT INTO ${table} (s) -- names\nVALUES (lower('E') -- why\n);` +
+          `INSERT INTO ${table} (s) -- it's names\n/* ' */ FORMAT Values -- rows\n ('f');` +
+          `INSERT INTO ${table} -- names\nFORMAT CSV\n"c"\n`,
+      );
+      expect(execution.outcome).toEqual({ state: 'Succeeded', message: '4 statements executed' });
+      expect(affected(execution)).toEqual(['1', '1', '1', '1']);
+      expect(await ask(`SELECT s FROM ${table} ORDER BY s`)).toBe('c\ne\nf\nv');
+    });
+
+    it('does not know how many rows an INSERT … SELECT after a remark has written', async () => {
+      const table = await makeTable('a UInt8');
+      expect(affected(await run(protocol, `/* x */ INSERT INTO ${table} SELECT 1`))).toEqual(['unknown']);
+    });
+
+    it('fails on values that cannot be', async () => {
       const table = await makeTable("a UInt8, e Enum8('x' = 1), f FixedString(2)");
       for (const row of [
         "(NULL, 'x', '')",
@@ -113,7 +132,9 @@ describe.skipIf(!hasServices('clickhouse-18'))('INSERT on ClickHouse 18.16', () 
         const { outcome } = await run(protocol, `INSERT INTO ${table} VALUES ${row}`);
         expect(outcome, row).toMatchObject({
           state: 'Failed',
-          message: expect.stringMatching(/ERROR - Code: \d+\. .*Exception/) as string,
+          message: expect.stringMatching(
+            protocol === 'native' ? /ERROR - row 1: .* does not fit into [aef] \w/ : /ERROR - Code: \d+\. .*Exception/,
+          ) as string,
         });
       }
       const { outcome } = await run(protocol, 'INSERT INTO no_such_table VALUES (1)');
@@ -155,6 +176,48 @@ describe.skipIf(!hasServices('clickhouse-18'))('INSERT on ClickHouse 18.16', () 
       });
       await expect.poll(running).toBe('0');
     });
+  });
+
+  it.each([
+    ['Int8', '300', '300 does not fit into v Int8'],
+    ['Int8', '1.7', '1.7 does not fit into v Int8'],
+    ['Int8', "'300'", '"300" does not fit into v Int8'],
+    ['UInt64', '-1', '-1 does not fit into v UInt64'],
+    ['UInt32', '4294967296', '4294967296 does not fit into v UInt32'],
+    ['Decimal(18, 4)', '1234567890123456.1', '1234567890123456.1 does not fit into v Decimal(18, 4)'],
+    ['Decimal(18, 4)', '1.123456789', '1.123456789 does not fit into v Decimal(18, 4)'],
+    ['Float32', '1e39', '1e39 does not fit into v Float32'],
+    ["Enum8('x' = 1)", '5', "5 does not fit into v Enum8('x' = 1)"],
+    ['String', '1', '1 does not fit into v String'],
+    ['Date', "'2026-02-29'", '"2026-02-29" does not fit into v Date'],
+    ['DateTime', '5000000000', '5000000000 does not fit into v DateTime'],
+    ['Array(UInt8)', '[1, 300]', '300 does not fit into v Array(UInt8)'],
+    ['UInt8', 'NULL', 'NULL does not fit into v UInt8'],
+  ])('refuses what does not fit into %s natively: %s', async (type, literal, message) => {
+    const table = await makeTable(`n UInt8, v ${type}`);
+    // Also beside expressions, which the server evaluates.
+    for (const rows of [`(1, ${literal})`, `(1 + 0, defaultValueOfArgumentType(v)), (1 + 1, ${literal})`]) {
+      const { outcome } = await run('native', `INSERT INTO ${table} VALUES ${rows}`);
+      expect(outcome, rows).toMatchObject({
+        reason: 'StatementFailed',
+        message: expect.stringContaining(`ERROR - row ${rows.includes('+') ? 2 : 1}: ${message}\n`) as string,
+      });
+    }
+    expect(await ask(`SELECT count() FROM ${table}`)).toBe('0');
+  });
+
+  it('keeps literals beside expressions as exact as they are written', async () => {
+    const table = await makeTable(
+      "n UInt8, d Decimal(18, 6), t DateTime('Asia/Tokyo'), a Array(Array(Nullable(Decimal(9, 2)))), u Tuple(String, Float64), s Nullable(String)",
+    );
+    const values = `123456789012.345678, '2017-07-14 11:40:00', [[1.25, NULL], []], ('it\\'s', 0.1), 'a\\\\b'`;
+    const { outcome } = await run(
+      'native',
+      `INSERT INTO ${table} VALUES (0 + 1, ${values}); INSERT INTO ${table} VALUES (2, ${values})`,
+    );
+    expect(outcome).toMatchObject({ state: 'Succeeded' });
+    const row = "123456789012.345678\t2017-07-14 11:40:00\t[[1.25,NULL],[]]\t('it\\'s',0.1)\ta\\\\b";
+    expect(await ask(`SELECT * FROM ${table} ORDER BY n`)).toBe(`1\t${row}\n2\t${row}`);
   });
 
   it('writes more expressions than one query takes, natively', async () => {

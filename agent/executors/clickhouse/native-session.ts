@@ -42,7 +42,7 @@ export class NativeSession implements Session {
       await this.#connection.query(run.queryId, run.text);
       await readToEnd(this.#connection, run);
       run.signal.throwIfAborted();
-      return { written: /^\s*insert/i.test(run.text) ? undefined : 0 };
+      return { written: traits?.isInsert === true ? undefined : 0 };
     } catch (err) {
       this.#clean = false;
       throw run.signal.aborted ? run.signal.reason : err;

@@ -90,7 +90,7 @@ export class HttpSession implements Session {
         ...(inline === undefined || insert === undefined
           ? { query: traits?.withoutFormat ?? run.text }
           : {
-              query: `${insert.head} FORMAT ${insert.format}`,
+              query: `${insert.head}\nFORMAT ${insert.format}`,
               values: Readable.from(inline.pieces, { objectMode: false }),
             }),
         query_id: run.queryId,
@@ -100,7 +100,7 @@ export class HttpSession implements Session {
       });
       await readRows(answer.body, run, traits?.withTotals ?? false);
       this.#database = traits?.uses ?? this.#database;
-      if (!/^\s*insert/i.test(run.text)) return { written: 0 };
+      if (traits?.isInsert === false) return { written: 0 };
       return { written: answer.written ?? inline?.rows };
     } catch (err) {
       // What the server has not ended itself goes on there, whoever reads its answer.

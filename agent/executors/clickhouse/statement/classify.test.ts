@@ -29,6 +29,11 @@ describe('classify', () => {
     expect(classify('CREATE TABLE set (a Int8)')).toMatchObject({ changesSession: false });
   });
 
+  it('knows an INSERT behind remarks', () => {
+    expect(classify('-- x\n/* y */ Insert INTO t SELECT 1').isInsert).toBe(true);
+    expect(classify('SELECT 1 -- INSERT').isInsert).toBe(false);
+  });
+
   it('finds WITH TOTALS outside quotes and remarks', () => {
     expect(classify('SELECT 1 GROUP BY 1 WITH /* x */ TOTALS').withTotals).toBe(true);
     expect(classify("SELECT 'WITH TOTALS' -- WITH TOTALS").withTotals).toBe(false);

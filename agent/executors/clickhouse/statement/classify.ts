@@ -2,6 +2,7 @@ import { readString } from './string-literal.ts';
 import { nextToken } from './tokens.ts';
 
 export interface StatementTraits {
+  readonly isInsert: boolean;
   /** It changes the session: SET, USE, temporary tables. What comes after it depends on it. */
   readonly changesSession: boolean;
   /** The database that is the current one after it: USE. */
@@ -23,6 +24,7 @@ export function classify(text: string): StatementTraits {
   const second = nextToken(text, first.end);
   const next = text.slice(second.start, second.end).toLowerCase();
   const traits = {
+    isInsert: word === 'insert',
     changesSession: word === 'set' || word === 'use' || (word === 'create' && next === 'temporary'),
     uses: word === 'use' ? nameOf(text.slice(second.start, second.end)) : undefined,
     withTotals: false,
