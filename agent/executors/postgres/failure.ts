@@ -2,11 +2,12 @@ import { cutText } from '../../output/utf8.ts';
 import { ExecutionTimeout } from '../database/deadline.ts';
 import { TaskAborted } from '../executor.ts';
 import { SpoolError } from '../sql/row-spool.ts';
+import type { SqlStatement } from '../sql/split-statements.ts';
 import { SqlSourceError } from '../sql/sql-source.ts';
 import { SqlSyntaxError } from '../sql/sql-syntax-error.ts';
 import { QueryStopped } from './run-query.ts';
 import { PasswordMissing } from './session.ts';
-import { errorDetails, isFatal, isServerError, StatementFailed } from './statement-error.ts';
+import { errorDetails, isFatal, isLost, isServerError, StatementFailed } from './statement-error.ts';
 import { shownSql } from './statement-report.ts';
 import type { TransactionLedger } from './transaction-ledger.ts';
 
@@ -27,30 +28,44 @@ export function describeFailure(
   ledger: TransactionLedger,
   mask: (text: string) => string,
 ): Failure | undefined {
-  const statement = err instanceof StatementFailed ? err.statement : undefined;
+  const which = err instanceof StatementFailed ? whichOf(err) : undefined;
+  const statement = which?.only;
   const cause = err instanceof StatementFailed ? err.cause : err;
-  const reason = ledger.has('unknown') ? 'CommitOutcomeUnknown' : reasonOf(cause, statement !== undefined);
+  const reason = ledger.has('unknown') ? 'CommitOutcomeUnknown' : reasonOf(cause, which !== undefined);
   if (reason === undefined) return undefined;
   const text = (given: string): string => cutText(mask(given), MAX_MESSAGE_BYTES);
   const message = text(networkText(cause));
-  const line = err instanceof StatementFailed || err instanceof SqlSyntaxError ? err.line : undefined;
+  const located = err instanceof SqlSyntaxError || (err instanceof StatementFailed && statement !== undefined);
+  const line = located ? err.line : undefined;
   const sql = statement === undefined ? undefined : shownSql(mask(statement.text));
   const fate = ledger.describe();
   return {
     reason,
     lines: [
-      statement === undefined ? `ERROR - ${message}` : `Statement ${statement.number}: ERROR - ${message}`,
+      which === undefined ? `ERROR - ${message}` : `${which.label}: ERROR - ${message}`,
       ...(sql === undefined || sql === '' ? [] : [`SQL: ${sql}`]),
       ...(err instanceof StatementFailed ? errorDetails(err).map(text) : []),
       ...(fate === '' ? [] : [fate]),
     ],
     fields: {
-      ...(statement === undefined ? {} : { statement: statement.number }),
+      ...which?.fields,
       status: 'ERROR',
       error: { message, ...(isServerError(cause) ? { code: cause.code } : {}), line },
       ...(sql === undefined ? {} : { sql }),
     },
   };
+}
+
+/** Which statement failed, or which ones it may have been. */
+function whichOf({ statement, through }: StatementFailed): {
+  readonly label: string;
+  readonly fields: Readonly<Record<string, number>>;
+  readonly only: SqlStatement | undefined;
+} {
+  const { number } = statement;
+  if (through === number) return { label: `Statement ${number}`, fields: { statement: number }, only: statement };
+  const fields = { first_statement: number, last_statement: through };
+  return { label: `Statements ${number}-${through}`, fields, only: undefined };
 }
 
 function reasonOf(cause: unknown, inStatement: boolean): string | undefined {
@@ -64,11 +79,6 @@ function reasonOf(cause: unknown, inStatement: boolean): string | undefined {
   if (isServerError(cause)) return isFatal(cause) ? 'ConnectionLost' : 'StatementFailed';
   return isLost(cause) ? 'ConnectionLost' : 'StatementFailed';
 }
-
-/** Whether the driver or the network says that the connection is gone. */
-const isLost = (err: unknown): boolean =>
-  err instanceof Error &&
-  ((err as NodeJS.ErrnoException).syscall !== undefined || err.message.startsWith('Connection terminated'));
 
 /** Whether a login was tried and refused. */
 export function isLoginRefused(err: unknown): boolean {

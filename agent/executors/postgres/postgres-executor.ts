@@ -132,10 +132,12 @@ export class PostgresExecutor implements Executor {
       await report.failure(failure);
       outcome = failed(failure.reason, `SQL execution failed: ${failure.lines.join('\n')}`);
     }
+    const prepared = run.ledger.ranges('prepared');
     await report.end({
       success: outcome.state === 'Succeeded',
       committed: run.ledger.ranges('committed'),
       rolled_back: run.ledger.ranges('rolledBack'),
+      ...(prepared.length === 0 ? {} : { prepared }),
       unknown: run.ledger.ranges('unknown'),
     });
     return outcome;

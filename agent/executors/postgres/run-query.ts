@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Target } from '../../connections/target.ts';
 import { Session } from './session.ts';
-import { isFatal, isServerError } from './statement-error.ts';
+import { ConnectionLost, isFatal, isServerError } from './statement-error.ts';
 import type { StatementQuery } from './statement-query.ts';
 
 /** A query was stopped because its task is to end. */
@@ -9,11 +9,12 @@ export class QueryStopped extends Error {
   override readonly name = 'QueryStopped';
   /** Why: what the signal was aborted with. */
   readonly reason: unknown;
-  /** What the server said of the query in the end; `lost`: nothing. */
-  readonly answer: 'completed' | 'failed' | 'lost';
+  /** What the server said of the query in the end; `lost`: nothing; `unsent`: it was not asked. */
+  readonly answer: 'unsent' | 'completed' | 'failed' | 'lost';
 
-  constructor(reason: unknown, answer: QueryStopped['answer']) {
-    super(reason instanceof Error ? reason.message : String(reason));
+  /** `cause` is what the query ended with. */
+  constructor(reason: unknown, answer: QueryStopped['answer'], cause?: unknown) {
+    super(reason instanceof Error ? reason.message : String(reason), { cause });
     this.reason = reason;
     this.answer = answer;
   }
@@ -23,21 +24,25 @@ export interface RunQueryOptions {
   readonly signal: AbortSignal;
   /** How long the server may take to end a query after it was asked to, before its connection is closed. */
   readonly graceMs: number;
-  /** Of a COMMIT: an abort waits for its answer, which tells what happened. */
+  /** Of a COMMIT: after an abort it may go on for a while, and its answer counts. */
   readonly patient?: boolean;
 }
 
 /** A request to cancel that comes before its query has begun is lost: it is sent again. */
 const CANCEL_AGAIN_MS = 500;
 const TERMINATE_MS = 2000;
+/** How long a COMMIT may go on after an abort before it is canceled too: seldom does one take any time. */
+const PATIENCE_MS = 3000;
+const QUERY_CANCELED = '57014';
 
 /**
  * Runs a query until it has ended on the server, also after an abort: then the server is asked to cancel it, and if that
- * does not help, its process is terminated. Rejects with `QueryStopped` after an abort, else as `StatementQuery.done`.
+ * does not help, its process is terminated. Rejects with `QueryStopped` after an abort, else as `StatementQuery.done`; a
+ * `patient` one ends as it does on the server, unless it was stopped there.
  */
 export async function runQuery(session: Session, query: StatementQuery, options: RunQueryOptions): Promise<void> {
   const { signal, graceMs, patient = false } = options;
-  if (signal.aborted) throw new QueryStopped(signal.reason, 'failed');
+  if (signal.aborted) throw new QueryStopped(signal.reason, 'unsent');
   const ended = new AbortController();
   let stopping: Promise<void> | undefined;
   const stop = (): void => {
@@ -60,7 +65,8 @@ export async function runQuery(session: Session, query: StatementQuery, options:
     ended.abort();
     await stopping;
   }
-  if (signal.aborted && !patient) throw new QueryStopped(signal.reason, answerOf(failure));
+  const counts = !signal.aborted || (patient && (failure === undefined || isOwnError(failure)));
+  if (!counts) throw new QueryStopped(signal.reason, answerOf(failure), failure);
   if (failure !== undefined) throw failure as Error;
 }
 
@@ -69,17 +75,24 @@ function answerOf(failure: unknown): QueryStopped['answer'] {
   return isServerError(failure) && !isFatal(failure) ? 'failed' : 'lost';
 }
 
+/** Whether the server refused the query for what it is, not because it was asked to stop. */
+const isOwnError = (err: unknown): boolean => isServerError(err) && !isFatal(err) && err.code !== QUERY_CANCELED;
+
 async function stopOnServer(session: Session, patient: boolean, graceMs: number, ended: AbortSignal): Promise<void> {
   const until = performance.now() + graceMs;
+  if (patient) await pause(Math.min(PATIENCE_MS, graceMs / 2), ended);
   while (!ended.aborted && performance.now() < until) {
     // What cannot be sent now may be the next time.
-    if (!patient) await session.cancel().catch(() => undefined);
-    const pause = Math.min(patient ? graceMs : CANCEL_AGAIN_MS, until - performance.now());
-    await delay(Math.max(0, pause), undefined, { signal: ended }).catch(() => undefined);
+    await session.cancel().catch(() => undefined);
+    await pause(Math.min(CANCEL_AGAIN_MS, until - performance.now()), ended);
   }
   if (ended.aborted) return;
-  if (!patient) await terminate(session.target, session.pid);
-  session.destroy(new Error(`the server did not answer within ${graceMs} ms after it was asked to stop`));
+  await terminate(session.target, session.pid);
+  session.destroy(new ConnectionLost(`the server did not answer within ${graceMs} ms after it was asked to stop`));
+}
+
+async function pause(ms: number, ended: AbortSignal): Promise<void> {
+  await delay(Math.max(0, ms), undefined, { signal: ended }).catch(() => undefined);
 }
 
 /** Ends the server's process. With a pooler in between its number is not the server's: then nothing is found. */

@@ -8,11 +8,16 @@ import { statementKind } from './statement-kind.ts';
 import { StatementQuery } from './statement-query.ts';
 import type { StatementReport } from './statement-report.ts';
 import { TransactionLedger } from './transaction-ledger.ts';
+import { ENDS, refusal } from './transaction-rules.ts';
+import type { TransactionEnd } from './transaction-rules.ts';
 
 export interface ScriptRunOptions {
   readonly session: Session;
   readonly report: StatementReport;
-  /** How many statements a transaction of ours holds; with 1 each statement is on its own. */
+  /**
+   * How many statements a transaction of ours holds; with 1 each statement is on its own, with Infinity all are in one,
+   * which nothing in the text may end.
+   */
   readonly batchSize: number;
   /** Between two transactions. */
   readonly sleepMs: number;
@@ -25,6 +30,13 @@ export interface ScriptRunOptions {
 
 /** Whose transaction is open: nobody's, ours for a batch, or the text's own. */
 type Mode = 'none' | 'batch' | 'own';
+
+interface SendOptions {
+  /** Whose transaction the statements open. */
+  readonly becomes?: Mode;
+  /** How the statement ends one. */
+  readonly ends?: TransactionEnd;
+}
 
 const ROLLBACK_MS = 5000;
 const NO_HANDLER = { columns: () => undefined, row: () => undefined, complete: () => undefined };
@@ -80,22 +92,28 @@ export class ScriptRun {
     const { batchSize } = this.#options;
     if (kind === 'plain' && (batchSize > 1 || this.#mode === 'own')) {
       this.#group.add(statement);
-      const whole = this.#mode !== 'own' && this.#batched + this.#group.statements.length >= batchSize;
-      if (whole || this.#group.isFull) await this.#flush();
+      const full = this.#mode !== 'own' && this.#batched + this.#group.statements.length >= batchSize;
+      if (full || this.#group.isFull) await this.#flush();
       return;
     }
     await this.#flush();
+    const whole = batchSize === Infinity;
+    const refused = refusal(kind, { whole, own: this.#mode === 'own' });
+    if (refused !== undefined) throw new StatementFailed(statement, new Error(refused));
+    // The server refuses what it cannot hold, and takes what another version would refuse.
+    if (whole && kind === 'outside') return this.#sendInBatch([statement]);
     switch (kind) {
       case 'begin':
         await this.#commit();
         await this.#sleep();
         this.#begunBy ??= statement;
-        await this.#send([statement], 'own');
+        await this.#send([statement], { becomes: 'own' });
         break;
       case 'commit':
       case 'rollback':
+      case 'prepare':
         await this.#commit();
-        await this.#endOwn(statement, kind === 'commit' ? 'committed' : 'rolledBack');
+        await this.#endOwn(statement, ENDS[kind]);
         break;
       case 'outside':
         await this.#commit();
@@ -133,14 +151,15 @@ export class ScriptRun {
     try {
       await this.#query(new StatementQuery('BEGIN', NO_HANDLER));
     } catch (err) {
-      throw first === undefined ? err : new StatementFailed(first, err);
+      // Stopped before the statements were sent: none of them is to blame.
+      throw first === undefined || err instanceof QueryStopped ? err : new StatementFailed(first, err);
     }
     this.#mode = 'batch';
     this.#batched = 0;
   }
 
-  /** Sends statements together and waits until all have ended; `becomes` is whose transaction they open. */
-  async #send(statements: readonly SqlStatement[], becomes?: Mode): Promise<void> {
+  /** Sends statements together and waits until all have ended. */
+  async #send(statements: readonly SqlStatement[], { becomes, ends }: SendOptions = {}): Promise<void> {
     const { session, report } = this.#options;
     const group = new StatementGroup(statements);
     const [first, last] = [statements[0], statements.at(-1)];
@@ -154,30 +173,41 @@ export class ScriptRun {
       this.ledger.executed(number, fate);
     });
     try {
-      await this.#query(new StatementQuery(group.text(), handler, first.copyData));
+      await this.#query(new StatementQuery(group.text(), handler, first.copyData), ends !== undefined);
       if (completed !== statements.length)
         throw new Error(`the server took ${statements.length} statements for ${completed}: they are split differently`);
       if (session.encoding !== 'UTF8')
         throw new Error(`client_encoding cannot be ${session.encoding}: text is sent as UTF8 only`);
     } catch (err) {
-      const found = group.locate(err, completed) ?? { statement: first, line: first.line };
       const answer = answerTo(err);
+      if (answer === 'unsent') throw err;
       if (fate === 'committed' && completed === 0 && answer !== 'failed')
         this.ledger.executed(first.number, answer === 'lost' ? 'unknown' : 'committed');
-      throw new StatementFailed(found.statement, err, found.line);
+      // All of them have ended all the same: none was stopped.
+      if (answer === 'completed') throw err;
+      const said = err instanceof QueryStopped ? err.cause : err;
+      const found = group.locate(said, completed);
+      if (found === undefined) throw err;
+      // The server may have executed them, but not committed.
+      if (fate === 'open' && found.through > found.statement.number) this.#executedUpTo(found.statement, found.through);
+      throw new StatementFailed(found.statement, err, found);
     }
     if (becomes !== undefined) this.#mode = becomes;
-    this.#followServer();
+    if (ends === undefined) this.#followServer();
   }
 
-  /** COMMIT or ROLLBACK of the text. */
-  async #endOwn(statement: SqlStatement, fate: 'committed' | 'rolledBack'): Promise<void> {
+  #executedUpTo({ number: first }: SqlStatement, last: number): void {
+    for (let number = first; number <= last; number += 1) this.ledger.executed(number, 'open');
+  }
+
+  /** COMMIT, ROLLBACK or PREPARE TRANSACTION of the text. */
+  async #endOwn(statement: SqlStatement, fate: TransactionEnd): Promise<void> {
     const wasOwn = this.#mode === 'own';
     try {
-      await this.#send([statement]);
+      await this.#send([statement], { ends: fate });
     } catch (err) {
-      const answer = err instanceof StatementFailed ? answerTo(err.cause) : 'failed';
-      if (wasOwn && answer !== 'failed') this.#ended(answer === 'lost' && fate === 'committed' ? 'unknown' : fate);
+      const answer = answerTo(err instanceof StatementFailed ? err.cause : err);
+      if (wasOwn && answer === 'lost') this.#ended(fate === 'rolledBack' ? fate : 'unknown');
       throw err;
     }
     // AND CHAIN begins another one at once.
@@ -191,7 +221,9 @@ export class ScriptRun {
     try {
       await this.#query(new StatementQuery('COMMIT', NO_HANDLER), true);
     } catch (err) {
-      this.#ended(answerTo(err) === 'lost' ? 'unknown' : 'rolledBack');
+      const answer = answerTo(err);
+      if (answer === 'unsent') throw err;
+      this.#ended(answer === 'lost' ? 'unknown' : 'rolledBack');
       throw last === undefined ? err : new StatementFailed({ ...last, text: 'COMMIT' }, err);
     }
     this.#ended('committed');
@@ -205,9 +237,10 @@ export class ScriptRun {
     this.#ended('rolledBack');
   }
 
-  #ended(fate: 'committed' | 'rolledBack' | 'unknown', mode: Mode = 'none'): void {
+  #ended(fate: TransactionEnd | 'unknown', mode: Mode = 'none'): void {
     this.ledger.ended(fate);
     this.#mode = mode;
+    this.#batched = 0;
     if (mode === 'none') this.#begunBy = undefined;
     this.#mustSleep = true;
   }

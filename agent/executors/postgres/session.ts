@@ -3,6 +3,7 @@ import type { Connection } from 'pg';
 import type { Target } from '../../connections/target.ts';
 import { boundGreeting } from './greeting-bound.ts';
 import { requestCancel } from './cancel-request.ts';
+import { ConnectionLost } from './statement-error.ts';
 import { StatementQuery } from './statement-query.ts';
 import { tlsAttempts } from './tls-attempts.ts';
 import type { TlsAttempt } from './tls-attempts.ts';
@@ -55,7 +56,7 @@ export class Session {
     this.#tls = tls;
     this.#client = createClient(target, tls);
     this.#client.on('error', (err: Error) => (this.#broken ??= err));
-    this.#client.on('end', () => (this.#broken ??= new Error('the connection was closed')));
+    this.#client.on('end', () => (this.#broken ??= new ConnectionLost('the connection was closed')));
     this.#client.on('notice', (notice) => this.#query?.hold(this.onNotice(notice)));
     this.#client.connection.on('readyForQuery', ({ status }: { status: string }) => {
       this.#transaction = STATES[status] ?? 'none';
@@ -121,7 +122,7 @@ export class Session {
     const ignored = { columns: () => undefined, row: () => undefined, complete: () => undefined };
     const query = new StatementQuery(text, ignored);
     this.send(query);
-    const timer = setTimeout(() => this.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+    const timer = setTimeout(() => this.destroy(new ConnectionLost(`no answer within ${timeoutMs} ms`)), timeoutMs);
     try {
       await query.done;
     } finally {
@@ -137,13 +138,13 @@ export class Session {
 
   /** Closes it at once. What the server executes may go on there. */
   destroy(reason?: Error): void {
-    this.#broken ??= reason ?? new Error('the connection was closed');
+    this.#broken ??= reason ?? new ConnectionLost('the connection was closed');
     this.#client.connection.stream.destroy(reason);
   }
 
   /** Says goodbye; within a second or not at all. */
   async end(): Promise<void> {
-    this.#broken ??= new Error('the connection was closed');
+    this.#broken ??= new ConnectionLost('the connection was closed');
     const timer = setTimeout(() => this.destroy(), 1000);
     await this.#client.end().catch(() => undefined);
     clearTimeout(timer);

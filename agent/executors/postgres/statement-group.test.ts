@@ -41,9 +41,15 @@ describe('StatementGroup', () => {
   it('takes the first that was not completed when the error points nowhere', () => {
     const statements = [1, 2, 3].map((number) => ({ number, text: 'SELECT 1', line: number }));
     const group = new StatementGroup(statements);
-    expect(group.locate(serverError(), 1)).toEqual({ statement: statements[1], line: 2 });
-    expect(group.locate(new Error('lost'), 3)).toEqual({ statement: statements[2], line: 3 });
+    expect(group.locate(serverError(), 1)).toEqual({ statement: statements[1], line: 2, through: 2 });
+    expect(group.locate(new Error('ours'), 3)).toEqual({ statement: statements[2], line: 3, through: 3 });
     expect(new StatementGroup().locate(new Error('lost'), 0)).toBeUndefined();
+  });
+
+  it('takes all that were not completed when the connection is lost without a word', () => {
+    const statements = [1, 2, 3].map((number) => ({ number, text: 'SELECT 1', line: number }));
+    const lost = new Error('Connection terminated unexpectedly');
+    expect(new StatementGroup(statements).locate(lost, 1)).toEqual({ statement: statements[1], line: 2, through: 3 });
   });
 
   it('is full with 200 statements or much text', () => {

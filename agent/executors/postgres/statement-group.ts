@@ -1,5 +1,14 @@
 import type { SqlStatement } from '../sql/split-statements.ts';
-import { isServerError } from './statement-error.ts';
+import { isLost, isServerError } from './statement-error.ts';
+
+/** What an error is about. */
+interface Place {
+  readonly statement: SqlStatement;
+  /** Of the task's text. */
+  readonly line: number;
+  /** The number of the last statement that it may be about. */
+  readonly through: number;
+}
 
 /** Between two statements of one message: a line end, because the first may end with a comment of one line. */
 const SEPARATOR = '\n;\n';
@@ -35,26 +44,34 @@ export class StatementGroup {
 
   /**
    * Which statement an error is about, and in which line of the task's text. The server tells where in the message it
-   * is; when it does not, it is the first one that has not been `completed`. A mistake in the syntax of any of them is
-   * found before the first is executed.
+   * is; when it does not, it is the first one that has not been `completed`, of which it tells before it tells of an
+   * error. When the connection is lost without a word it may be any from there on. A mistake in the syntax of any of them
+   * is found before the first is executed.
    */
-  locate(err: unknown, completed: number): { readonly statement: SqlStatement; readonly line: number } | undefined {
+  locate(err: unknown, completed: number): Place | undefined {
     const position = isServerError(err) && err.position !== undefined ? Number(err.position) - 1 : undefined;
     const last = this.statements.at(-1);
     if (last === undefined) return undefined;
-    const fallback = this.statements[completed] ?? last;
-    if (position === undefined) return { statement: fallback, line: fallback.line };
+    const next = this.statements[completed] ?? last;
+    const fallback = { statement: next, line: next.line, through: isLost(err) ? last.number : next.number };
+    if (position === undefined) return fallback;
     let start = 0;
     for (const statement of this.statements) {
       const length = characters(statement.text);
       // At the end of a text the server points behind it.
-      if (position <= start + length) return { statement, line: lineAt(statement, position - start) };
+      if (position <= start + length) return placeIn(statement, position - start);
       start += length + SEPARATOR.length;
-      if (position < start) return { statement, line: lineAt(statement, length) };
+      if (position < start) return placeIn(statement, length);
     }
-    return { statement: fallback, line: fallback.line };
+    return fallback;
   }
 }
+
+const placeIn = (statement: SqlStatement, position: number): Place => ({
+  statement,
+  line: lineAt(statement, position),
+  through: statement.number,
+});
 
 /** The server counts characters, JavaScript UTF-16 units. */
 function characters(text: string): number {

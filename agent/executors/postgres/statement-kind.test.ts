@@ -4,7 +4,8 @@ import { statementKind } from './statement-kind.ts';
 describe('statementKind', () => {
   it.each([
     ['begin', ['BEGIN', 'begin work', 'START TRANSACTION ISOLATION LEVEL SERIALIZABLE', '/* x */ BEGIN']],
-    ['commit', ['COMMIT', 'END', 'commit and chain', "PREPARE TRANSACTION 'x'"]],
+    ['commit', ['COMMIT', 'END', 'commit and chain']],
+    ['prepare', ["PREPARE TRANSACTION 'x'"]],
     ['rollback', ['ROLLBACK', 'ABORT', 'rollback work', '-- why\nROLLBACK']],
     ['setting', ['SET a = 1', 'set local a to 2', 'RESET ALL']],
     [

@@ -2,8 +2,10 @@
 export type StatementKind =
   /** BEGIN, START TRANSACTION: the text has a transaction of its own. */
   | 'begin'
-  /** COMMIT, END, PREPARE TRANSACTION: it ends. */
+  /** COMMIT, END: it ends. */
   | 'commit'
+  /** PREPARE TRANSACTION: it is kept on the server. */
+  | 'prepare'
   /** ROLLBACK, ABORT: it ends without effect. */
   | 'rollback'
   /** Refused within a transaction, or of effect only after it. */
@@ -50,7 +52,7 @@ export function statementKind(text: string): StatementKind {
     case 'END':
       return 'commit';
     case 'PREPARE':
-      return second === 'TRANSACTION' ? 'commit' : 'plain';
+      return second === 'TRANSACTION' ? 'prepare' : 'plain';
     case 'ROLLBACK':
       if (second === 'PREPARED') return 'outside';
       return words.includes('TO') ? 'plain' : 'rollback';

@@ -15,6 +15,8 @@ export interface QueryHandler {
   row(values: readonly (string | null)[]): Promise<void> | undefined;
   /** A statement has ended; the tag is as psql shows it, such as `INSERT 0 1`. */
   complete(tag: string): Promise<void> | undefined;
+  /** A statement has ended after `discard`: what it brought is dropped. */
+  skipped?(): void;
 }
 
 /** What is in fact behind the type: it holds the calls that only drivers make. */
@@ -60,7 +62,7 @@ export class StatementQuery {
     return this.#done.promise;
   }
 
-  /** Drops whatever else comes. */
+  /** Drops whatever else comes; only how many statements end is told. */
   discard(): void {
     this.#discarding = true;
     this.#connection?.stream.resume();
@@ -80,12 +82,12 @@ export class StatementQuery {
   }
 
   handleCommandComplete({ text }: { readonly text: string }): void {
-    if (!this.#discarding) this.hold(this.#handler.complete(text));
+    this.#complete(text);
   }
 
   /** A query of nothing but comments: the splitter gives none. */
   handleEmptyQuery(): void {
-    if (!this.#discarding) this.hold(this.#handler.complete(''));
+    this.#complete('');
   }
 
   handlePortalSuspended(): void {
@@ -135,6 +137,12 @@ export class StatementQuery {
         if (this.#holding === 0) this.#connection?.stream.resume();
       });
     this.#tail = this.#tail.then(() => taken);
+  }
+
+  #complete(tag: string): void {
+    if (!this.#discarding) this.hold(this.#handler.complete(tag));
+    // After a failure of the handler the statement that it was about is the last to count.
+    else if (this.#failure === undefined) this.#handler.skipped?.();
   }
 
   async #sendCopyData(connection: DriverConnection, data: AsyncIterable<string>): Promise<void> {

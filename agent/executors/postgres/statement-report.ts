@@ -81,6 +81,11 @@ export class StatementReport {
         writing = writing.then(() => this.#writeSuccess(success, before));
         return logged === undefined ? writing : Promise.all([logged, writing]).then(() => undefined);
       },
+      skipped: () => {
+        const statement = statements[index];
+        index += 1;
+        if (statement !== undefined) completed(statement);
+      },
     };
   }
 

@@ -38,6 +38,56 @@ describe.skipIf(!hasServices('postgres'))('PostgresExecutor when something ends 
     expect(await database.running('pg_sleep(601)')).toBe(0);
   });
 
+  it.each([
+    ['text', {}],
+    ['json', { result_format: 'json' }],
+  ])('names the statement that ran at the deadline, not one sent with it (%s)', async (format, params) => {
+    const execution = await database.run(
+      'CREATE TABLE at_deadline (a int);\nSELECT 7;\nSELECT pg_sleep(606);\nSELECT 8',
+      {
+        ...params,
+        exec_options: { timeout_ms: 500 },
+      },
+    );
+    expect(failure(execution)).toBe(
+      'SQL execution failed: Statement 3: ERROR - execution timeout after 500 ms\nSQL: SELECT pg_sleep(606)\nAt line 3\nStatements 1-2 were rolled back.',
+    );
+    if (format === 'json')
+      expect(JSON.parse(execution.result.toString())).toMatchObject({
+        statements: [{ statement: 3, error: { line: 3 } }],
+        rolled_back: [[1, 2]],
+        committed: [],
+      });
+    expect(await database.values("SELECT to_regclass('at_deadline')")).toEqual([null]);
+  });
+
+  it('names no statement when it ends between two batches', async () => {
+    const execution = await database.run('INSERT INTO t VALUES (21); INSERT INTO t VALUES (22)', {
+      exec_options: { timeout_ms: 500, trans_batch_size: 1, sleep_ms: 60_000 },
+    });
+    expect(failure(execution)).toBe(
+      'SQL execution failed: ERROR - execution timeout after 500 ms\nStatement 1 was committed.',
+    );
+    expect(await database.values('SELECT a FROM t WHERE a > 20')).toEqual([21]);
+  });
+
+  it('names all statements of a message that was lost with the connection', async () => {
+    const proxy = await postgresProxy(database.server, { dropAfter: (bytes) => bytes.includes('VALUES (31)') });
+    const params = { target: database.target(proxy) };
+    const command = 'INSERT INTO t VALUES (30); COMMIT; INSERT INTO t VALUES (31); SELECT 1; SELECT 2';
+    const execution = await database.run(command, params);
+    expect(execution.outcome).toMatchObject({ reason: 'ConnectionLost' });
+    expect(failure(execution)).toMatch(
+      /^SQL execution failed: Statements 3-5: ERROR - .*\nStatements 1-2 were committed\. Statements 3-5 were rolled back\.$/,
+    );
+    const inJson = await database.run(command, { ...params, result_format: 'json' });
+    expect(JSON.parse(inJson.result.toString())).toMatchObject({
+      statements: [{}, {}, { first_statement: 3, last_statement: 5, status: 'ERROR' }],
+      rolled_back: [[3, 5]],
+    });
+    expect(await database.values('SELECT a FROM t WHERE a > 30')).toEqual([]);
+  });
+
   it('terminates a backend that does not heed a request to cancel', async () => {
     const stubborn =
       'DO $$ BEGIN LOOP BEGIN PERFORM pg_sleep(602); EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP; END $$';
@@ -140,6 +190,25 @@ describe.skipIf(!hasServices('postgres'))('PostgresExecutor when something ends 
       'SQL execution failed: ERROR - execution timeout after 300 ms\nStatement 1 was committed.',
     );
     expect(await database.values('SELECT a FROM slow')).toEqual([1]);
+  });
+
+  it.each([
+    ['a batch', 'INSERT INTO lazy VALUES (1)', 'Statement 1 was rolled back.'],
+    ['the text', 'BEGIN; INSERT INTO lazy VALUES (1); COMMIT', 'Statements 1-2 were rolled back.'],
+  ])('cancels the commit of %s that takes too long, and tells that nothing was committed', async (_, command, fate) => {
+    await database.witness.query(`
+      CREATE TABLE IF NOT EXISTS lazy (a int);
+      CREATE OR REPLACE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(607); RETURN NULL; END $$;
+      DROP TRIGGER IF EXISTS at_commit ON lazy;
+      CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON lazy DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION dawdle()`);
+    const execution = await database.run(command, { exec_options: { timeout_ms: 300 } });
+    expect(execution.outcome).toMatchObject({ reason: 'TimeoutExceeded' });
+    expect(failure(execution)).toMatch(/Statement \d: ERROR - execution timeout after 300 ms\nSQL: COMMIT\n/);
+    expect(failure(execution)).toContain(fate);
+    expect(await database.values('SELECT a FROM lazy')).toEqual([]);
+    expect(
+      await database.values("SELECT pid FROM pg_stat_activity WHERE query = 'COMMIT' AND state = 'active'"),
+    ).toEqual([]);
   });
 
   it('does not know what became of a statement on its own when the connection is lost', async () => {

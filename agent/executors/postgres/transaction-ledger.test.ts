@@ -16,6 +16,15 @@ describe('TransactionLedger', () => {
     );
   });
 
+  it('does not call prepared what is not committed yet', () => {
+    const ledger = new TransactionLedger();
+    for (const number of [1, 2]) ledger.executed(number, 'open');
+    ledger.ended('prepared');
+    expect(ledger.describe()).toBe(
+      'Statements 1-2 were prepared: COMMIT PREPARED or ROLLBACK PREPARED decides what becomes of them.',
+    );
+  });
+
   it('has nothing to tell of nothing', () => {
     const ledger = new TransactionLedger();
     ledger.ended('rolledBack');

@@ -4,6 +4,8 @@ export type Fate =
   | 'open'
   | 'committed'
   | 'rolledBack'
+  /** By PREPARE TRANSACTION: kept by the server until it is told what to do with it. */
+  | 'prepared'
   /** The connection was lost before the server told whether it committed. */
   | 'unknown';
 
@@ -27,7 +29,7 @@ export class TransactionLedger {
   }
 
   /** The open transaction has ended. */
-  ended(fate: 'committed' | 'rolledBack' | 'unknown'): void {
+  ended(fate: Exclude<Fate, 'open'>): void {
     const open = this.#ranges.at(-1);
     if (open?.fate !== 'open') return;
     this.#ranges.pop();
@@ -48,6 +50,7 @@ export class TransactionLedger {
     const sentences = [
       this.#sentence('committed', 'committed'),
       this.#sentence('rolledBack', 'rolled back'),
+      this.#sentence('prepared', 'prepared: COMMIT PREPARED or ROLLBACK PREPARED decides what becomes of them'),
       this.#sentence('unknown', 'perhaps committed: the connection was lost before the server said'),
     ];
     if (this.#omitted > 0) sentences.push(`What became of ${this.#omitted} more groups of statements is not listed.`);

@@ -52,6 +52,34 @@ describe.skipIf(!hasServices('postgres'))('PostgresExecutor and transactions', (
     expect(new Set(rowsOf(execution).map(([row]) => row!['t'])).size).toBe(1);
   });
 
+  describe('when exec_options asks for one transaction', () => {
+    const whole = { exec_options: { transaction: true } };
+
+    it.each(['BEGIN', 'COMMIT', 'ROLLBACK', "PREPARE TRANSACTION 'x'"])('refuses %s in the text', async (statement) => {
+      await table('whole');
+      const execution = await run(`INSERT INTO whole VALUES (1);\n${statement};\nINSERT INTO whole VALUES (2)`, whole);
+      expect(failure(execution)).toBe(
+        `SQL execution failed: Statement 2: ERROR - exec_options.transaction executes the whole text in one transaction: the text cannot begin or end one\nSQL: ${statement}\nAt line 2\nStatement 1 was rolled back.`,
+      );
+      expect(await stored('whole')).toEqual([]);
+      await database.witness.query('DROP TABLE whole');
+    });
+
+    it('lets the server refuse what none may hold, and rolls back', async () => {
+      await table('held');
+      const execution = await run('INSERT INTO held VALUES (1); VACUUM held', whole);
+      expect(failure(execution)).toMatch(/Statement 2: ERROR - VACUUM cannot run inside a transaction block/);
+      expect(failure(execution)).toContain('Statement 1 was rolled back.');
+      expect(await stored('held')).toEqual([]);
+    });
+
+    it('keeps savepoints', async () => {
+      await table('saved');
+      await run('INSERT INTO saved VALUES (1); SAVEPOINT s; INSERT INTO saved VALUES (2); ROLLBACK TO s', whole);
+      expect(await stored('saved')).toEqual([1]);
+    });
+  });
+
   it('makes a transaction of each batch, and sleeps between them', async () => {
     const statement = 'SELECT txid_current() AS t, extract(epoch FROM now()) * 1000 AS at;';
     const execution = await run(statement.repeat(4), { ...json, exec_options: { trans_batch_size: 2, sleep_ms: 300 } });
@@ -123,8 +151,31 @@ describe.skipIf(!hasServices('postgres'))('PostgresExecutor and transactions', (
 
   it('commits where the text says COMMIT without BEGIN', async () => {
     await table('stray');
-    await run('INSERT INTO stray VALUES (1); COMMIT; INSERT INTO stray VALUES (2); ROLLBACK; SELECT 1/0');
-    expect(await stored('stray')).toEqual([1, 2]);
+    await run('INSERT INTO stray VALUES (1); COMMIT; INSERT INTO stray VALUES (2); SELECT 1/0');
+    expect(await stored('stray')).toEqual([1]);
+  });
+
+  it.each([1, 200])('commits nothing at a ROLLBACK without BEGIN (batches of %i)', async (size) => {
+    await table('undone');
+    const execution = await run('SELECT 1; INSERT INTO undone VALUES (2); ROLLBACK; SELECT 2', batches(size));
+    expect(failure(execution)).toContain('Statement 3: ERROR - there is no BEGIN before it');
+    expect(failure(execution)).toContain(`Statements 1-2 were ${size === 1 ? 'committed' : 'rolled back'}.`);
+    expect(await stored('undone')).toEqual(size === 1 ? [2] : []);
+    await database.witness.query('DROP TABLE undone');
+  });
+
+  it('says of ROLLBACK that it rolled back', async () => {
+    const execution = await run('SELECT 0; BEGIN; SELECT 1; ROLLBACK; SELECT 1/0');
+    expect(failure(execution)).toContain('Statement 1 was committed. Statements 2-4 were rolled back.');
+  });
+
+  it('says of PREPARE TRANSACTION that it has not committed', async ({ skip }) => {
+    const [most] = await database.values("SELECT current_setting('max_prepared_transactions')::int");
+    skip(most === 0, 'the server keeps no prepared transactions');
+    const execution = await run(`BEGIN; SELECT 1; PREPARE TRANSACTION '${database.name}'; SELECT 1/0`, json);
+    await database.witness.query(`ROLLBACK PREPARED '${database.name}'`);
+    expect(failure(execution)).toContain('Statements 1-3 were prepared: ');
+    expect(JSON.parse(execution.result.toString())).toMatchObject({ committed: [], prepared: [[1, 3]] });
   });
 
   it('reports what is only found at the commit', async () => {
