@@ -77,6 +77,15 @@ describe.skipIf(!hasServices('clickhouse-18'))('ClickHouse with TLS', () => {
     },
   );
 
+  it.each(['native', 'https'] as const)('says by %s that the server does not speak TLS', async (protocol) => {
+    const port = protocol === 'native' ? server.ports['native'] : server.port;
+    expect((await run({ port, protocol, sslmode: 'require' })).outcome).toEqual({
+      state: 'Failed',
+      reason: 'ConnectionFailed',
+      message: `connection failed: clickhouse://default@127.0.0.1:${port}/default: the server does not speak TLS there`,
+    });
+  });
+
   it('takes the port that a protocol has by default, and the protocol of a port', async () => {
     const byName = async (target: object): Promise<string> =>
       (await run({ host: `${randomUUID()}.invalid`, ...target })).outcome.message;

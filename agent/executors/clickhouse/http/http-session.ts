@@ -4,6 +4,7 @@ import { parseException } from '../clickhouse-error.ts';
 import { abortable } from '../../database/deadline.ts';
 import { ConnectionError, ServerException } from '../native/native-error.ts';
 import { killStatement } from '../query-stopper.ts';
+import { networkReason } from '../network-reason.ts';
 import type { Session, StatementEnd, StatementRun } from '../session.ts';
 import { classify } from '../statement/classify.ts';
 import { inlineText } from '../statement/inline-text.ts';
@@ -138,7 +139,7 @@ async function send(client: ClickHouseClient, params: Parameters<ClickHouseClien
     answer = await client.exec({ ...params, ignore_error_response: true });
   } catch (err) {
     params.abort_signal?.throwIfAborted();
-    throw new ConnectionError(reasonOf(err), { cause: err });
+    throw new ConnectionError(networkReason(err), { cause: err });
   }
   const body = answer.stream;
   const status = answer.http_status_code ?? 0;
@@ -187,7 +188,7 @@ async function* chunksOf(body: Readable): AsyncGenerator<Buffer> {
   try {
     for await (const chunk of body) yield chunk as Buffer;
   } catch (err) {
-    throw new ConnectionError(`the answer broke off: ${reasonOf(err)}`, { cause: err });
+    throw new ConnectionError(`the answer broke off: ${networkReason(err)}`, { cause: err });
   }
 }
 
@@ -200,11 +201,4 @@ async function textOf(body: Readable): Promise<string> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();
-}
-
-/** Several addresses of one name give an error without a text of its own. */
-function reasonOf(err: unknown): string {
-  if (!(err instanceof Error)) return String(err);
-  const first: unknown = err instanceof AggregateError ? err.errors[0] : undefined;
-  return err.message === '' && first instanceof Error ? first.message : err.message || err.name;
 }

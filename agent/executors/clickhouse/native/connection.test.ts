@@ -40,7 +40,7 @@ describe('NativeConnection', () => {
   it('gives up on a server that says nothing', async () => {
     const address = await standIn((socket) => onTestFinished(() => void socket.destroy()));
     await expect(NativeConnection.open({ ...address, ...login, connectTimeoutMs: 50 })).rejects.toThrow(
-      'no answer within 50 ms',
+      'no answer within 50 ms; if it speaks HTTP there, set protocol: http',
     );
   });
 
@@ -56,6 +56,7 @@ describe('NativeConnection', () => {
     await expect(NativeConnection.open({ ...old, ...login })).rejects.toThrow('the server is too old');
     const other = await standIn((socket) => socket.write('HTTP/1.1 400 Bad Request\r\n\r\n'));
     await expect(NativeConnection.open({ ...other, ...login })).rejects.toThrow(ProtocolError);
+    await expect(NativeConnection.open({ ...other, ...login })).rejects.toThrow('set protocol: http');
   });
 
   it('says that the server closed the connection, during the hello and during a query', async () => {

@@ -2,13 +2,14 @@ import { connect, isIP } from 'node:net';
 import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
+import { networkReason } from '../network-reason.ts';
 import type { BlockColumn } from './block.ts';
 import { ByteReader } from './byte-reader.ts';
 import { ByteWriter } from './byte-writer.ts';
 import type { Value } from './codecs/codec.ts';
 import { ServerDates } from './codecs/server-dates.ts';
 import { ConnectionError, ProtocolError } from './native-error.ts';
-import { readAnswer, readHello, writeData, writeHello, writeQuery } from './packets.ts';
+import { ASK_HTTP, readAnswer, readHello, writeData, writeHello, writeQuery } from './packets.ts';
 import type { Answer, Login, ServerHello } from './packets.ts';
 import { ClientPacket, MAX_REVISION, MIN_REVISION } from './protocol.ts';
 
@@ -57,7 +58,14 @@ export class NativeConnection {
     const stop = (): void => void socket.destroy(signal?.reason as Error);
     signal?.addEventListener('abort', stop, { once: true });
     const timeoutMs = options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
-    const timer = setTimeout(() => socket.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+    let connected = false;
+    socket.once(options.tls === undefined ? 'connect' : 'secureConnect', () => (connected = true));
+    const giveUp = (): void => {
+      // An HTTP interface waits for the rest of what it takes for a request.
+      const hint = connected ? `; ${ASK_HTTP}` : '';
+      socket.destroy(new Error(`no answer within ${timeoutMs} ms${hint}`));
+    };
+    const timer = setTimeout(giveUp, timeoutMs);
     try {
       // What goes wrong while nobody reads is told to whoever reads next.
       socket.on('error', () => undefined);
@@ -164,12 +172,6 @@ async function* chunksOf(socket: Socket): AsyncGenerator<Buffer> {
   try {
     for await (const chunk of socket) yield chunk as Buffer;
   } catch (err) {
-    throw new ConnectionError(err instanceof Error ? reasonOf(err) : String(err), { cause: err });
+    throw new ConnectionError(networkReason(err), { cause: err });
   }
-}
-
-/** Several addresses of one name give an error without a text of its own. */
-function reasonOf(err: Error): string {
-  const first: unknown = err instanceof AggregateError ? err.errors[0] : undefined;
-  return err.message === '' && first instanceof Error ? first.message : err.message || err.name;
 }

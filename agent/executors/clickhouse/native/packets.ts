@@ -45,13 +45,16 @@ export function writeHello(writer: ByteWriter, { user, password, database }: Log
   writer.varUint(revision).string(database).string(user).string(password);
 }
 
+/** What to do about a server that is silent, or says something else. */
+export const ASK_HTTP = 'if it speaks HTTP there, set protocol: http';
+
 /** Throws a `ServerException` when the server refuses the login. */
 export async function readHello(reader: ByteReader): Promise<ServerHello> {
   reader.beginPacket();
   const type = await reader.varUint();
   if (type === ServerPacket.Exception) throw await readException(reader);
   if (type !== ServerPacket.Hello)
-    throw new ProtocolError('what answers there does not speak the native protocol of ClickHouse');
+    throw new ProtocolError(`what answers there does not speak the native protocol of ClickHouse; ${ASK_HTTP}`);
   const name = await reader.text();
   const [major, minor, revision] = [await reader.varUint(), await reader.varUint(), await reader.varUint()];
   return { name, major, minor, revision, timezone: await reader.text() };
