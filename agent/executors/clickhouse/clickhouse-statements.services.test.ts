@@ -139,6 +139,12 @@ describe.skipIf(!hasServices('clickhouse-18'))('ClickHouse statements on 18.16',
       expect(messages(execution)).toContain('FORMAT JSON is not used');
     });
 
+    it('refuses to write rows to a file of the server', async () => {
+      expect((await run(protocol, "SELECT 1 INTO OUTFILE '/x'")).outcome).toMatchObject(
+        failure("Statement 1: ERROR - INTO OUTFILE is not allowed: rows go to the task's result"),
+      );
+    });
+
     it('tells totals in the log', async () => {
       const execution = await run(
         protocol,

@@ -29,6 +29,12 @@ describe('classify', () => {
     expect(classify('CREATE TABLE set (a Int8)')).toMatchObject({ changesSession: false });
   });
 
+  it('refuses INTO OUTFILE outside quotes and remarks', () => {
+    for (const text of ["SELECT 1 INTO OUTFILE '/x'", "WITH 1 AS a SELECT a into /* y */ outfile 'x' FORMAT CSV"])
+      expect(() => classify(text)).toThrow('INTO OUTFILE is not allowed');
+    expect(classify("SELECT 'INTO OUTFILE' AS outfile -- INTO OUTFILE").format).toBeUndefined();
+  });
+
   it('knows an INSERT behind remarks', () => {
     expect(classify('-- x\n/* y */ Insert INTO t SELECT 1').isInsert).toBe(true);
     expect(classify('SELECT 1 -- INSERT').isInsert).toBe(false);

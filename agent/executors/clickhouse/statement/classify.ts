@@ -1,5 +1,5 @@
 import { readString } from './string-literal.ts';
-import { nextToken } from './tokens.ts';
+import { nextToken, StatementError } from './tokens.ts';
 
 export interface StatementTraits {
   readonly isInsert: boolean;
@@ -17,7 +17,10 @@ export interface StatementTraits {
 
 const GIVES_ROWS = /^(?:select|with|show|describe|desc|exists|explain|check)$/i;
 
-/** What a statement other than INSERT with rows is about, from its words outside quotes and comments. */
+/**
+ * What a statement other than INSERT with rows is about, from its words outside quotes and comments. Throws
+ * `StatementError` on INTO OUTFILE, which some servers pass over and others heed, on a disk that is not the task's.
+ */
 export function classify(text: string): StatementTraits {
   const first = nextToken(text, 0);
   const word = text.slice(first.start, first.end).toLowerCase();
@@ -45,6 +48,8 @@ function scan(text: string): Pick<StatementTraits, 'withTotals' | 'withoutFormat
   for (let token = nextToken(text, 0); token.kind !== 'end'; token = nextToken(text, token.end)) {
     const word = token.kind === 'word' ? text.slice(token.start, token.end).toLowerCase() : '';
     if (word === 'totals' && previous === 'with') withTotals = true;
+    if (word === 'outfile' && previous === 'into')
+      throw new StatementError("INTO OUTFILE is not allowed: rows go to the task's result");
     previous = word;
     if (word !== 'format') continue;
     const name = nextToken(text, token.end);
