@@ -1,6 +1,7 @@
-import { resolveTarget, TargetError } from '../../connections/target.ts';
+import { resolveTarget } from '../../connections/target.ts';
 import type { Target } from '../../connections/target.ts';
 import type { Connections } from '../../connections/connections.ts';
+import { TaskFailure } from '../../task-failure.ts';
 import { ExecutionTimeout, startDeadline } from '../database/deadline.ts';
 import { parseExecOptions } from '../database/exec-options.ts';
 import type { ExecOptions } from '../database/exec-options.ts';
@@ -8,7 +9,7 @@ import { maskSecrets } from '../database/mask-secrets.ts';
 import { Pools } from '../database/pools.ts';
 import { failed } from '../executor.ts';
 import type { ExecutionContext, Executor, Outcome } from '../executor.ts';
-import { openSql, SqlSourceError } from '../sql/sql-source.ts';
+import { openSql } from '../sql/sql-source.ts';
 import { exceptionText, isLoginRefused } from './clickhouse-error.ts';
 import { HttpPool } from './http/http-pool.ts';
 import { NativePool } from './native-pool.ts';
@@ -38,14 +39,22 @@ export class ClickHouseExecutor implements Executor {
   async execute(context: ExecutionContext): Promise<Outcome> {
     const options = parseExecOptions(context.params);
     if (typeof options === 'string') return failed('InvalidParams', options);
-    let target: Target;
     try {
-      const { connections } = this.#options;
-      target = await resolveTarget(context, { type: 'clickhouse', connections, defaults: DEFAULTS });
+      return await this.#executeWith(options, context);
     } catch (err) {
-      if (err instanceof TargetError) return failed(err.reason, err.message);
+      if (err instanceof TaskFailure) return failed(err.reason, err.message);
       throw err;
     }
+  }
+
+  close(): Promise<void> {
+    return this.#pools.close();
+  }
+
+  /** Rejects with a `TaskFailure` when the target or the SQL cannot be had. */
+  async #executeWith(options: ExecOptions, context: ExecutionContext): Promise<Outcome> {
+    const { connections } = this.#options;
+    const target = await resolveTarget(context, { type: 'clickhouse', connections, defaults: DEFAULTS });
     const transport = chooseTransport(target);
     if (typeof transport === 'string') return failed('InvalidParams', transport);
     if (context.signal.aborted) return failed('NotStarted', 'the task was stopped before its first statement');
@@ -57,21 +66,13 @@ export class ClickHouseExecutor implements Executor {
     }
   }
 
-  close(): Promise<void> {
-    return this.#pools.close();
-  }
-
   async #executeOn(
     target: Target,
     context: ExecutionContext,
     options: ExecOptions,
     signal: AbortSignal,
   ): Promise<Outcome> {
-    const source = await openSql(context).catch((err: unknown) => {
-      if (err instanceof SqlSourceError) return err;
-      throw err;
-    });
-    if (source instanceof SqlSourceError) return failed(source.reason, source.message);
+    const source = await openSql(context);
     const lease = this.#pools.lease(target);
     let session: Session | undefined;
     try {
