@@ -138,6 +138,20 @@ describe('ClickHouseExecutor and servers that break', () => {
     expect(result.toString()).toMatch(/^Statement 1: ERROR - connection lost: .*\nSQL: SELECT a FROM t$/);
   });
 
+  it('stops waiting for an HTTP server that falls silent in the middle of an answer', async () => {
+    const controller = new AbortController();
+    const target = await httpServer((request, response) => {
+      if (request.url?.includes('query_id=tiangong') === true) return response.write('a\nUInt8\n1\n');
+      // It is asked how far the statement is, after the answer's head has come.
+      controller.abort(new TaskAborted('User', 'canceled by user'));
+      return response.end();
+    });
+    expect((await run(target, 'SELECT a FROM t', controller.signal)).outcome).toMatchObject({
+      reason: 'Aborted',
+      message: expect.stringContaining('canceled by user') as string,
+    });
+  });
+
   it('fails when the HTTP server answers with something else', async () => {
     const target = await httpServer((_request, response) => response.writeHead(502).end('<html>Bad Gateway</html>'));
     expect((await run(target, 'SELECT 1')).outcome).toMatchObject({

@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import { addAbortSignal, Readable } from 'node:stream';
 import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client';
 import { parseException } from '../clickhouse-error.ts';
 import { abortable } from '../../database/deadline.ts';
@@ -53,9 +53,14 @@ export class HttpSession implements Session {
   }
 
   /** Asks the server for its version, which shows whether it is there and takes the login. */
-  static async open(client: ClickHouseClient, database: string, signal: AbortSignal): Promise<HttpSession> {
+  static async open(
+    client: ClickHouseClient,
+    database: string,
+    signal: AbortSignal,
+    answerMs = ANSWER_MS,
+  ): Promise<HttpSession> {
     const clickhouse_settings = { database } as ClickHouseSettings;
-    const patience = AbortSignal.timeout(ANSWER_MS);
+    const patience = AbortSignal.timeout(answerMs);
     const abort_signal = AbortSignal.any([signal, patience]);
     let version: string;
     try {
@@ -64,7 +69,7 @@ export class HttpSession implements Session {
       ).trim();
     } catch (err) {
       if (!patience.aborted || signal.aborted) throw err;
-      throw new ConnectionError(`no answer within ${ANSWER_MS} ms`, { cause: err });
+      throw new ConnectionError(`no answer within ${answerMs} ms`, { cause: err });
     }
     if (!/^\d+\.\d[\w.-]{0,60}$/.test(version))
       throw new ConnectionError('what answers there is not the HTTP interface of ClickHouse');
@@ -142,6 +147,8 @@ async function send(client: ClickHouseClient, params: Parameters<ClickHouseClien
     throw new ConnectionError(networkReason(err), { cause: err });
   }
   const body = answer.stream;
+  // The client heeds the signal only up to the answer's head.
+  if (params.abort_signal !== undefined) addAbortSignal(params.abort_signal, body);
   const status = answer.http_status_code ?? 0;
   if (status >= 200 && status < 300 && answer.response_headers['x-clickhouse-exception-code'] === undefined) {
     const written = answer.summary?.written_rows;
