@@ -270,6 +270,16 @@ describe.skipIf(!hasCluster())('what agents send and ask for', () => {
       expect(await read(id)).toMatchObject({ status: 403 });
     });
 
+    it('are of no use to another task that names them', async () => {
+      const { id } = await runningTask({ type: 'api', command: 'GET', params });
+      const thief = await runningTask({ params: { secret_ref: id } });
+      const read = `/internal/tasks/${thief.uid}/secret?ref=${id}`;
+      expect(await api.call('GET', read, undefined, tokenOf('agent/local'))).toMatchObject({
+        status: 403,
+        body: { code: 'SecretNotAllowed', error: expect.stringContaining('was made for another task') as string },
+      });
+    });
+
     it('may be a Secret of the caller, of the right type and with hosts that bound it', async () => {
       const secret = (name: string, type: string, annotations = {}): Promise<Secret> =>
         api.client.create(secrets, api.namespace, {

@@ -8,8 +8,8 @@ import type { TaskName } from './task-id.ts';
 
 export const CREDENTIAL_TYPE = 'tiangong.io/credential';
 
-/** On every Secret that the API makes: the name of its task. */
-const TASK_LABEL = 'tiangong.io/task';
+/** On every Secret that the API makes: the name of its task, which alone may use it. */
+export const TASK_LABEL = 'tiangong.io/task';
 
 /** Moves at each try to create the task, so that a removal decided before the try fails on its precondition. */
 const CLAIMED_AT = 'tiangong.io/claimed-at';

@@ -385,6 +385,11 @@ describe.skipIf(!hasCluster())('K8sExecutor on a real kube-apiserver', () => {
         resource: 'secret',
         name: 'kept',
       }),
+      ...(await Promise.all(
+        ['merge', 'strategic'].map((patch_type) =>
+          run('{"bogus":1}', { operation: 'patch', patch_type, resource: 'secret', name: 'kept' }),
+        ),
+      )),
       await run('secrets', { operation: 'get' }),
     ];
     expect(executions.map(({ outcome }) => outcome.state)).toEqual([
@@ -392,6 +397,8 @@ describe.skipIf(!hasCluster())('K8sExecutor on a real kube-apiserver', () => {
       'Succeeded',
       'Succeeded',
       'Succeeded',
+      'Failed',
+      'Failed',
       'Failed',
       'Failed',
       'Failed',

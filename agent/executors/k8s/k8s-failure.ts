@@ -12,9 +12,13 @@ export class ConnectionLost extends Error {
   override readonly name = 'ConnectionLost';
 }
 
-/** What the server says, without the path that was called. */
+/** A server that cannot decode a patch quotes the whole object as it would be: of a Secret, all its values. */
+const QUOTED_OBJECT = /"\{[^]*\}"/;
+
+/** What the server says, without the path that was called and without whole objects. */
 export function serverMessage(err: KubeError): string {
-  return err.status.message ?? `the server answered with status ${err.code}`;
+  const { message = `the server answered with status ${err.code}` } = err.status;
+  return message.replace(QUOTED_OBJECT, '"{…}"');
 }
 
 /** Whether the answer is about this very object, and not about its namespace or its kind. */
