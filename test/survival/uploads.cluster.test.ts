@@ -48,11 +48,14 @@ describe.skipIf(!hasCluster())('files of an API that is killed', () => {
 
   async function run(): Promise<void> {
     api.start();
-    await until(async () => (await rest.tryGet('/files')) !== undefined, READY_DEADLINE_MS, 'the API to answer').catch(
-      (err: unknown) => {
-        throw new Error(api.log.slice(-2000), { cause: err });
-      },
-    );
+    const isReady = (): Promise<boolean> =>
+      fetch(`${rest.url}/readyz`).then(
+        ({ ok }) => ok,
+        () => false,
+      );
+    await until(isReady, READY_DEADLINE_MS, 'the API to be ready').catch((err: unknown) => {
+      throw new Error(api.log.slice(-2000), { cause: err });
+    });
   }
 
   /** An upload that has sent half of what it announced. */
