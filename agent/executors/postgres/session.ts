@@ -1,8 +1,8 @@
 import { Client } from 'pg';
 import type { Connection } from 'pg';
 import type { Target } from '../../connections/target.ts';
-import { boundGreeting } from './greeting-bound.ts';
 import { requestCancel } from './cancel-request.ts';
+import { boundMessages } from './message-bound.ts';
 import { ConnectionLost } from './statement-error.ts';
 import { StatementQuery } from './statement-query.ts';
 import { tlsAttempts } from './tls-attempts.ts';
@@ -73,10 +73,10 @@ export class Session {
     let failure: unknown;
     for (const tls of attempts) {
       const session = new Session(target, tls);
-      const lift = boundGreeting(session.#client.connection);
+      const loggedIn = boundMessages(session.#client.connection);
       try {
         await session.#client.connect();
-        lift();
+        loggedIn();
         return session;
       } catch (err) {
         session.destroy();

@@ -148,6 +148,26 @@ describe.skipIf(!hasServices('postgres'))('PostgresExecutor when something ends 
     expect(await database.values('SELECT a FROM t WHERE a = 5')).toEqual([]);
   });
 
+  it.each([
+    ['a row of 600 MiB', "SELECT repeat('x', 600 * 1024 * 1024)"],
+    ['a line of COPY of 70 MiB', "COPY (SELECT repeat('x', 70 * 1024 * 1024)) TO stdout"],
+    ['a notice of 70 MiB', "DO $$ BEGIN RAISE NOTICE '%', repeat('x', 70 * 1024 * 1024); END $$"],
+    ['an error of 70 MiB', "DO $$ BEGIN RAISE '%', repeat('x', 70 * 1024 * 1024); END $$"],
+  ])('takes no %s', async (what, statement) => {
+    const before = process.memoryUsage().rss;
+    const execution = await database.run(`INSERT INTO t VALUES (50);\n${statement}`);
+    expect(execution.outcome).toMatchObject({ reason: 'StatementFailed' });
+    expect(failure(execution)).toMatch(
+      new RegExp(
+        `: Statement 2: ERROR - ${what.split(' of ')[0]!}.* of \\d+ MiB is more than the agent takes \\(64 MiB\\)\\n`,
+      ),
+    );
+    expect(failure(execution)).toContain('At line 2\nStatement 1 was rolled back.');
+    expect(process.memoryUsage().rss - before).toBeLessThan(200 * 1024 * 1024);
+    expect((await database.run('SELECT 1')).outcome.state).toBe('Succeeded');
+    expect(await database.values('SELECT a FROM t WHERE a = 50')).toEqual([]);
+  });
+
   it('replaces a connection that died while it was idle, before the first statement', async () => {
     await database.run('SELECT 1');
     await expect.poll(async () => (await backends()).length).toBeGreaterThan(0);
