@@ -139,6 +139,22 @@ describe.skipIf(!hasServices('clickhouse-18'))('ClickHouse statements on 18.16',
       expect(messages(execution)).toContain('FORMAT JSON is not used');
     });
 
+    it('shows bytes that are no text, so that different ones differ', async () => {
+      const query =
+        "SELECT unhex('ff00fe5c09') AS b, toFixedString(unhex('fe61'), 3) AS f, [unhex('ff27'), '天\\t', '\\\\'] AS a, '天' AS t, '\ufffd' AS r, (unhex('fd'), 1) AS u";
+      const text = await run(protocol, query);
+      expect(text.result.toString().split('\n')[4]).toBe(
+        String.raw` \xff00fe5c09 | \xfe6100 | ['\\xff27','天\t','\\'] | 天 | ${'\ufffd'} | ('\\xfd',1)`,
+      );
+      const json = await run(protocol, query, { result_format: 'json' });
+      expect(JSON.parse(json.result.toString()).statements[0].rows).toEqual([
+        {
+          ...{ b: '\\xff00fe5c09', f: '\\xfe6100', a: ['\\xff27', '天\t', '\\'], t: '天', r: '\ufffd' },
+          u: ['\\xfd', 1],
+        },
+      ]);
+    });
+
     it('refuses to write rows to a file of the server', async () => {
       expect((await run(protocol, "SELECT 1 INTO OUTFILE '/x'")).outcome).toMatchObject(
         failure("Statement 1: ERROR - INTO OUTFILE is not allowed: rows go to the task's result"),

@@ -6,7 +6,7 @@ import { TsvAnswer } from './tsv-answer.ts';
 import { cellReader } from './tsv-cell.ts';
 
 async function read(
-  text: string,
+  text: string | Buffer,
   { withTotals = false, chunks = [] as readonly number[], broken = false } = {},
 ): Promise<{ columns: string[]; rows: string[][]; extra: string[][] }> {
   const got = { columns: [] as string[], rows: [] as string[][], extra: [] as string[][] };
@@ -35,6 +35,20 @@ describe('TsvAnswer', () => {
         const lines = ['a\tb\\n', "UInt8\tEnum8(\\'x\\' = 1)", ...rows.map((row) => row.join('\t'))];
         const got = await read(`${lines.join('\n')}\n`, { chunks });
         expect(got).toEqual({ columns: ['a UInt8', "b\n Enum8('x' = 1)"], rows, extra: [] });
+      }),
+    );
+  });
+
+  it('shows bytes that are no text, wherever the chunks end', async () => {
+    const line = Buffer.concat([
+      ...[Buffer.from('天\t'), Buffer.from([0xff, 0x5c, 0x74, 0xe5]), Buffer.from("\t['天','")],
+      ...[Buffer.from([0xfe]), Buffer.from("','\\'']\n")],
+    ]);
+    const bytes = Buffer.concat([Buffer.from('a\tb\tc\nString\tString\tArray(String)\n'), line, line]);
+    const row = ['天', '\\\\xff09e5', "['天','\\\\xfe','\\'']"];
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 90 })), async (chunks) => {
+        expect((await read(bytes, { chunks })).rows).toEqual([row, row]);
       }),
     );
   });

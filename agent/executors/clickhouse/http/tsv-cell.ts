@@ -10,11 +10,13 @@ export type CellReader = (field: string) => unknown;
 /** The reader for the fields of a column of this type in TabSeparated formats. */
 export function cellReader(type: string, format: 'text' | 'json'): CellReader {
   const plain = plainType(type);
-  // Of these the elements are escaped, not the whole.
-  const unescape = /^(?:Array|Tuple|Map|Nested)\(/.test(plain) ? (field: string): string => field : unescapeTsv;
+  const unescape = isNested(type) ? (field: string): string => field : unescapeTsv;
   const convert = format === 'json' ? jsonConverter(plain) : (text: string): unknown => text;
   return (field) => (field === '\\N' ? null : convert(unescape(field)));
 }
+
+/** Of these the elements are escaped, not the whole. */
+export const isNested = (type: string): boolean => /^(?:Array|Tuple|Map|Nested)\(/.test(plainType(type));
 
 /** Without Nullable and LowCardinality around it. */
 export function plainType(type: string): string {

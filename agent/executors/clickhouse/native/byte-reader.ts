@@ -1,5 +1,9 @@
+import { bytesText } from '../bytes-text.ts';
 import { ConnectionError, ProtocolError } from './native-error.ts';
 import { MAX_PACKET_BYTES, MAX_TEXT_BYTES } from './protocol.ts';
+
+/** What decoders put in place of bytes that are no UTF-8. */
+const REPLACEMENT = '\ufffd';
 
 /**
  * Reads what a connection brings, chunk by chunk, and asks for the next chunk only when it is needed: a server that
@@ -79,13 +83,13 @@ export class ByteReader {
     return (await this.bytes(length)).toString();
   }
 
-  /** `count` values of the type String. */
+  /** `count` values of the type String; those that are no UTF-8 as the text that shows their bytes. */
   async strings(count: number): Promise<string[]> {
     const values: string[] = [];
     while (values.length < count) {
       const now = this.#stringNow();
       // Waiting costs more than most strings: it is done only where one is not whole in the chunk.
-      values.push(now ?? (await this.bytes(await this.varUint())).toString());
+      values.push(now ?? bytesText(await this.bytes(await this.varUint())));
     }
     return values;
   }
@@ -101,7 +105,9 @@ export class ByteReader {
       return undefined;
     }
     this.#spend(length);
-    const value = length === 0 ? '' : this.#chunk.toString('utf8', this.#at, end);
+    let value = length === 0 ? '' : this.#chunk.toString('utf8', this.#at, end);
+    // Cheaper than to look at the bytes of each.
+    if (value.includes(REPLACEMENT)) value = bytesText(this.#chunk.subarray(this.#at, end));
     this.#at = end;
     return value;
   }

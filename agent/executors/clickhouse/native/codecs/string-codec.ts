@@ -1,10 +1,11 @@
+import { bytesText } from '../../bytes-text.ts';
 import type { ByteReader } from '../byte-reader.ts';
 import type { ByteWriter } from '../byte-writer.ts';
 import { Misfit } from '../literal.ts';
 import type { Literal } from '../literal.ts';
 import type { Codec, Value, Values } from './codec.ts';
 
-/** String. ClickHouse keeps bytes; what is not UTF-8 is shown with replacement characters. */
+/** String. ClickHouse keeps bytes; what is not UTF-8 is shown as `\\x` and hex. */
 export class StringCodec implements Codec {
   readonly type = 'String';
   readonly zero = '';
@@ -45,7 +46,7 @@ export class FixedStringCodec implements Codec {
   async read(reader: ByteReader, rows: number): Promise<Values> {
     const size = this.#size;
     const bytes = await reader.bytes(rows * size);
-    return (row) => bytes.toString('utf8', row * size, (row + 1) * size);
+    return (row) => bytesText(bytes.subarray(row * size, (row + 1) * size));
   }
 
   write(writer: ByteWriter, values: readonly Value[]): void {
