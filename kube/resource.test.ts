@@ -13,8 +13,8 @@ describe('resourcePath', () => {
   });
 
   it('lets no name leave its place in the path', () => {
-    expect(resourcePath(secrets, 'a/b', '../c?d')).toBe('/api/v1/namespaces/a%2Fb/secrets/..%2Fc%3Fd');
-    for (const name of ['', '.', '..']) {
+    expect(resourcePath(secrets, 'a b', 'c?d')).toBe('/api/v1/namespaces/a%20b/secrets/c%3Fd');
+    for (const name of ['', '.', '..', 'default/secrets', '../c', 'a%2Fb']) {
       expect(() => resourcePath(secrets, 'home', name)).toThrow('is no name of a Kubernetes object');
       expect(() => resourcePath(secrets, name, 's')).toThrow('is no name of a Kubernetes object');
     }

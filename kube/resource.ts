@@ -57,7 +57,9 @@ export function resourcePath(
   return `${root}${scope}/${resource.plural}${object}${subresource === undefined ? '' : `/${subresource}`}`;
 }
 
+/** Kubernetes' own rule for names in paths: servers read `%2F` as a slash, so that `a/b` would be another resource. */
 function segment(name: string): string {
-  if (name === '' || name === '.' || name === '..') throw new RangeError(`"${name}" is no name of a Kubernetes object`);
+  if (name === '' || name === '.' || name === '..' || /[/%]/.test(name))
+    throw new RangeError(`"${name}" is no name of a Kubernetes object`);
   return encodeURIComponent(name);
 }

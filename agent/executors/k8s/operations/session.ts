@@ -28,7 +28,11 @@ function namespaceFor(
 }
 
 export function targetOf(session: Session, kind: ResourceKind, manifest: Pick<Manifest, 'name' | 'namespace'>): Target {
-  return { kind, namespace: namespaceFor(session, kind, manifest.namespace), name: manifest.name };
+  const { name } = manifest;
+  // In a path it would be that of something else, `default/secrets` of a Namespace being all Secrets there.
+  if (name === '.' || name === '..' || /[/%]/.test(name))
+    throw new K8sFailure('InvalidManifest', `"${name}" is no name of a Kubernetes object`);
+  return { kind, namespace: namespaceFor(session, kind, manifest.namespace), name };
 }
 
 /** Objects that exist have a name. */
