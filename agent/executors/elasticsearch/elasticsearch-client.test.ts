@@ -1,19 +1,27 @@
 import { createServer } from 'node:http';
-import type { IncomingMessage, RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { execute } from '../../conformance/executor.ts';
 import type { Execution } from '../../conformance/executor.ts';
+import { sendWithoutEnd, strangeServer } from '../../testing/strange-server.ts';
 import { temporaryFolder } from '../../testing/temporary-folder.ts';
 import { ElasticsearchExecutor } from './elasticsearch-executor.ts';
 
-/** What a real server says only when it is unwell, or of another version. */
-async function serve(listener: RequestListener): Promise<{ port: number; requests: IncomingMessage[] }> {
+const isGreeting: RequestFilter = ({ method, url }) => method === 'GET' && url === '/';
+type RequestFilter = (request: IncomingMessage) => boolean;
+
+/** What a real server says only when it is unwell, or of another version; it is there all the same, and says that itself. */
+async function serve(
+  listener: RequestListener,
+  greets: RequestFilter = isGreeting,
+): Promise<{ port: number; requests: IncomingMessage[] }> {
   const requests: IncomingMessage[] = [];
   const server = createServer((request, response) => {
-    requests.push(request);
     response.setHeader('x-elastic-product', 'Elasticsearch');
-    listener(request, response);
+    if (greets(request)) return response.end('{}');
+    requests.push(request);
+    return listener(request, response);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => {
@@ -25,9 +33,18 @@ async function serve(listener: RequestListener): Promise<{ port: number; request
 
 const INDEX = { operation: 'index', index: 'a', id: '1', doc: {} };
 
-async function run(port: number, command: object = INDEX, target: object = {}): Promise<Execution> {
-  const executor = new ElasticsearchExecutor({ connections: new Map(), spoolFolder: temporaryFolder() });
+function newExecutor(options: { reachMs?: number } = {}): ElasticsearchExecutor {
+  const executor = new ElasticsearchExecutor({ connections: new Map(), spoolFolder: temporaryFolder(), ...options });
   onTestFinished(() => executor.close());
+  return executor;
+}
+
+async function run(
+  port: number,
+  command: object = INDEX,
+  target: object = {},
+  executor: ElasticsearchExecutor = newExecutor(),
+): Promise<Execution> {
   const params = { target: { host: '127.0.0.1', port, ...target } };
   return execute(executor, { command: JSON.stringify(command), params });
 }
@@ -130,5 +147,59 @@ describe('what Elasticsearch may answer', () => {
       reason: 'RequestRefused',
       message: 'Search failed: 1 shards failed: query_shard_exception: no field',
     });
+  });
+});
+
+describe('A server that was never Elasticsearch', () => {
+  const never: RequestFilter = () => false;
+
+  it('may take the connection and say nothing: the task does not wait for its end, and sends nothing else', async () => {
+    const { port, requests } = await serve(() => undefined, never);
+    expect((await run(port, INDEX, {}, newExecutor({ reachMs: 300 }))).outcome).toEqual({
+      state: 'Failed',
+      reason: 'ConnectionFailed',
+      message: 'connection failed: no answer within 300 ms',
+    });
+    expect(requests.map(({ method, url }) => [method, url])).toEqual([['GET', '/']]);
+  });
+
+  it('may begin an answer and not end it', async () => {
+    const { port } = await serve((_request, response) => response.writeHead(200).write('{'), never);
+    expect((await run(port, INDEX, {}, newExecutor({ reachMs: 300 }))).outcome).toMatchObject({
+      message: 'connection failed: no answer within 300 ms',
+    });
+  });
+
+  it.each([
+    ['hang up', (socket: Socket) => socket.destroy()],
+    ['speak another protocol', (socket: Socket) => socket.write('SSH-2.0-OpenSSH_9.9\r\n')],
+    ['speak it before it is asked', sendWithoutEnd],
+  ])('may %s', async (_, serve) => {
+    const { port } = await strangeServer(serve);
+    expect((await run(port)).outcome).toMatchObject({
+      reason: 'ConnectionFailed',
+      message: expect.stringMatching(/^connection failed: \w(?!.*may have done it)/) as string,
+    });
+  });
+
+  it('may not speak TLS', async () => {
+    const { port } = await serve(() => undefined);
+    expect((await run(port, INDEX, { protocol: 'https' })).outcome).toEqual({
+      state: 'Failed',
+      reason: 'ConnectionFailed',
+      message: 'connection failed: the server does not speak TLS there (target.protocol http is without it)',
+    });
+  });
+
+  it('is waited for as long as it takes once it has shown that it is there', async () => {
+    const waiting = Promise.withResolvers<ServerResponse>();
+    const { port } = await serve((_request, response) => waiting.resolve(response));
+    const executor = newExecutor({ reachMs: 100 });
+    const first = run(port, INDEX, {}, executor);
+    const response = await waiting.promise;
+    const since = performance.now();
+    await expect.poll(() => performance.now() - since).toBeGreaterThan(200);
+    response.end('{"_id":"1"}');
+    expect((await first).outcome).toMatchObject({ state: 'Succeeded' });
   });
 });

@@ -1,6 +1,7 @@
 import { buildConnector } from 'undici';
 import type { Client } from '@elastic/elasticsearch';
 import type { Target } from '../../connections/target.ts';
+import { abortable } from '../database/deadline.ts';
 import { addressOf } from './server-address.ts';
 import type { ServerAddress } from './server-address.ts';
 
@@ -41,6 +42,11 @@ export class NotElasticsearch extends Error {
 /** A page of a search may be this long. */
 const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
 const CONNECT_TIMEOUT_MS = 10_000;
+/** How long a server may take to show that it is there, and how much it may say. */
+const REACH_MS = 10_000;
+const MAX_GREETING_BYTES = 64 * 1024;
+/** So long after an answer nobody has to ask whether the server is there. */
+const FRESH_MS = 5000;
 /** Proxies hang up on idle connections after a minute or so; a request that meets that cannot be sent again. */
 const KEEP_ALIVE_MS = 4000;
 const CONNECTIONS = 10;
@@ -52,18 +58,62 @@ export class ElasticsearchClient {
   readonly #target: Target;
   readonly #address: ServerAddress;
   #client: Promise<Client> | undefined;
+  readonly #reachMs: number;
+  #answeredAt = -Infinity;
+  /** Requests that have no answer yet. */
+  #pending = 0;
 
   /** Connects on the first request. Throws `TargetError`. */
-  constructor(target: Target) {
+  constructor(target: Target, reachMs = REACH_MS) {
+    this.#reachMs = reachMs;
     this.#target = target;
     this.#address = addressOf(target);
     this.origin = this.#address.origin;
   }
 
   /**
+   * Asks whether the server is there, before it is asked for something that may take long: it must say anything at all
+   * within ten seconds (`reachMs`). Rejects with the signal's reason, or with `NoAnswer` of a connection that failed.
+   */
+  async reach(signal: AbortSignal): Promise<void> {
+    // It did answer before it got the others, and those may have all connections.
+    if (this.#pending > 0 || performance.now() - this.#answeredAt < FRESH_MS) return;
+    const late = AbortSignal.timeout(this.#reachMs);
+    try {
+      const both = AbortSignal.any([signal, late]);
+      await abortable(this.#send({ method: 'GET', path: '/' }, both, MAX_GREETING_BYTES), both);
+    } catch (err) {
+      signal.throwIfAborted();
+      // What that is the request itself will tell: a proxy may answer here.
+      if (err instanceof NotElasticsearch) return;
+      const { cause, message } = err as Error;
+      const why = late.aborted
+        ? `no answer within ${String(this.#reachMs)} ms`
+        : cause instanceof Error
+          ? messageOf(cause)
+          : message;
+      throw new NoAnswer(why.startsWith(NOT_CONNECTED) ? why : NOT_CONNECTED + why, false, { cause: err });
+    }
+  }
+
+  /**
    * Rejects with the signal's reason, `NoAnswer` or `NotElasticsearch`. An answer that says no is an answer.
    */
   async request(request: ElasticsearchRequest, signal: AbortSignal): Promise<ElasticsearchAnswer> {
+    this.#pending += 1;
+    try {
+      return await this.#send(request, signal, MAX_ANSWER_BYTES);
+    } finally {
+      this.#pending -= 1;
+    }
+  }
+
+  async close(): Promise<void> {
+    const client = await this.#client?.catch(() => undefined);
+    await client?.close();
+  }
+
+  async #send(request: ElasticsearchRequest, signal: AbortSignal, maxBytes: number): Promise<ElasticsearchAnswer> {
     signal.throwIfAborted();
     const client = await (this.#client ??= this.#open());
     try {
@@ -83,16 +133,13 @@ export class ElasticsearchClient {
           ...(request.opaqueId !== undefined && { opaqueId: request.opaqueId }),
         },
       );
-      return { status: statusCode ?? 0, text: await readText(body) };
+      const text = await readText(body, maxBytes);
+      this.#answeredAt = performance.now();
+      return { status: statusCode ?? 0, text };
     } catch (err) {
       signal.throwIfAborted();
       throw explained(err as Error);
     }
-  }
-
-  async close(): Promise<void> {
-    const client = await this.#client?.catch(() => undefined);
-    await client?.close();
   }
 
   async #open(): Promise<Client> {
@@ -148,13 +195,12 @@ function authOf({
   return user === undefined ? undefined : { username: user, password: password ?? '' };
 }
 
-async function readText(body: AsyncIterable<Buffer>): Promise<string> {
+async function readText(body: AsyncIterable<Buffer>, maxBytes: number): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of body) {
     bytes += chunk.length;
-    if (bytes > MAX_ANSWER_BYTES)
-      throw new NoAnswer(`the answer is longer than ${String(MAX_ANSWER_BYTES)} bytes`, true);
+    if (bytes > maxBytes) throw new NoAnswer(`the answer is longer than ${String(maxBytes)} bytes`, true);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();
@@ -171,8 +217,21 @@ function explained(err: Error): Error {
   return new NoAnswer(`connection lost: ${text}`, true, { cause: err });
 }
 
+/** What a TLS client takes for a record of TLS, and is another protocol. */
+const NO_TLS = new Set([
+  'ERR_SSL_WRONG_VERSION_NUMBER',
+  'ERR_SSL_PACKET_LENGTH_TOO_LONG',
+  'ERR_SSL_UNEXPECTED_MESSAGE',
+]);
+
 /** An attempt on several addresses has a message for each, and none of its own. */
 function messageOf(err: Error): string {
+  const { code = '' } = err as NodeJS.ErrnoException;
+  if (
+    NO_TLS.has(code) ||
+    (code === 'EPROTO' && /wrong version number|packet length too long|http request/.test(err.message))
+  )
+    return 'the server does not speak TLS there (target.protocol http is without it)';
   const [first] = err instanceof AggregateError ? (err.errors as Error[]) : [];
   return err.message || (first?.message ?? err.name);
 }

@@ -16,6 +16,7 @@ import { CommandError } from './command-error.ts';
 import { readWork } from './elasticsearch-work.ts';
 import type { Work } from './elasticsearch-work.ts';
 import { runRequest } from './request-run.ts';
+import { toOutcome } from './run.ts';
 import type { Run } from './run.ts';
 import { runSearch } from './search-run.ts';
 
@@ -25,6 +26,8 @@ export interface ElasticsearchExecutorOptions {
   readonly spoolFolder: string;
   /** How long a write that the server has begun may go on after an abort, in milliseconds; 10,000 unless set. */
   readonly graceMs?: number;
+  /** How long a server may take to show that it is there, in milliseconds; 10,000 unless set. */
+  readonly reachMs?: number;
 }
 
 const DEFAULTS = { port: 9200, database: '', connection: 'default' };
@@ -37,7 +40,7 @@ export class ElasticsearchExecutor implements Executor {
   readonly type = 'elasticsearch';
   readonly #options: ElasticsearchExecutorOptions;
   readonly #clients = new Pools<ElasticsearchClient>({
-    open: (target) => new ElasticsearchClient(target),
+    open: (target) => new ElasticsearchClient(target, this.#options.reachMs),
     close: (client) => client.close(),
   });
 
@@ -97,6 +100,12 @@ export class ElasticsearchExecutor implements Executor {
         'info',
         `Executing ${name} on ${operation.index ?? 'the indices of its actions'} at ${lease.pool.origin}`,
       );
+      try {
+        await lease.pool.reach(signal);
+      } catch (err) {
+        signal.throwIfAborted();
+        return toOutcome(err, 'Request', false);
+      }
       if ('actions' in work) return await runBulk(run, work.operation, work.actions);
       return await (work.operation.kind === 'search'
         ? runSearch(run, work.operation)

@@ -9,9 +9,18 @@ export type Hit = Readonly<Record<string, unknown>>;
 
 export interface Page {
   readonly hits: readonly Hit[];
-  /** How many documents match, `10000+` where the server stopped to count; undefined where it was not asked again. */
-  readonly total: string | undefined;
+  /** How many documents match; undefined where the server was not asked again. */
+  readonly total: Total | undefined;
 }
+
+export interface Total {
+  readonly value: number;
+  /** The server stopped to count there. */
+  readonly orMore: boolean;
+}
+
+/** `136000`, `10000+` */
+export const totalText = ({ value, orMore }: Total): string => `${String(value)}${orMore ? '+' : ''}`;
 
 /** Documents in a request; more are read page by page, on one state of the index. */
 const PAGE = 1000;
@@ -92,6 +101,5 @@ function pageOf(answer: Readonly<Record<string, unknown>>): Page {
   }
   if (answer['timed_out'] === true) throw new Refused('RequestRefused', 'it timed out on the server');
   const { value, relation } = total;
-  const text = typeof value === 'number' ? `${String(value)}${relation === 'gte' ? '+' : ''}` : undefined;
-  return { hits, total: text };
+  return { hits, total: typeof value === 'number' ? { value, orMore: relation === 'gte' } : undefined };
 }

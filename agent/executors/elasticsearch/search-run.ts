@@ -6,8 +6,8 @@ import type { SearchOperation } from './elasticsearch-params.ts';
 import { isObject } from './lossless-json.ts';
 import { toOutcome } from './run.ts';
 import type { Run } from './run.ts';
-import { searchPages } from './search-pages.ts';
-import type { Hit } from './search-pages.ts';
+import { searchPages, totalText } from './search-pages.ts';
+import type { Hit, Total } from './search-pages.ts';
 
 const LABEL = 'Search';
 const PROGRESS_MS = 1000;
@@ -21,10 +21,11 @@ export async function runSearch(run: Run, operation: SearchOperation): Promise<O
   });
   const rows = writer.documents();
   const severalIndices = /[*,]|^_all$/.test(index);
-  let total = '0';
+  let total: Total = { value: 0, orMore: false };
   const finish = async (success: boolean): Promise<void> => {
-    const heading = [`${LABEL} ${success ? 'completed' : 'stopped'}`, `Hits: ${total}`];
-    await writer.finish(heading, { operation: 'search', index, hits: total }, rows);
+    const heading = [`${LABEL} ${success ? 'completed' : 'stopped'}`, `Hits: ${totalText(total)}`];
+    const hits = { hits: total.value, ...(total.orMore && { hits_or_more: true }) };
+    await writer.finish(heading, { operation: 'search', index, ...hits }, rows);
     await writer.end({ success });
   };
   run.evidence(`search ${index}, X-Opaque-Id ${run.opaqueId}`);
@@ -35,11 +36,11 @@ export async function runSearch(run: Run, operation: SearchOperation): Promise<O
       for (const hit of page.hits) await rows.add(rowOf(hit, severalIndices));
       if (performance.now() - loggedAt < PROGRESS_MS) continue;
       loggedAt = performance.now();
-      await run.output.log('info', `${String(rows.count)} of ${total} documents read`);
+      await run.output.log('info', `${String(rows.count)} of ${totalText(total)} documents read`);
     }
     run.signal.throwIfAborted();
     await finish(true);
-    return { state: 'Succeeded', message: `${String(rows.count)} of ${total} documents` };
+    return { state: 'Succeeded', message: `${String(rows.count)} of ${totalText(total)} documents` };
   } catch (err) {
     if (err instanceof SpoolError) return failed('DiskFull', `${LABEL} failed: ${err.message}`);
     if (rows.count > 0) await finish(false);
