@@ -121,7 +121,10 @@ async function readCredential(
     throw new TargetError('CredentialUnavailable', `secret_ref ${name}: ${(err as Error).message}`, { cause: err });
   }
   if (!mayBeSentTo(credential.allowedHosts, target.host, target.port))
-    throw new TargetError('SecurityPolicyViolation', `the Secret ${name} may not be sent to ${target.host}`);
+    throw new TargetError(
+      'SecurityPolicyViolation',
+      `the Secret ${name} may not be sent to ${target.host}:${target.port ?? 'the default port'}`,
+    );
   return credential;
 }
 

@@ -16,7 +16,7 @@ export interface SplitParams {
 }
 
 /** Keys of `params` and `params.target` whose values are credentials. crds/deploytasks.yaml refuses the first four. */
-const CREDENTIAL_KEY = /^(password|passwd|api_key|token|pwd|apikey|access_token|secret_key)$/i;
+export const CREDENTIAL_KEY = /^(password|passwd|api_key|token|pwd|apikey|access_token|secret_key)$/i;
 
 /** Headers that carry credentials: those that crds/deploytasks.yaml refuses, and others that look like them. */
 const CREDENTIAL_HEADER = /authorization|cookie|token|secret|passw|credential|signature|api-?key|access-?key|session/i;

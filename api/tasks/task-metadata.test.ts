@@ -20,6 +20,12 @@ describe('the metadata of a task', () => {
     });
   });
 
+  it.each(['password', 'Token', 'api_key'])('may not hold a %s, which would stand in a label', (key) => {
+    expect(() => withCheckedMetadata({ metadata: { [key]: 'hunter2' } })).toThrow(
+      `params.metadata.${key} is not for metadata`,
+    );
+  });
+
   it('can be searched by whatever was accepted', () => {
     const value = fc.oneof(fc.string(), fc.integer(), fc.boolean(), fc.constant(null), fc.object());
     fc.assert(

@@ -1,5 +1,6 @@
 import type { DeployTask } from '../../kube/types/deploytask.ts';
 import { ApiError } from '../errors.ts';
+import { CREDENTIAL_KEY } from './credentials.ts';
 
 /** Who asked for a task and why (`params.metadata`), by key, as text: what tasks are searched by. */
 export type TaskMetadata = Readonly<Record<string, string>>;
@@ -33,6 +34,7 @@ export function withCheckedMetadata(params: Readonly<Record<string, unknown>>): 
   for (const [key, value] of Object.entries(metadata as Record<string, unknown>)) {
     if (!isKey(key)) throw invalid(`has a key that is empty, longer than ${MAX_KEY} characters or not plain text`);
     if (value === null) continue;
+    if (CREDENTIAL_KEY.test(key)) throw invalid(`.${key} is not for metadata: it would be shown to everybody`);
     if (!isScalar(value)) throw invalid(`.${key} must be a string, a number or a boolean`);
     if (!isValue(String(value))) throw invalid(`.${key} must be plain text of at most ${MAX_VALUE} characters`);
     checked.push([key, TEXT_KEYS.includes(key) ? String(value) : value]);

@@ -20,7 +20,12 @@ export function presentable(object: JsonObject): JsonObject {
     ...(isObject(metadata) && { metadata: presentableMetadata(metadata, isSecret) }),
     ...(isSecret && maskedValues(object)),
     ...(Array.isArray(items) && {
-      items: items.map((item) => (isObject(item) ? presentable(item) : (item as unknown))),
+      // Servers leave out what the list says of all its items.
+      items: items.map((item) =>
+        isObject(item)
+          ? presentable(kind === 'SecretList' ? { ...item, apiVersion, kind: 'Secret' } : item)
+          : (item as unknown),
+      ),
     }),
   };
 }
