@@ -1,9 +1,9 @@
 import { types } from 'pg';
 import type { Column } from '../sql/result-writer.ts';
 import type { Field } from './statement-query.ts';
+import { TYPE_NAMES } from './type-names.ts';
 
 const { builtins } = types;
-const NAMES = new Map(Object.entries(builtins).map(([name, oid]) => [oid as number, name.toLowerCase()]));
 const BOOL: number = builtins.BOOL;
 const INT8: number = builtins.INT8;
 const SMALL_INTEGERS: readonly number[] = [builtins.INT2, builtins.INT4, builtins.OID];
@@ -14,7 +14,7 @@ const JSON_TYPES: readonly number[] = [builtins.JSON, builtins.JSONB];
 /** The columns of rows; types that only this database knows have no name. */
 export function toColumns(fields: readonly Field[]): readonly Column[] {
   return fields.map(({ name, dataTypeID: oid }) => {
-    const type = NAMES.get(oid);
+    const type = TYPE_NAMES.get(oid);
     return {
       name,
       ...(type === undefined ? {} : { type }),

@@ -3,6 +3,7 @@ import { hasServices, service } from '../../../test/services/service.ts';
 import { describeExecutor } from '../../conformance/executor.ts';
 import type { Execution } from '../../conformance/executor.ts';
 import { TestDatabase } from './testing/test-database.ts';
+import { TYPE_NAMES } from './type-names.ts';
 
 const WRONG_PASSWORD = 'wr0ng-pa55word';
 
@@ -116,6 +117,22 @@ describe.skipIf(!hasServices('postgres'))('PostgresExecutor', () => {
         rolled_back: [[1, 1]],
       });
       expect(text(execution)).toContain('12345678901234567890');
+    });
+
+    it('name types as the server does, and keep the sign of zero', async () => {
+      const { rows } = await database.witness.query<{ oid: number; name: string }>(
+        "SELECT t.oid::int, coalesce(e.typname || '[]', t.typname) AS name FROM pg_type t LEFT JOIN pg_type e ON e.typarray = t.oid AND t.typcategory = 'A' WHERE t.oid = ANY ($1)",
+        [[...TYPE_NAMES.keys()]],
+      );
+      const named = new Map(rows.map(({ oid, name }) => [oid, name.replace(/^_record$/, 'record[]')]));
+      expect([...named]).toEqual([...named.keys()].map((oid) => [oid, TYPE_NAMES.get(oid)]));
+      const execution = await run("SELECT '-0'::float8 AS zero, ARRAY[1] AS list, ROW(1) AS record", {
+        result_format: 'json',
+      });
+      expect(text(execution)).toContain(
+        '"columns":[{"name":"zero","type":"float8"},{"name":"list","type":"int4[]"},{"name":"record","type":"record"}]',
+      );
+      expect(text(execution)).toContain('{"zero":-0,');
     });
 
     it('hold statements that a semicolon in a text must not cut', async () => {

@@ -189,7 +189,16 @@ describe('ResultWriter for JSON', () => {
   });
 
   it('loses no digit', async () => {
-    const rows = [[2n ** 53n], [42n], ['0.1000'], [Number.NaN], [{ n: 2n ** 64n }], [Buffer.from([0, 255])]];
+    const rows = [
+      [2n ** 53n],
+      [42n],
+      ['0.1000'],
+      [Number.NaN],
+      [{ n: 2n ** 64n }],
+      [Buffer.from([0, 255])],
+      [-0],
+      [[-0]],
+    ];
     expect(JSON.parse(await json([{ name: 'v' }], rows)).statements[0].rows.map(({ v }: { v: unknown }) => v)).toEqual([
       '9007199254740992',
       42,
@@ -197,6 +206,8 @@ describe('ResultWriter for JSON', () => {
       'NaN',
       { n: '18446744073709551616' },
       '\\x00ff',
+      -0,
+      [-0],
     ]);
   });
 

@@ -1,3 +1,6 @@
+/** The types of TypeScript leave it out. */
+const json = JSON as unknown as { rawJSON(text: string): object };
+
 /** A value as a cell of a table: one line, whatever it holds. */
 export function cellText(value: unknown): string {
   if (value === null || value === undefined) return 'NULL';
@@ -13,7 +16,7 @@ export function jsonText(value: unknown): string {
     case 'string':
       return JSON.stringify(value);
     case 'number':
-      return Number.isFinite(value) ? String(value) : `"${String(value)}"`;
+      return Number.isFinite(value) ? numberText(value) : `"${String(value)}"`;
     case 'bigint':
       return isSafe(value) ? String(value) : `"${String(value)}"`;
     case 'boolean':
@@ -27,7 +30,8 @@ function plainText(value: unknown): string {
   if (typeof value === 'string') return value;
   if (value instanceof Uint8Array) return hexText(value);
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString();
-  return typeof value === 'bigint' || typeof value === 'number' ? String(value) : jsonText(value);
+  if (typeof value === 'number') return numberText(value);
+  return typeof value === 'bigint' ? String(value) : jsonText(value);
 }
 
 /** For JSON.stringify. What has a toJSON of its own was replaced before: the object that holds it still has it. */
@@ -36,8 +40,12 @@ function withoutLoss(this: Readonly<Record<string, unknown>>, key: string, value
   if (original instanceof Uint8Array) return hexText(original);
   if (typeof value === 'bigint') return isSafe(value) ? Number(value) : String(value);
   if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
+  if (Object.is(value, -0)) return json.rawJSON('-0');
   return value;
 }
+
+/** JavaScript drops the sign of zero. */
+const numberText = (value: number): string => (Object.is(value, -0) ? '-0' : String(value));
 
 const isSafe = (value: bigint): boolean =>
   value <= BigInt(Number.MAX_SAFE_INTEGER) && value >= BigInt(Number.MIN_SAFE_INTEGER);
