@@ -47,7 +47,7 @@ launch() {
   # Tests lose nothing when this machine loses power.
   in_root_background "$files" $bin/postgres -D "$(inside)" -p "$port" -h 127.0.0.1 -k "$(inside)" \
     -c ssl=on -c ssl_cert_file=server.pem -c ssl_key_file=server.key \
-    -c wal_level=logical -c max_wal_senders=10 -c max_replication_slots=10 \
+    -c wal_level=logical -c max_wal_senders=10 -c max_replication_slots=10 -c max_prepared_transactions=10 \
     -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c dynamic_shared_memory_type=mmap -c jit=off
 }
 
