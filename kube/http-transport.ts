@@ -75,7 +75,10 @@ export class HttpTransport implements KubeTransport {
     await Promise.all([...this.#pools].map((pool) => pool.destroy()));
   }
 
-  #request({ authorization, impersonate, prefix, pool }: Connection, request: KubeRequest): Promise<Dispatcher.ResponseData> {
+  #request(
+    { authorization, impersonate, prefix, pool }: Connection,
+    request: KubeRequest,
+  ): Promise<Dispatcher.ResponseData> {
     return pool.request({
       method: request.method,
       path: prefix + request.path,
