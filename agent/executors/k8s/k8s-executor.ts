@@ -12,6 +12,7 @@ import { failureOf, K8sFailure } from './k8s-failure.ts';
 import { parseK8sParams } from './k8s-params.ts';
 import type { K8sParams } from './k8s-params.ts';
 import { MAX_MANIFEST_CHARS, unreadable } from './manifest/parse-documents.ts';
+import { namesOfNamespaces } from './manifest/names-of-namespaces.ts';
 import { ObjectCalls } from './object-calls.ts';
 import { describe } from './operations/describe.ts';
 import { events } from './operations/events.ts';
@@ -66,7 +67,7 @@ export class K8sExecutor implements Executor {
     const text = await textOf(context, params);
     const isNamed = params.operation in READING || params.resource !== undefined;
     if (text.trim() === '' && !isNamed) return failed('InvalidParams', 'k8s YAML or JSON content is required');
-    const account = this.#accountOf(params);
+    const account = this.#accountOf(params, text);
     const lease = await this.#connections.lease(loadKubeconfig(this.#options), account, context.signal);
     try {
       if (params.dryRun) await checkDryRun(lease.client, context.signal);
@@ -100,7 +101,7 @@ export class K8sExecutor implements Executor {
     }
   }
 
-  #accountOf({ serviceAccount, namespace }: K8sParams): ServiceAccount | undefined {
+  #accountOf({ serviceAccount, namespace }: K8sParams, text: string): ServiceAccount | undefined {
     const { requireServiceAccount = false, namespace: configured = 'default' } = this.#options;
     if (serviceAccount === undefined) {
       if (!requireServiceAccount) return undefined;
@@ -111,7 +112,7 @@ export class K8sExecutor implements Executor {
     }
     const [first = '', second] = serviceAccount.split('/');
     return second === undefined
-      ? { namespace: namespace ?? configured, name: first }
+      ? { namespace: namespace ?? namespaceOf(first, text) ?? configured, name: first }
       : { namespace: first, name: second };
   }
 }
@@ -131,4 +132,14 @@ async function textOf(context: ExecutionContext, params: K8sParams): Promise<str
   } finally {
     file.release();
   }
+}
+
+/** The namespace that every object of a text names; undefined when none does. Another identity than meant is none. */
+function namespaceOf(account: string, text: string): string | undefined {
+  const [first, ...others] = namesOfNamespaces(text);
+  if (others.length === 0) return first;
+  throw new K8sFailure(
+    'InvalidParams',
+    `params.service_account "${account}" says no namespace, and not all objects of the text name the same one: write namespace/${account}, or set params.namespace`,
+  );
 }

@@ -87,6 +87,30 @@ describe.skipIf(!hasCluster())("a k8s task's login", () => {
     });
   });
 
+  it('is looked for where the objects of the text are, and never guessed', async () => {
+    const other = `${cluster.namespace}-bot`;
+    await kubectl.out('create', 'namespace', other);
+    for (const namespace of [cluster.namespace, other])
+      await kubectl.out('create', 'serviceaccount', 'bot', `--namespace=${namespace}`);
+    const executor = make({ kubeconfig: cluster.kubeconfig() });
+    const placed = (namespace: string): string =>
+      `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: ${namespace}}\n`;
+    const user = async (command: string, params: Record<string, unknown> = {}): Promise<string | undefined> => {
+      const { outcome } = await run(executor, command, { service_account: 'bot', ...params });
+      return /system:serviceaccount:([^"]*)"/.exec(outcome.message ?? '')?.[1] ?? outcome.message;
+    };
+    expect(await user(placed(other))).toBe(`${other}:bot`);
+    expect(await user(`${placed(other)}---\n${placed(other)}`)).toBe(`${other}:bot`);
+    expect(await user(placed(other), { namespace: cluster.namespace })).toBe(`${cluster.namespace}:bot`);
+    expect(await user(placed(other), { service_account: `${cluster.namespace}/bot` })).toBe(`${cluster.namespace}:bot`);
+    expect(await user(configMap('a'))).toBe(`${cluster.namespace}:bot`);
+    expect(await user('cm/a', { operation: 'get' })).toBe(`${cluster.namespace}:bot`);
+    for (const rest of [configMap('a'), placed(cluster.namespace)])
+      expect(await user(`${placed(other)}---\n${rest}`)).toBe(
+        'params.service_account "bot" says no namespace, and not all objects of the text name the same one: write namespace/bot, or set params.namespace',
+      );
+  });
+
   it('may not be that of the agent when the configuration says so', async () => {
     const executor = make({ kubeconfig: cluster.kubeconfig(), requireServiceAccount: true });
     const { outcome } = await run(executor, configMap('never'));
