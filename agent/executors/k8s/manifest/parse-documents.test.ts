@@ -26,6 +26,20 @@ describe('parseDocuments', () => {
     });
   });
 
+  it('reads JSON objects that follow each other without a marker, as kubectl does', () => {
+    expect(parseDocuments('{"a": "}{"}\n{\n"b": {"c": "\\"}\\\\"}\n} {"d": 1}\n')).toEqual([
+      { number: 1, value: { a: '}{' } },
+      { number: 2, value: { b: { c: '"}\\' } } },
+      { number: 3, value: { d: 1 } },
+    ]);
+    // Errors keep their place, and what is no row of JSON objects is an error as before.
+    expect(() => parseDocuments('{"a": 1}\n{"b": 1}  {"c": 1, "c": 2}')).toThrow('key (line 2, column 21)');
+    for (const text of ['{"a": 1}\n{"b": ', '{"a": 1}\n[]', '{"a": 1}}{"b": 1}', '{a: 1}\nb: 1'])
+      expect(() => parseDocuments(text), text).toThrow(/^failed to parse YAML or JSON: /);
+    // Braces within texts of YAML's own are none of JSON.
+    expect(values("{a: 'x}{y'}")).toEqual([{ a: 'x}{y' }]);
+  });
+
   it('reads scalars as kubectl does', () => {
     const yaml =
       'mode: 0644\nnew: 0o17\nhex: 0x1F\nbig: 1_000\nyes: yes\noff: off\ndate: 2020-01-01\nport: 1:30\ntext: "0644"';
@@ -98,6 +112,15 @@ describe('parseDocuments', () => {
       fc.property(json.filter(safe), (value) => {
         expect(only(JSON.stringify(value))).toEqual(value);
         expect(only(JSON.stringify(value, null, '\t'))).toEqual(value);
+      }),
+    );
+  });
+
+  it('reads any JSON objects in a row as each alone', () => {
+    const objects = fc.array(fc.dictionary(fc.string(), json).filter(safe), { minLength: 1, maxLength: 5 });
+    fc.assert(
+      fc.property(objects, fc.constantFrom('', ' ', '\n', '\r\n\t'), (all, between) => {
+        expect(values(all.map((value) => JSON.stringify(value)).join(between))).toEqual(all);
       }),
     );
   });

@@ -1,5 +1,6 @@
 import { loadAll, YAMLException } from 'js-yaml';
 import { K8sFailure } from '../k8s-failure.ts';
+import { splitJson } from './split-json.ts';
 import { InexactNumber, KUBECTL_SCHEMA } from './kubectl-schema.ts';
 
 export type JsonObject = Record<string, unknown>;
@@ -25,7 +26,7 @@ const MAX_DEPTH = 100;
 export function parseDocuments(text: string): ParsedDocument[] {
   if (text.length > MAX_MANIFEST_CHARS)
     throw unreadable(`the text has more than ${MAX_MANIFEST_CHARS} characters; split it into several tasks`);
-  const values = load(text);
+  const values = loadDocuments(text);
   if (values.length > MAX_DOCUMENTS)
     throw unreadable(`there are more than ${MAX_DOCUMENTS} documents; split them into several tasks`);
   const budget = { nodes: MAX_NODES };
@@ -36,13 +37,25 @@ export function parseDocuments(text: string): ParsedDocument[] {
   });
 }
 
-function load(text: string): unknown[] {
+/** JSON documents may also follow each other without a marker, as kubectl takes them; that is never YAML. */
+function loadDocuments(text: string): unknown[] {
+  try {
+    return load(text);
+  } catch (err) {
+    const pieces = splitJson(text);
+    if (pieces.length < 2) throw err;
+    return pieces.flatMap((piece) => load(piece.text, piece.line));
+  }
+}
+
+function load(text: string, line = 0): unknown[] {
   try {
     return loadAll(text, { schema: KUBECTL_SCHEMA });
   } catch (err) {
     if (err instanceof YAMLException) {
       const mark = err.mark;
-      const place = mark === undefined || mark === null ? '' : ` (line ${mark.line + 1}, column ${mark.column + 1})`;
+      const place =
+        mark === undefined || mark === null ? '' : ` (line ${line + mark.line + 1}, column ${mark.column + 1})`;
       throw unreadable(`${reasonOf(err)}${place}`);
     }
     if (err instanceof InexactNumber) throw unreadable(`${err.message}; write it as a string`);
