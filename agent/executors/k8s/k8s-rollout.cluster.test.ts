@@ -98,9 +98,18 @@ describe.skipIf(!hasCluster())('rollouts on a cluster with the real controllers'
     expect((await run('deploy/paused', { operation: 'rollout', action: 'restart' })).outcome).toMatchObject({
       reason: 'Paused',
     });
-    expect((await run('deploy/paused', { operation: 'rollout' })).outcome).toMatchObject({ reason: 'NotReady' });
+    expect((await run('deploy/paused', { operation: 'rollout' })).outcome).toMatchObject({ reason: 'Paused' });
     await done('deploy/paused', { operation: 'rollout', action: 'resume' });
     await done('deploy/paused', { operation: 'rollout' });
+  });
+
+  it('says so when there is nothing to go back to', async () => {
+    await done(workload('Deployment', 'new', 'a:1'), { wait: true });
+    expect((await run('deploy/new', { operation: 'rollout', action: 'undo' })).outcome).toEqual({
+      state: 'Failed',
+      reason: 'NotFound',
+      message: 'resource not found: Deployment/new has no revision before the current one (known: 1)',
+    });
   });
 
   it('fails when the progress deadline is over', async () => {

@@ -39,7 +39,7 @@ export async function undo(session: Session, subject: Target, live: JsonObject):
     params.revision === undefined ? revisions.at(-2) : revisions.find(({ number }) => number === params.revision);
   if (chosen === undefined || latest === undefined) {
     const known = revisions.map(({ number }) => number).join(', ') || 'none';
-    const what = params.revision === undefined ? 'a revision before the current one' : `revision ${params.revision}`;
+    const what = params.revision === undefined ? 'revision before the current one' : `revision ${params.revision}`;
     throw new K8sFailure('NotFound', `resource not found: ${labelOf(subject)} has no ${what} (known: ${known})`);
   }
   void context.output.log('info', `Going back from revision ${latest.number} to ${chosen.number}`);

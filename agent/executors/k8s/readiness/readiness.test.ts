@@ -50,6 +50,7 @@ describe('readinessOf', () => {
       'failed: it exceeded',
     ],
     ['Deployment', workload('Deployment', { paused: true }, {}), 'failed: it is paused'],
+    ['Deployment', workload('Deployment', { paused: true }, { observedGeneration: 1 }), 'failed: it is paused'],
     ['StatefulSet', workload('StatefulSet', { replicas: 2 }, { readyReplicas: 1 }), 'waiting: 1 of 2 pods are ready'],
     [
       'StatefulSet',

@@ -4,8 +4,14 @@ export interface Readiness {
   readonly state: 'ready' | 'waiting' | 'failed';
   /** What it waits for, or why it failed, in a few words. */
   readonly message: string;
+  /** Why it failed, for programs; `NotReady` unless set. */
+  readonly reason?: string;
 }
 
 export const READY: Readiness = { state: 'ready', message: 'ready' };
 export const waiting = (message: string): Readiness => ({ state: 'waiting', message });
-export const broken = (message: string): Readiness => ({ state: 'failed', message });
+export const broken = (message: string, reason?: string): Readiness => ({
+  state: 'failed',
+  message,
+  ...(reason !== undefined && { reason }),
+});

@@ -15,8 +15,8 @@ export function waitReady(session: Session, target: Target): Promise<JsonObject>
       if (isMissing(err, target)) throw new K8sFailure('NotReady', `${label} did not become ready: it was deleted`);
       throw err;
     });
-    const { state, message } = readinessOf(object);
-    if (state === 'failed') throw new K8sFailure('NotReady', `${label} did not become ready: ${message}`);
+    const { state, message, reason = 'NotReady' } = readinessOf(object);
+    if (state === 'failed') throw new K8sFailure(reason, `${label} did not become ready: ${message}`);
     say(state === 'ready' ? `${label} is ready` : `Waiting for ${label}: ${message}`);
     return state === 'ready' ? object : undefined;
   });

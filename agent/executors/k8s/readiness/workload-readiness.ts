@@ -10,6 +10,9 @@ const part = (object: JsonObject, key: string): JsonObject => (isObject(object[k
 export function workloadReadiness(object: JsonObject): Readiness {
   const generation = numberOf(part(object, 'metadata')['generation']);
   const status = part(object, 'status');
+  // Before all else: where no controller looks at it, it would be waited for without end.
+  if (object['kind'] === 'Deployment' && part(object, 'spec')['paused'] === true)
+    return broken('it is paused: resume it first', 'Paused');
   if (numberOf(status['observedGeneration']) < generation)
     return waiting('its controller has not seen the latest version yet');
   switch (object['kind']) {
@@ -26,7 +29,6 @@ function deployment(object: JsonObject, status: JsonObject): Readiness {
   const progressing = conditionOf(object, 'Progressing');
   if (progressing?.reason === 'ProgressDeadlineExceeded') return broken('it exceeded its progress deadline');
   const spec = part(object, 'spec');
-  if (spec['paused'] === true) return broken('it is paused: resume it first');
   const wanted = numberOf(spec['replicas'], 1);
   const replicas = numberOf(status['replicas']);
   const updated = numberOf(status['updatedReplicas']);
