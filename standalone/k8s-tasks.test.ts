@@ -66,6 +66,32 @@ describe('k8s tasks on the embedded server', () => {
     expect(objectOf(await run(configMap('applied', { a: '2' }))).metadata.resourceVersion).toBe(resourceVersion);
   });
 
+  it('says what to do with an object that is too large for apply', async () => {
+    const large = configMap('large', { a: 'x'.repeat(300 * 1024) });
+    const { outcome } = await run(large);
+    expect(outcome).toMatchObject({
+      state: 'Failed',
+      reason: 'Invalid',
+      message: expect.stringMatching(
+        /^failed to apply resource: .*Too long.*; this server has no server-side apply, .* use the operation create or update /,
+      ) as string,
+    });
+    objectOf(await run(large, { operation: 'create' }));
+  });
+
+  it('deletes only the very object and version that the manifest names', async () => {
+    objectOf(await run(configMap('meant', {}), { operation: 'create' }));
+    const { uid, resourceVersion } = (await stored('meant')).metadata;
+    const remove = async (fields: object): Promise<string | undefined> => {
+      const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'meant', ...fields } };
+      const { outcome } = await run(JSON.stringify(object), { operation: 'delete' });
+      return outcome.reason ?? outcome.state;
+    };
+    expect(await remove({ uid: '00000000-0000-0000-0000-000000000000' })).toBe('Conflict');
+    expect(await remove({ resourceVersion: '1' })).toBe('Conflict');
+    expect(await remove({ uid, resourceVersion })).toBe('Succeeded');
+  });
+
   it('creates, updates, patches and deletes, with the errors of the manual', async () => {
     objectOf(await run(configMap('walk', { a: '1' }), { operation: 'create' }));
     expect((await run(configMap('walk', {}), { operation: 'create' })).outcome).toEqual({

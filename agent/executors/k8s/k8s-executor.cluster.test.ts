@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { hasCluster, sharedCluster } from '../../../test/kubernetes/shared.ts';
 import type { SharedCluster } from '../../../test/kubernetes/shared.ts';
 import { execute } from '../../conformance/executor.ts';
@@ -306,6 +306,13 @@ describe.skipIf(!hasCluster())('K8sExecutor on a real kube-apiserver', () => {
     );
     objectOf(await run(configMap('not-made'), { operation: 'create', dry_run: true }));
     expect((await kubectl.run(['get', 'configmap', 'not-made'])).code).toBe(1);
+    const half = await run(`${configMap('not-made')}---\n${configMap('tried')}`, {
+      operation: 'create',
+      dry_run: true,
+    });
+    expect(half.outcome.message).toBe(
+      'failed to process manifest 2: failed to create resource: configmaps "tried" already exists; nothing was done (dry run)',
+    );
   });
 
   it('deletes with what depends on the object left to the garbage collector', async () => {
@@ -317,6 +324,52 @@ describe.skipIf(!hasCluster())('K8sExecutor on a real kube-apiserver', () => {
       message: 'Job/job deleted',
     });
     expect((await kubectl.run(['get', 'job', 'job'])).code).toBe(1);
+  });
+
+  it('takes a kind that is gone for gone objects of it', async () => {
+    const group = `gone.${cluster.namespace}.example.com`;
+    const crd = `apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: gizmos.${group}}\nspec:\n  group: ${group}\n  scope: Namespaced\n  names: {kind: Gizmo, plural: gizmos, singular: gizmo}\n  versions:\n  - {name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}\n`;
+    const gizmo = `apiVersion: ${group}/v1\nkind: Gizmo\nmetadata: {name: first}\n`;
+    // The first that is waited for goes only when the kind of the next one is gone.
+    const held = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: held, finalizers: [example.com/hold]}\n';
+    expect((await run([held, crd, gizmo].join('---\n'))).outcome).toMatchObject({ state: 'Succeeded' });
+    const deleting = run([held, gizmo, crd].join('---\n'), { operation: 'delete', wait: true });
+    await vi.waitFor(async () =>
+      expect((await kubectl.run(['get', 'gizmos'])).stderr).toMatch(/not find|doesn't have/),
+    );
+    await kubectl.out('patch', 'configmap', 'held', '--type=merge', '--patch={"metadata":{"finalizers":null}}');
+    expect((await deleting).outcome).toEqual({ state: 'Succeeded', message: '3 resources deleted' });
+  });
+
+  it('deletes only the very object and the very version that the manifest names', async () => {
+    await kubectl.apply(configMap('meant', { a: '1' }));
+    const { metadata } = await kubectl.get<Kept>('configmap', 'meant');
+    const { uid, resourceVersion } = metadata;
+    const manifest = (fields: object): string =>
+      JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'meant', ...fields } });
+    for (const other of [
+      { uid: '00000000-0000-0000-0000-000000000000' },
+      { uid, resourceVersion: '1' },
+      { resourceVersion: '1' },
+    ])
+      expect((await run(manifest(other), { operation: 'delete' })).outcome).toMatchObject({
+        state: 'Failed',
+        reason: 'Conflict',
+        message: expect.stringMatching(/^failed to delete resource: .*[Pp]recondition/) as string,
+      });
+    expect((await kubectl.get<Kept>('configmap', 'meant')).metadata.uid).toBe(uid);
+    expect((await run(manifest({ uid, resourceVersion }), { operation: 'delete' })).outcome.state).toBe('Succeeded');
+  });
+
+  it.each(['..', 'a/b', 'a%2Fb'])('says that %j is no name, of an object or of its namespace', async (name) => {
+    for (const metadata of [{ name }, { name: 'a', namespace: name }])
+      expect(
+        (await run(JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata }), { operation: 'delete' })).outcome,
+      ).toEqual({
+        state: 'Failed',
+        reason: 'InvalidManifest',
+        message: `"${name}" is no name of a Kubernetes object`,
+      });
   });
 
   it('deletes what is named by kind and name, but never all of a kind', async () => {

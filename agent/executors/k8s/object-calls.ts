@@ -31,6 +31,12 @@ export interface PageOptions {
   readonly continue?: string | undefined;
 }
 
+/** Only the very object, or the very version of it, is deleted; anything else is a 409. Of any type: the server judges. */
+export interface Preconditions {
+  readonly uid?: unknown;
+  readonly resourceVersion?: unknown;
+}
+
 export interface ObjectCallsOptions {
   readonly client: KubeClient;
   readonly signal: AbortSignal;
@@ -80,11 +86,12 @@ export class ObjectCalls {
   }
 
   /** Dependents go in the background, as with kubectl; old kinds would keep them unless told. */
-  async delete(target: Target): Promise<JsonObject> {
+  async delete(target: Target, preconditions: Preconditions = {}): Promise<JsonObject> {
     const options = {
       apiVersion: 'v1',
       kind: 'DeleteOptions',
       propagationPolicy: 'Background',
+      ...(Object.keys(preconditions).length > 0 && { preconditions }),
       ...(this.#options.dryRun && { dryRun: ['All'] }),
     };
     return (await this.#call({ method: 'DELETE', path: objectPath(target), body: JSON.stringify(options) })).object;

@@ -1,6 +1,6 @@
 import { backoffMs, sleep } from '../../../../kube/backoff.ts';
-import { isAlreadyExists, isConflict } from '../../../../kube/kube-error.ts';
-import { isMissing } from '../k8s-failure.ts';
+import { isAlreadyExists, isConflict, KubeError } from '../../../../kube/kube-error.ts';
+import { isMissing, K8sFailure, serverMessage } from '../k8s-failure.ts';
 import { isObject } from '../manifest/parse-documents.ts';
 import type { JsonObject } from '../manifest/parse-documents.ts';
 import type { Answer } from '../object-calls.ts';
@@ -11,10 +11,12 @@ import type { Session } from './session.ts';
 
 const MAX_TRIES = 10;
 const BACKOFF = { minMs: 50, maxMs: 2_000 };
+const TOO_LONG =
+  'this server has no server-side apply, so that apply keeps the manifest in an annotation; use the operation create or update for so large an object';
 
 /**
  * Apply for servers without server-side apply, as kubectl does it: create, or a three-way merge with what was applied
- * last, which stands in an annotation. Rejects as `ObjectCalls` does.
+ * last, which stands in an annotation. Rejects as `ObjectCalls` does, or with `K8sFailure`.
  */
 export async function applyOnClient(session: Session, target: Target, object: JsonObject): Promise<Answer> {
   const { calls, context } = session;
@@ -34,6 +36,8 @@ export async function applyOnClient(session: Session, target: Target, object: Js
       const fixed = { ...patch, metadata: { resourceVersion, ...(metadata as JsonObject) } };
       return await calls.patch(target, 'application/merge-patch+json', fixed);
     } catch (err) {
+      if (isTooLong(err))
+        throw new K8sFailure('Invalid', `failed to apply resource: ${serverMessage(err)}; ${TOO_LONG}`, { cause: err });
       const { resourceVersion } = object['metadata'] as JsonObject;
       const isRace = isAlreadyExists(err) || isConflict(err) || (live !== undefined && isMissing(err, target));
       if (!isRace || resourceVersion !== undefined || tries === MAX_TRIES) throw err;
@@ -41,6 +45,9 @@ export async function applyOnClient(session: Session, target: Target, object: Js
     }
   }
 }
+
+const isTooLong = (err: unknown): err is KubeError =>
+  err instanceof KubeError && err.code === 422 && serverMessage(err).includes('metadata.annotations: Too long');
 
 function withLastApplied(object: JsonObject): JsonObject {
   const metadata = object['metadata'] as JsonObject;

@@ -29,10 +29,12 @@ function namespaceFor(
 
 export function targetOf(session: Session, kind: ResourceKind, manifest: Pick<Manifest, 'name' | 'namespace'>): Target {
   const { name } = manifest;
+  const namespace = namespaceFor(session, kind, manifest.namespace);
   // In a path it would be that of something else, `default/secrets` of a Namespace being all Secrets there.
-  if (name === '.' || name === '..' || /[/%]/.test(name))
-    throw new K8sFailure('InvalidManifest', `"${name}" is no name of a Kubernetes object`);
-  return { kind, namespace: namespaceFor(session, kind, manifest.namespace), name };
+  for (const part of [name, namespace])
+    if (part !== undefined && (part === '.' || part === '..' || /[/%]/.test(part)))
+      throw new K8sFailure('InvalidManifest', `"${part}" is no name of a Kubernetes object`);
+  return { kind, namespace, name };
 }
 
 /** Objects that exist have a name. */

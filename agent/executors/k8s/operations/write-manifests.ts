@@ -3,7 +3,7 @@ import { failed } from '../../executor.ts';
 import type { Outcome } from '../../executor.ts';
 import { maskSecrets } from '../../database/mask-secrets.ts';
 import { failureOf, K8sFailure } from '../k8s-failure.ts';
-import type { WriteOperation } from '../k8s-params.ts';
+import type { K8sParams, WriteOperation } from '../k8s-params.ts';
 import { isObject } from '../manifest/parse-documents.ts';
 import type { JsonObject } from '../manifest/parse-documents.ts';
 import { waitGone } from '../readiness/wait-gone.ts';
@@ -65,7 +65,7 @@ export async function writeManifests(session: Session, operation: WriteOperation
         if (operation !== 'delete' && !waits) await results.object(object);
       } catch (err) {
         if (waits && operation !== 'delete') await showAsIs(session, written, results);
-        throw numbered(err, index, writes, written, operation);
+        throw numbered(err, index, writes, written, session.params);
       }
     }
     if (waits) await waitForAll(session, operation, written, results);
@@ -94,7 +94,7 @@ async function write(
     case 'apply':
       return await apply(session, manifest, target);
     case 'delete': {
-      const uid = await remove(session, target);
+      const uid = await remove(session, manifest, target);
       void session.context.output.log('info', `Deleted ${labelOf(target)}`);
       const dry = session.params.dryRun ? ' (dry run)' : '';
       await results.text(`Resource ${labelOf(target)} deleted successfully${dry}`);
@@ -153,12 +153,13 @@ function numbered(
   index: number,
   writes: readonly PlannedWrite[],
   written: readonly Written[],
-  operation: WriteOperation,
+  { operation, dryRun }: K8sParams,
 ): unknown {
   if (writes.length === 1 || !(err instanceof K8sFailure)) return err;
   const names = written.slice(0, 10).map(({ target }) => labelOf(target));
   const more = written.length > names.length ? ` and ${written.length - names.length} more` : '';
-  const done = names.length === 0 ? 'nothing was done' : `${DONE[operation]} before: ${names.join(', ')}${more}`;
+  const before = `${DONE[operation as WriteOperation]} before: ${names.join(', ')}${more}`;
+  const done = dryRun ? 'nothing was done (dry run)' : names.length === 0 ? 'nothing was done' : before;
   return new K8sFailure(err.reason, `failed to process manifest ${index + 1}: ${err.message}; ${done}`, {
     cause: err.cause,
   });

@@ -1,11 +1,11 @@
-import { isMissing } from '../k8s-failure.ts';
+import { isKindGone, isMissing } from '../k8s-failure.ts';
 import { isObject } from '../manifest/parse-documents.ts';
 import type { Session } from '../operations/session.ts';
-import { labelOf } from '../target.ts';
+import { apiVersionOf, labelOf } from '../target.ts';
 import type { Target } from '../target.ts';
 import { poll } from './poll.ts';
 
-/** Waits until a deleted object is gone; another one of the same name counts as gone. Throws `K8sFailure`. */
+/** Waits until a deleted object is gone; another one of the same name counts as gone, and so does one whose kind is gone. Throws `K8sFailure`. */
 export async function waitGone(session: Session, target: Target, uid: string | undefined): Promise<void> {
   const label = labelOf(target);
   session.context.evidence(`waiting for ${label} to be gone`);
@@ -19,7 +19,16 @@ export async function waitGone(session: Session, target: Target, uid: string | u
         return undefined;
       }
     } catch (err) {
-      if (!isMissing(err, target)) throw err;
+      if (!isMissing(err, target)) {
+        if (!isKindGone(err)) throw err;
+        // A proxy's 404 says as much: only the server's own list of kinds tells that a definition is gone with its objects.
+        const { discovery, context } = session;
+        const { kind } = target.kind;
+        if (await discovery.findByApiVersion(apiVersionOf(target.kind), kind, context.signal)) {
+          say(`Waiting for the kind ${kind} to be gone`);
+          return undefined;
+        }
+      }
     }
     say(`${label} is gone`);
     return true;
