@@ -13,6 +13,7 @@ import type { SharedCluster } from '../test/kubernetes/shared.ts';
 import { Cleanup } from './cleanup.ts';
 import { defaultSettings } from './settings.ts';
 import { TaskReader } from './tasks/task-reader.ts';
+import type { TaskName } from './tasks/task-id.ts';
 import { TaskSecrets } from './tasks/task-secrets.ts';
 
 const MINUTES_AGO_11 = (): string => new Date(Date.now() - 11 * 60_000).toISOString();
@@ -140,6 +141,37 @@ describe.skipIf(!hasCluster())('Cleanup', () => {
     ]);
   });
 
+  it('removes the Secrets of a task that has ended, and no others', async () => {
+    const own = async (task: string, uid: string): Promise<void> => {
+      const ownerReferences = [{ apiVersion: 'tiangong.io/v1alpha1', kind: 'DeployTask', name: task, uid }];
+      await cluster.client.create(secrets, cluster.namespace, {
+        metadata: { name: `of-${task}`, labels: { 'tiangong.io/task': task }, ownerReferences },
+        type: 'tiangong.io/credential',
+      });
+    };
+    for (const name of ['ended', 'waiting', 'other']) await own(name, await createTask(name));
+    await cluster.client.create(secrets, cluster.namespace, {
+      metadata: { name: 'a-persons-own' },
+      type: 'tiangong.io/credential',
+    });
+    const status = { state: 'Canceled', observedGeneration: 1 };
+    for (const name of ['ended', 'other'])
+      await cluster.client.patch(deployTasks, cluster.namespace, name, { status }, { subresource: 'status' });
+    await untilSynced();
+    await expect
+      .poll(() => reader.peek({ namespace: cluster.namespace, name: 'other' })?.status?.state)
+      .toBe('Canceled');
+    // Its Secret was made for an earlier task of that name.
+    const newer = await createTask('newer');
+    await own(
+      'newer',
+      newer.replace(/^./, (first) => (first === '0' ? '1' : '0')),
+    );
+    await cleanup(0).runOnce();
+    const { items } = await cluster.client.list(secrets, cluster.namespace);
+    expect(items.map(({ metadata }) => metadata.name)).toEqual(['a-persons-own', 'of-newer', 'of-waiting']);
+  });
+
   it('does not remove a Secret that a repeated create has just taken up again', async () => {
     const claimedAt = MINUTES_AGO_11();
     await cluster.client.create(secrets, cluster.namespace, {
@@ -152,10 +184,10 @@ describe.skipIf(!hasCluster())('Cleanup', () => {
     });
     const taskSecrets = new TaskSecrets(cluster.client, cluster.namespace);
     // The create comes between the look at the Secret and its removal.
-    await taskSecrets.settle(async (name) => {
+    const find = async (name: TaskName): Promise<undefined> => {
       await taskSecrets.create(name, [{ name: 't', data: { token: 'x' } }]);
-      return undefined;
-    }, new Date());
+    };
+    await taskSecrets.settle({ find, known: () => undefined }, new Date());
     expect((await cluster.client.get(secrets, cluster.namespace, 't')).data).toEqual({ token: 'eA==' });
   });
 });

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import type { DeployTask } from '../kube/types/deploytask.ts';
 import type { Store } from '../store/store.ts';
 import type { ApiSettings } from './settings.ts';
 import { parseBlobOwner } from './tasks/command-blob.ts';
+import type { TaskName } from './tasks/task-id.ts';
 import type { TaskReader } from './tasks/task-reader.ts';
 import type { TaskSecrets } from './tasks/task-secrets.ts';
 
@@ -51,7 +53,8 @@ export class Cleanup {
     const { reader, secrets, store, settings } = this.#parts;
     if (!reader.hasSynced || performance.now() - reader.lastContactAt > FRESH_MS) return;
     await this.#removeOrphans();
-    await secrets.settle(async (name) => (await reader.getFresh(name))?.task, new Date());
+    const find = async (name: TaskName): Promise<DeployTask | undefined> => (await reader.getFresh(name))?.task;
+    await secrets.settle({ find, known: (name) => reader.peek(name) }, new Date());
     await store.idempotencyKeys.forget(Date.now() - settings.idempotencyKeyMs);
   }
 

@@ -2,6 +2,7 @@ import type { KubeClient } from '../../kube/client.ts';
 import { isAlreadyExists, isConflict, isNotFound } from '../../kube/kube-error.ts';
 import { secrets } from '../../kube/resource.ts';
 import type { Secret } from '../../kube/resource.ts';
+import { isFinished } from '../../kube/task-state.ts';
 import type { DeployTask } from '../../kube/types/deploytask.ts';
 import type { TaskSecret } from './credentials.ts';
 import type { TaskName } from './task-id.ts';
@@ -60,24 +61,34 @@ export class TaskSecrets {
   }
 
   /**
-   * Gives ownerless Secrets to their task, and removes those that have had none for ten minutes. `findTask` must ask
-   * the API server.
+   * Gives ownerless Secrets to their task, and removes those that have had none for ten minutes, as well as those whose
+   * task has ended and will read them no more. `find` must ask the API server; `known` may be a little behind.
    */
-  async settle(findTask: (name: TaskName) => Promise<DeployTask | undefined>, now: Date): Promise<void> {
-    for await (const { metadata } of this.#ownerless()) {
-      const { name, namespace = '', uid, resourceVersion, labels, annotations, creationTimestamp } = metadata;
-      const task = await findTask({ namespace, name: labels?.[TASK_LABEL] ?? '' });
-      const since = Date.parse(annotations?.[CLAIMED_AT] ?? creationTimestamp ?? '');
+  async settle(
+    tasks: {
+      readonly find: (name: TaskName) => Promise<DeployTask | undefined>;
+      readonly known: (name: TaskName) => DeployTask | undefined;
+    },
+    now: Date,
+  ): Promise<void> {
+    for await (const { metadata } of this.#made()) {
+      const { name, namespace = '', uid, resourceVersion, labels, ownerReferences = [] } = metadata;
+      const taskName = { namespace, name: labels?.[TASK_LABEL] ?? '' };
+      const version = { ...(uid !== undefined && { uid }), ...(resourceVersion !== undefined && { resourceVersion }) };
+      if (ownerReferences.length > 0) {
+        const task = tasks.known(taskName);
+        const isIts = ownerReferences.some((owner) => owner.uid === task?.metadata.uid);
+        if (task !== undefined && isIts && isFinished(task)) await this.#delete(namespace, name, version);
+        continue;
+      }
+      const task = await tasks.find(taskName);
+      const since = Date.parse(metadata.annotations?.[CLAIMED_AT] ?? metadata.creationTimestamp ?? '');
       if (task !== undefined) await this.adopt(task, [name]);
-      else if (now.getTime() - since >= OWNERLESS_MS)
-        await this.#delete(namespace, name, {
-          ...(uid !== undefined && { uid }),
-          ...(resourceVersion !== undefined && { resourceVersion }),
-        });
+      else if (now.getTime() - since >= OWNERLESS_MS) await this.#delete(namespace, name, version);
     }
   }
 
-  async *#ownerless(): AsyncGenerator<Secret> {
+  async *#made(): AsyncGenerator<Secret> {
     let position: string | undefined;
     do {
       const page = await this.#client.list(secrets, this.#homeNamespace, {
@@ -85,8 +96,7 @@ export class TaskSecrets {
         limit: 500,
         ...(position && { continue: position }),
       });
-      for (const secret of page.items ?? [])
-        if (secret.type === CREDENTIAL_TYPE && (secret.metadata.ownerReferences ?? []).length === 0) yield secret;
+      for (const secret of page.items ?? []) if (secret.type === CREDENTIAL_TYPE) yield secret;
       position = page.metadata.continue;
     } while (position);
   }
