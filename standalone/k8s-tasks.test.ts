@@ -85,7 +85,7 @@ describe('k8s tasks on the embedded server', () => {
     const remove = async (fields: object): Promise<string | undefined> => {
       const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'meant', ...fields } };
       const { outcome } = await run(JSON.stringify(object), { operation: 'delete' });
-      return outcome.reason ?? outcome.state;
+      return outcome.state === 'Failed' ? outcome.reason : outcome.state;
     };
     expect(await remove({ uid: '00000000-0000-0000-0000-000000000000' })).toBe('Conflict');
     expect(await remove({ resourceVersion: '1' })).toBe('Conflict');

@@ -74,6 +74,7 @@ describe('parseDocuments', () => {
     ['a: &a [*a]', /nested more than 100 levels/],
     ['a'.repeat(4 * 1024 * 1024 + 1), /more than 4194304 characters/],
     ['---\na: 1\n'.repeat(1001), /more than 1000 documents/],
+    ['{}'.repeat(1_000_000), /more than 1000 documents/],
   ])('refuses %.40s', (text, why) => {
     expect(() => parseDocuments(text)).toThrow(why);
     expect(() => parseDocuments(text)).toThrow(/^failed to parse YAML or JSON: /);

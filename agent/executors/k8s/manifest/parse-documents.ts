@@ -27,8 +27,7 @@ export function parseDocuments(text: string): ParsedDocument[] {
   if (text.length > MAX_MANIFEST_CHARS)
     throw unreadable(`the text has more than ${MAX_MANIFEST_CHARS} characters; split it into several tasks`);
   const values = loadDocuments(text);
-  if (values.length > MAX_DOCUMENTS)
-    throw unreadable(`there are more than ${MAX_DOCUMENTS} documents; split them into several tasks`);
+  boundCount(values.length);
   const budget = { nodes: MAX_NODES };
   return values.flatMap((value, index) => {
     if (value === null || value === undefined) return [];
@@ -42,25 +41,35 @@ function loadDocuments(text: string): unknown[] {
   try {
     return load(text);
   } catch (err) {
-    const pieces = splitJson(text);
+    const pieces = splitJson(text, MAX_DOCUMENTS);
     if (pieces.length < 2) throw err;
-    return pieces.flatMap((piece) => load(piece.text, piece.line));
+    // Before they are read: millions of small ones would take minutes.
+    boundCount(pieces.length);
+    return pieces.flatMap((piece) => load(piece.text, piece));
   }
 }
 
-function load(text: string, line = 0): unknown[] {
+function boundCount(documents: number): void {
+  if (documents > MAX_DOCUMENTS)
+    throw unreadable(`there are more than ${MAX_DOCUMENTS} documents; split them into several tasks`);
+}
+
+function load(text: string, start = { line: 0, column: 0 }): unknown[] {
   try {
     return loadAll(text, { schema: KUBECTL_SCHEMA });
   } catch (err) {
     if (err instanceof YAMLException) {
-      const mark = err.mark;
-      const place =
-        mark === undefined || mark === null ? '' : ` (line ${line + mark.line + 1}, column ${mark.column + 1})`;
-      throw unreadable(`${reasonOf(err)}${place}`);
+      throw unreadable(`${reasonOf(err)}${placeOf(err, start)}`);
     }
     if (err instanceof InexactNumber) throw unreadable(`${err.message}; write it as a string`);
     throw err;
   }
+}
+
+function placeOf({ mark }: YAMLException, start: { line: number; column: number }): string {
+  if (mark === undefined || mark === null) return '';
+  const column = mark.line === 0 ? start.column + mark.column : mark.column;
+  return ` (line ${start.line + mark.line + 1}, column ${column + 1})`;
 }
 
 /** The parser's reason may quote a tag or an alias, but must not quote a value. */

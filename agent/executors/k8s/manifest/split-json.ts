@@ -1,14 +1,15 @@
-/** One of the JSON objects of a text, and the line that it begins in, from 0. */
+/** One of the JSON objects of a text, and where it begins there, line and column from 0. */
 export interface JsonPiece {
   readonly text: string;
   readonly line: number;
+  readonly column: number;
 }
 
 /**
- * The objects of a text that holds nothing but JSON objects with blanks between; empty for any other text. Columns stay
- * what they are, for errors.
+ * The objects of a text that holds nothing but JSON objects with blanks between; empty for any other text. Stops after
+ * `most` and one more.
  */
-export function splitJson(text: string): JsonPiece[] {
+export function splitJson(text: string, most: number): JsonPiece[] {
   const pieces: JsonPiece[] = [];
   let depth = 0;
   let line = 0;
@@ -32,7 +33,9 @@ export function splitJson(text: string): JsonPiece[] {
       inText = true;
     } else if (char === '}') {
       depth -= 1;
-      if (depth === 0) pieces.push({ text: ' '.repeat(begun.column) + text.slice(begun.at, at + 1), line: begun.line });
+      if (depth > 0) continue;
+      pieces.push({ text: text.slice(begun.at, at + 1), line: begun.line, column: begun.column });
+      if (pieces.length > most) return pieces;
     }
   }
   return depth === 0 ? pieces : [];
