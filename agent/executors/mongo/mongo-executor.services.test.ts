@@ -1,65 +1,23 @@
-import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { promisify } from 'node:util';
-import { MongoClient } from 'mongodb';
 import type { Document } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { hasServices, service } from '../../../test/services/service.ts';
-import type { Service } from '../../../test/services/service.ts';
 import { describeExecutor, execute } from '../../conformance/executor.ts';
-import type { Execution, Work } from '../../conformance/executor.ts';
-import { createCertificate } from '../../testing/certificate.ts';
+import type { Work } from '../../conformance/executor.ts';
 import { zipArchive } from '../../testing/zip-archive.ts';
 import { MongoExecutor } from './mongo-executor.ts';
-import { tlsProxy } from './testing/tls-proxy.ts';
+import { TestDatabase } from './testing/test-database.ts';
 
-const PASSWORD_REF = { login: { data: {} as Record<string, string>, allowedHosts: undefined } };
 const WRONG_PASSWORD = 'wr0ng-pa55word';
 
 describe.skipIf(!hasServices('mongo'))('MongoExecutor', () => {
-  const database = `test_${randomBytes(6).toString('hex')}`;
-  const spoolFolder = mkdtempSync(join(tmpdir(), 'tiangong-agent-test-'));
-  let server: Service;
-  let witness: MongoClient;
-  let executor: MongoExecutor;
+  let database: TestDatabase;
 
   beforeAll(async () => {
-    server = await service('mongo');
-    PASSWORD_REF.login.data = { password: server.password };
-    executor = new MongoExecutor({ connections: new Map(), spoolFolder });
-    const auth = { username: server.user, password: server.password };
-    witness = new MongoClient(`mongodb://${server.host}:${server.port}/`, { auth, directConnection: true });
-    const documents = Array.from({ length: 4000 }, (_, number) => ({ _id: number as never, group: number % 7 }));
-    await witness.db(database).collection('many').insertMany(documents);
+    database = await TestDatabase.create(await service('mongo'));
   });
-
-  afterAll(async () => {
-    await witness?.db(database).dropDatabase();
-    await witness?.close();
-    await executor?.close();
-    rmSync(spoolFolder, { recursive: true, force: true });
-  });
-
-  const target = (changes: Record<string, unknown> = {}): Record<string, unknown> => ({
-    host: server.host,
-    port: server.port,
-    user: server.user,
-    secret_ref: 'login',
-    db: database,
-    ...changes,
-  });
-  const work = (command: unknown, params: Record<string, unknown> = {}, changes: Partial<Work> = {}): Work => ({
-    command: typeof command === 'string' ? command : JSON.stringify(command),
-    params: { target: target(), ...params },
-    credentials: PASSWORD_REF,
-    ...changes,
-  });
-  const run = (...args: Parameters<typeof work>): Promise<Execution> => execute(executor, work(...args));
-  const stored = (collection: string): Promise<Document[]> =>
-    witness.db(database).collection(collection).find().sort({ _id: 1 }).toArray();
+  afterAll(() => database?.drop());
 
   // Three products of all documents with each other: it takes minutes.
   const product = {
@@ -72,40 +30,43 @@ describe.skipIf(!hasServices('mongo'))('MongoExecutor', () => {
   };
   const endless = { operation: 'aggregate', collection: 'many', pipeline: [product, product, product] };
   const running = async (): Promise<number> => {
-    const { inprog } = await witness.db('admin').command({ currentOp: 1 });
-    return (inprog as Document[]).filter((found) => found['active'] && found['ns'] === `${database}.many`).length;
+    const { inprog } = await database.witness.db('admin').command({ currentOp: 1 });
+    return (inprog as Document[]).filter((found) => found['active'] && found['ns'] === `${database.name}.many`).length;
   };
   // FerretDB cannot be asked to stop: the time limit of the operation ends it, which must come within the test's patience.
-  const endlessFor = (timeout: number): Work => work(endless, { exec_options: { timeout_ms: timeout } });
+  const endlessFor = (timeout: number): Work => database.work(endless, { exec_options: { timeout_ms: timeout } });
 
   describeExecutor(
     'MongoExecutor',
     () =>
       Promise.resolve({
-        executor,
-        succeeding: work({ operation: 'count', collection: 'many' }),
-        failing: work({ operation: 'dropIndex', collection: 'many', name: 'none' }),
+        executor: database.executor,
+        succeeding: database.work({ operation: 'count', collection: 'many' }),
+        failing: database.work({ operation: 'dropIndex', collection: 'many', name: 'none' }),
         endless: { ...endlessFor(6000), begun: () => expect.poll(running).toBe(1) },
         big: (bytes: number) =>
-          work([
+          database.work([
             { operation: 'delete', collection: 'big', filter: {} },
             { operation: 'insert', collection: 'big', documents: [{ text: 'x'.repeat(bytes) }] },
             { operation: 'find', collection: 'big', projection: { _id: 0 } },
           ]),
         invalid: [
-          work(''),
-          work('{'),
-          work([]),
-          work(7),
-          work({ operation: 'explode', collection: 'many' }),
-          work({ operation: 'delete', collection: 'many' }),
-          work({ operation: 'count', collection: 'many' }, { exec_options: { timeout_ms: 'soon' } }),
-          work({ operation: 'count', collection: 'many' }, { target: undefined }),
-          work({ operation: 'count', collection: 'many' }, { target: target({ db: 'a.b' }) }),
+          database.work(''),
+          database.work('{'),
+          database.work([]),
+          database.work(7),
+          database.work({ operation: 'explode', collection: 'many' }),
+          database.work({ operation: 'delete', collection: 'many' }),
+          database.work({ operation: 'count', collection: 'many' }, { exec_options: { timeout_ms: 'soon' } }),
+          database.work({ operation: 'count', collection: 'many' }, { target: undefined }),
+          database.work({ operation: 'count', collection: 'many' }, { target: database.target({ db: 'a.b' }) }),
         ],
         remote: {
-          unreachable: work({ operation: 'count', collection: 'many' }, { target: target({ port: 1 }) }),
-          wrongPassword: work(
+          unreachable: database.work(
+            { operation: 'count', collection: 'many' },
+            { target: database.target({ port: 1 }) },
+          ),
+          wrongPassword: database.work(
             { operation: 'count', collection: 'many' },
             {},
             { credentials: { login: { data: { password: WRONG_PASSWORD }, allowedHosts: undefined } } },
@@ -123,49 +84,37 @@ describe.skipIf(!hasServices('mongo'))('MongoExecutor', () => {
   it('runs the example of the manual with a target', async () => {
     const command =
       '{"operation":"insert","collection":"users","documents":[{"name":"test","email":"test@example.com"}]}';
-    const { outcome, result, log } = await run(command, { exec_options: { timeout_ms: 600_000 } });
+    const { outcome, result, log } = await database.run(command, { exec_options: { timeout_ms: 600_000 } });
     expect(outcome.state).toBe('Succeeded');
     expect(result.toString()).toBe('Operation 1: INSERT SUCCESS (Documents: 1)');
-    expect(await stored('users')).toMatchObject([{ name: 'test', email: 'test@example.com' }]);
+    expect(await database.stored('users')).toMatchObject([{ name: 'test', email: 'test@example.com' }]);
     expect(log[0]?.message).toBe(
-      `Executing 1 MongoDB operation on mongo://${server.user}@${server.host}:${server.port}/${database}`,
+      `Executing 1 MongoDB operation on mongo://${database.server.user}@${database.server.host}:${database.server.port}/${database.name}`,
     );
   });
 
   it('runs the example of the manual with a connection of the agent', async () => {
-    vi.stubEnv('MONGO_PASSWORD_OF_TEST', server.password);
+    vi.stubEnv('MONGO_PASSWORD_OF_TEST', database.server.password);
     onTestFinished(() => void vi.unstubAllEnvs());
-    const { host, port, user } = server;
+    const { host, port, user } = database.server;
     const settings = { name: 'default', host, port, user, passwordEnv: 'MONGO_PASSWORD_OF_TEST' };
-    const connected = new MongoExecutor({ connections: new Map([['default', settings]]), spoolFolder });
+    const connected = new MongoExecutor({
+      connections: new Map([['default', settings]]),
+      spoolFolder: database.spoolFolder,
+    });
     onTestFinished(() => connected.close());
     const command = '{"operation":"insert","collection":"connected","documents":[{"name":"test"}]}';
-    const { outcome } = await execute(connected, { command, params: { connection: 'default', database } });
+    const { outcome } = await execute(connected, {
+      command,
+      params: { connection: 'default', database: database.name },
+    });
     expect(outcome.state).toBe('Succeeded');
-    expect(await stored('connected')).toMatchObject([{ name: 'test' }]);
-  });
-
-  it("runs the manual's sequence, and deletes", async () => {
-    const { outcome, result, evidence } = await run([
-      { operation: 'insert', collection: 'sequence', documents: [{ _id: 1, name: 'user1' }] },
-      { operation: 'update', collection: 'sequence', filter: { name: 'user1' }, update: { status: 'active' } },
-      { operation: 'insert', collection: 'sequence', documents: [{ _id: 2 }, { _id: 3 }] },
-      { operation: 'delete', collection: 'sequence', filter: { _id: { $gt: 1 } } },
-    ]);
-    expect(outcome).toEqual({ state: 'Succeeded', message: '4 MongoDB operations done' });
-    expect(result.toString().split('\n')).toEqual([
-      'Operation 1: INSERT SUCCESS (Documents: 1)',
-      'Operation 2: UPDATE SUCCESS (Documents: 1)',
-      'Operation 3: INSERT SUCCESS (Documents: 2)',
-      'Operation 4: DELETE SUCCESS (Documents: 2)',
-    ]);
-    expect(await stored('sequence')).toEqual([{ _id: 1, name: 'user1', status: 'active' }]);
-    expect(evidence).toEqual([1, 2, 3, 4].map((number) => `operation ${number} of 4 on ${database}.sequence`));
+    expect(await database.stored('connected')).toMatchObject([{ name: 'test' }]);
   });
 
   it('updates by plain documents, operators and pipelines, all that match or one, and inserts what is missing', async () => {
     const update = { operation: 'update', collection: 'updated' };
-    const { result } = await run([
+    const { result } = await database.run([
       {
         ...users,
         collection: 'updated',
@@ -190,7 +139,7 @@ describe.skipIf(!hasServices('mongo'))('MongoExecutor', () => {
       'Operation 6: UPDATE SUCCESS (Documents: 1, Matched: 0, Upserted: 1)',
       'Operation 7: UPDATE SUCCESS (Documents: 0)',
     ]);
-    expect(await stored('updated')).toEqual([
+    expect(await database.stored('updated')).toEqual([
       { _id: 1, n: 3, m: 4, one: true },
       { _id: 2, n: 3 },
       { _id: 3, n: 3 },
@@ -198,139 +147,8 @@ describe.skipIf(!hasServices('mongo'))('MongoExecutor', () => {
     ]);
   });
 
-  it('checks the whole sequence before it executes anything', async () => {
-    const { outcome, result } = await run([
-      { ...users, collection: 'unchecked', documents: [{ a: 1 }] },
-      { operation: 'delete', collection: 'unchecked' },
-    ]);
-    expect(outcome).toEqual({ state: 'Failed', reason: 'InvalidParams', message: 'Operation 2: filter is required' });
-    expect(result).toHaveLength(0);
-    expect(await stored('unchecked')).toEqual([]);
-  });
-
-  it('stops at the first failure, and says what was done', async () => {
-    const { outcome, result, log } = await run([
-      { ...users, collection: 'failing', documents: [{ _id: 1 }] },
-      { ...users, collection: 'failing', documents: [{ _id: 2 }, { _id: 3 }, { _id: 1 }, { _id: 4 }] },
-      { operation: 'delete', collection: 'failing', filter: { _id: 1 } },
-    ]);
-    const line = expect.stringMatching(
-      /^Operation 2: ERROR - documents\[2\]: .*[Dd]uplicate key.* \(2 of 4 documents inserted\)$/,
-    ) as string;
-    expect(outcome).toMatchObject({
-      reason: 'OperationFailed',
-      message: expect.stringMatching(
-        /^MongoDB operations failed: Operation 2: ERROR - .* \(1 of 3 operations done, 1 not begun\)$/,
-      ) as string,
-    });
-    expect(result.toString().split('\n')).toEqual(['Operation 1: INSERT SUCCESS (Documents: 1)', line]);
-    expect(log.at(-1)).toEqual({ level: 'error', message: line });
-    expect(await stored('failing')).toEqual([{ _id: 1 }, { _id: 2 }, { _id: 3 }]);
-  });
-
-  it('goes on after failures when it is told to', async () => {
-    const documents = [{ _id: 1 }, { _id: 1 }, { _id: 2 }];
-    const { outcome } = await run(
-      [
-        { ...users, collection: 'going', documents, ordered: false },
-        { operation: 'dropIndex', collection: 'going', name: 'none' },
-        { operation: 'delete', collection: 'going', filter: { _id: 1 } },
-      ],
-      { exec_options: { continue_on_error: true } },
-    );
-    expect(outcome.message).toMatch(
-      /^MongoDB operations failed: Operation 1: ERROR - documents\[1\]: .*\(2 of 3 documents/,
-    );
-    expect(outcome.message).toMatch(/\nOperation 2: ERROR - .* \(1 of 3 operations done\)$/);
-    expect(await stored('going')).toEqual([{ _id: 2 }]);
-  });
-
-  it('shows what it finds as a table', async () => {
-    const { result } = await run([
-      {
-        ...users,
-        collection: 'found',
-        documents: [
-          {
-            _id: { $oid: '65f0a1b2c3d4e5f601234567' },
-            n: { $numberLong: '9007199254740993' },
-            at: { $date: '2026-01-31' },
-          },
-          { _id: 2, n: 1.5, tags: ['a', { b: 1 }], big: { $numberDecimal: '0.10' } },
-        ],
-      },
-      { operation: 'find', collection: 'found', sort: { n: -1 } },
-      { operation: 'find', collection: 'found', filter: { n: 1.5 }, projection: { _id: 1 } },
-      { operation: 'aggregate', collection: 'found', pipeline: [{ $group: { _id: null, n: { $sum: 1 } } }] },
-      { operation: 'count', collection: 'found', filter: { n: { $gt: 2 } } },
-      { operation: 'distinct', collection: 'found', field: 'tags' },
-      { operation: 'find', collection: 'found', sort: { n: 1 }, skip: 1, limit: 1, projection: { _id: 0, n: 1 } },
-    ]);
-    expect(result.toString()).toBe(`Operation 1: INSERT SUCCESS (Documents: 2)
-Operation 2: FIND SUCCESS (Documents: 2)
-           _id            |        n         |            at            |     tags      | big
---------------------------+------------------+--------------------------+---------------+------
- 65f0a1b2c3d4e5f601234567 | 9007199254740993 | 2026-01-31T00:00:00.000Z |               |
- 2                        | 1.5              |                          | ["a",{"b":1}] | 0.10
-(2 rows)
-Operation 3: FIND SUCCESS (Documents: 1)
- _id
------
-   2
-(1 row)
-Operation 4: AGGREGATE SUCCESS (Documents: 1)
- _id  | n
-------+---
- NULL | 2
-(1 row)
-Operation 5: COUNT SUCCESS (Documents: 1)
-Operation 6: DISTINCT SUCCESS (Documents: 2)
-  tags
----------
- a
- {"b":1}
-(2 rows)
-Operation 7: FIND SUCCESS (Documents: 1)
-        n
-------------------
- 9007199254740993
-(1 row)`);
-  });
-
-  it('keeps every type of Extended JSON there and back', async () => {
-    const document = {
-      _id: { $oid: '65f0a1b2c3d4e5f601234567' },
-      int: 7,
-      long: { $numberLong: '9223372036854775807' },
-      decimal: { $numberDecimal: '1234567890.123456789012345678' },
-      date: { $date: '2026-01-31T12:00:00.250Z' },
-      binary: { $binary: { base64: 'AP8=', subType: '00' } },
-      uuid: { $binary: { base64: 'c//SZESzTGmQ6OfR38A11A==', subType: '04' } },
-      regex: { $regularExpression: { pattern: '^a', options: 'i' } },
-      timestamp: { $timestamp: { t: 4_294_967_295, i: 1 } },
-      nothing: null,
-      list: [1.5, 'text', true, { deep: { $numberLong: '-9223372036854775808' } }],
-    };
-    const { result } = await run(
-      [
-        { ...users, collection: 'types', documents: [document] },
-        { operation: 'find', collection: 'types' },
-      ],
-      { result_format: 'json' },
-    );
-    expect(JSON.parse(result.toString())).toEqual({
-      statements: [
-        { operation: 1, kind: 'insert', collection: 'types', success: true, documents: 1 },
-        { operation: 2, kind: 'find', collection: 'types', success: true, documents: 1, rows: [document] },
-      ],
-      success: true,
-      operations: 2,
-      done: 2,
-    });
-  });
-
   it('creates indexes and drops them', async () => {
-    const { result } = await run([
+    const { result } = await database.run([
       { ...users, collection: 'indexed', documents: [{ a: 1 }] },
       { operation: 'createIndex', collection: 'indexed', keys: { a: 1, b: -1 }, unique: true },
       { operation: 'dropIndex', collection: 'indexed', name: 'a_1_b_-1' },
@@ -342,7 +160,7 @@ Operation 7: FIND SUCCESS (Documents: 1)
   });
 
   it('warns before it deletes everything', async () => {
-    const { outcome, log } = await run([
+    const { outcome, log } = await database.run([
       { ...users, collection: 'emptied', documents: [{ a: 1 }, { a: 2 }] },
       { operation: 'delete', collection: 'emptied', filter: {} },
     ]);
@@ -351,51 +169,24 @@ Operation 7: FIND SUCCESS (Documents: 1)
       level: 'warn',
       message: 'Operation 2: the filter is empty: all documents of emptied will be deleted',
     });
-    expect(await stored('emptied')).toEqual([]);
-  });
-
-  it('writes a collection from a pipeline', async () => {
-    const pipeline = [{ $match: { _id: { $lt: 3 } } }, { $out: 'copied' }];
-    const { result } = await run({ operation: 'aggregate', collection: 'many', pipeline });
-    expect(result.toString()).toBe('Operation 1: AGGREGATE SUCCESS');
-    expect(await stored('copied')).toHaveLength(3);
-  });
-
-  it('finds 200,000 documents in bounded memory', async () => {
-    const numbered = { _id: { $add: [{ $multiply: ['$_id', 100] }, '$part'] }, text: { $literal: 'x'.repeat(1000) } };
-    const pipeline = [
-      { $match: { _id: { $lt: 2000 } } },
-      { $project: { part: { $range: [0, 100] } } },
-      { $unwind: '$part' },
-      { $project: numbered },
-      { $out: 'lots' },
-    ];
-    await witness.db(database).collection('many').aggregate(pipeline).toArray();
-    const finder = join(import.meta.dirname, 'testing/find-process.ts');
-    const argument = JSON.stringify({ target: target(), collection: 'lots', password: server.password });
-    const { stdout } = await promisify(execFile)(process.execPath, [finder, argument]);
-    const { state, bytes, maxRssMiB } = JSON.parse(stdout) as { state: string; bytes: number; maxRssMiB: number };
-    expect(state).toBe('Succeeded');
-    expect(bytes).toBeGreaterThan(200_000_000);
-    // Node and the driver alone have 100.
-    expect(maxRssMiB).toBeLessThan(240);
+    expect(await database.stored('emptied')).toEqual([]);
   });
 
   it('says that FerretDB has no transactions, before it executes anything', async () => {
     const command = { ...users, collection: 'untouched', documents: [{ a: 1 }] };
-    const { outcome } = await run(command, { exec_options: { transaction: true } });
+    const { outcome } = await database.run(command, { exec_options: { transaction: true } });
     expect(outcome).toEqual({
       state: 'Failed',
       reason: 'TransactionsNotSupported',
       message: 'exec_options.transaction cannot be had: FerretDB has no transactions; nothing was executed',
     });
-    expect(await stored('untouched')).toEqual([]);
+    expect(await database.stored('untouched')).toEqual([]);
   });
 
   it('inserts a file of documents, plain and from a zip archive', async () => {
     const documents = Array.from({ length: 2500 }, (_, number) => ({ _id: number, text: 'x'.repeat(100) }));
     const text = JSON.stringify({ ...users, collection: 'filed', documents });
-    const folder = mkdtempSync(join(spoolFolder, 'files-'));
+    const folder = mkdtempSync(join(database.spoolFolder, 'files-'));
     const plain = join(folder, 'insert.json');
     const zip = join(folder, 'insert.zip');
     writeFileSync(plain, `\ufeff${text}`);
@@ -409,46 +200,22 @@ Operation 7: FIND SUCCESS (Documents: 1)
     for (const path of [plain, zip]) {
       let released = 0;
       const file = { id: 'file-1', path, name: basename(path), bytes: 1, release: () => void (released += 1) };
-      const { outcome, result, evidence } = await run('', {}, { file });
+      const { outcome, result, evidence } = await database.run('', {}, { file });
       expect(outcome.state, outcome.message).toBe('Succeeded');
       expect(result.toString()).toBe('Operation 1: INSERT SUCCESS (Documents: 2500)');
-      expect(evidence.at(-1)).toBe(`operation 1 of 1 on ${database}.filed, documents 2001 to 2500`);
+      expect(evidence.at(-1)).toBe(`operation 1 of 1 on ${database.name}.filed, documents 2001 to 2500`);
       expect(released).toBe(1);
-      expect(await witness.db(database).collection('filed').countDocuments()).toBe(2500);
-      await witness.db(database).dropCollection('filed');
+      expect(await database.documents.collection('filed').countDocuments()).toBe(2500);
+      await database.documents.dropCollection('filed');
     }
   });
 
-  it('speaks TLS, and verifies the certificate as it is told', async () => {
-    const { key, cert } = await createCertificate();
-    const { cert: other } = await createCertificate();
-    const port = await tlsProxy({ key, cert }, server);
-    const count = { operation: 'count', collection: 'many' };
-    const through = async (changes: Record<string, unknown>): Promise<string> => {
-      const { outcome } = await run(count, { target: target({ port, ...changes }) });
-      return outcome.state === 'Succeeded' ? outcome.state : `${outcome.reason}: ${outcome.message}`;
-    };
-    expect(await through({ ca: cert })).toBe('Succeeded');
-    expect(await through({ sslmode: 'verify-full', ca: cert })).toBe('Succeeded');
-    // The certificate is for 127.0.0.1.
-    expect(await through({ sslmode: 'verify-ca', ca: cert, host: 'localhost' })).toBe('Succeeded');
-    expect(await through({ sslmode: 'verify-full', ca: cert, host: 'localhost' })).toMatch(/^ConnectionFailed: /);
-    expect(await through({ sslmode: 'require' })).toBe('Succeeded');
-    expect(await through({ protocol: 'tls', verify_ssl: false })).toBe('Succeeded');
-    expect(await through({ protocol: 'tls' })).toMatch(
-      /^ConnectionFailed: connection failed: .*self-signed certificate/,
-    );
-    expect(await through({ sslmode: 'verify-full', ca: other })).toMatch(/^ConnectionFailed: .*certificate/);
-    expect(await through({})).toMatch(/^ConnectionFailed: connection failed: /);
-    expect(await through({ sslmode: 'prefer' })).toMatch(/^InvalidParams: params.target: sslmode prefer/);
-  });
-
   it('refuses a login that is of another database', async () => {
-    const { outcome } = await run(
+    const { outcome } = await database.run(
       { operation: 'count', collection: 'many' },
-      { target: target({ user: 'nobody', auth_source: database }) },
+      { target: database.target({ user: 'nobody', auth_source: database.name }) },
     );
     expect(outcome).toMatchObject({ state: 'Failed', reason: 'AuthenticationFailed' });
-    expect(outcome.message).not.toContain(`:${server.password}`);
+    expect(outcome.message).not.toContain(`:${database.server.password}`);
   });
 });
