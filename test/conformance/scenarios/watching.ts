@@ -163,6 +163,7 @@ export const watching: Record<string, Scenario> = {
     const answer = await api.get(api.own('agents'), {
       query: { watch: 1, timeoutSeconds: 1 },
       accept: 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json',
+      differences: ['ages'],
     });
     expect(JSON.parse(answer.text.split('\n')[0] ?? '')).toMatchObject({ type: 'ADDED', object: { kind: 'Table' } });
   },
