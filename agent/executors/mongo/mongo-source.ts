@@ -3,26 +3,24 @@ import { openText } from '../../files/open-text.ts';
 import type { ExecutionContext } from '../executor.ts';
 import { TaskFailure } from '../../task-failure.ts';
 
-/** A task's operations cannot be had: `reason` is for its condition. */
-class MongoSourceError extends TaskFailure {
-  override readonly name = 'MongoSourceError';
-}
-
 /** All operations are checked before the first is executed, so the whole text is in memory, several times as objects. */
 const MAX_CHARACTERS = 32 * 1024 * 1024;
 
-/** Reads what a task is to execute: its file (manual §4: `file_id` counts before `command`), else its command. */
+/**
+ * Reads what a task is to execute: its file (manual §4: `file_id` counts before `command`), else its command. Rejects
+ * with `TaskFailure`.
+ */
 export async function readSource(context: ExecutionContext): Promise<string> {
   const { command, params, fileId } = context;
   const { file_path: path, file_name: fileName } = params;
   if (fileName !== undefined && fileName !== null && typeof fileName !== 'string')
-    throw new MongoSourceError('InvalidParams', 'params.file_name must be the name of a file in the archive');
+    throw new TaskFailure('InvalidParams', 'params.file_name must be the name of a file in the archive');
   const text =
     fileId !== undefined || (path !== undefined && path !== null && path !== '')
       ? await readFile(context, fileName === '' ? undefined : (fileName ?? undefined))
       : command.replace(/^\ufeff/, '');
   if (text.trim() !== '') return text;
-  throw new MongoSourceError('InvalidParams', 'MongoDB command is empty (provide command or file_id)');
+  throw new TaskFailure('InvalidParams', 'MongoDB command is empty (provide command or file_id)');
 }
 
 async function readFile(context: ExecutionContext, fileName: string | undefined): Promise<string> {
@@ -45,8 +43,7 @@ async function readFile(context: ExecutionContext, fileName: string | undefined)
       file.release();
     }
   } catch (err) {
-    const reason = err instanceof FileUnavailable ? err.reason : 'FileUnavailable';
-    const message = err instanceof FileUnavailable ? err.message : `the file cannot be used: ${(err as Error).message}`;
-    throw new MongoSourceError(reason, message, { cause: err });
+    if (err instanceof TaskFailure) throw err;
+    throw new TaskFailure('FileUnavailable', `the file cannot be used: ${(err as Error).message}`, { cause: err });
   }
 }
