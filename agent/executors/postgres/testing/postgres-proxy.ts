@@ -8,14 +8,16 @@ export interface ProxyOptions {
   readonly dropAfter?: (bytes: Buffer) => boolean;
   /** Answers a client itself; undefined: the bytes go on to the server. Called with the first bytes of a connection. */
   readonly answer?: (first: Buffer) => { readonly bytes: Buffer; readonly end: boolean } | undefined;
-  /** Keeps back what the server says, as a network does that has failed. */
-  readonly silent?: () => boolean;
+  /** Keeps back what the server says on a connection, by its number from 1, as a network does that has failed. */
+  readonly silent?: (connection: number) => boolean;
 }
 
 /** Stands between a client and a server, for what a real server does only when something breaks. Closed with the test. */
 export async function postgresProxy(service: Service, options: ProxyOptions): Promise<{ host: string; port: number }> {
   const open = new Set<Socket>();
+  let connections = 0;
   const proxy = createServer((client) => {
+    const connection = (connections += 1);
     let first = true;
     let dropping = false;
     const server = connect({ host: service.host, port: service.port });
@@ -28,7 +30,7 @@ export async function postgresProxy(service: Service, options: ProxyOptions): Pr
       socket.on('error', drop).on('close', drop);
     }
     server.on('data', (bytes) => {
-      if (!dropping && options.silent?.() !== true) client.write(bytes);
+      if (!dropping && options.silent?.(connection) !== true) client.write(bytes);
     });
     client.on('data', (bytes) => {
       const answer = first ? options.answer?.(bytes) : undefined;
