@@ -1,7 +1,7 @@
 import { connect, isIP } from 'node:net';
 import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import type { TlsAttempt } from './tls-attempts.ts';
+import type { TlsAttempt } from '../database/tls-attempts.ts';
 
 export interface CancelTarget {
   readonly host: string;

@@ -8,6 +8,8 @@ import type { ExecOptions } from '../database/exec-options.ts';
 import { maskSecrets } from '../database/mask-secrets.ts';
 import { Pools } from '../database/pools.ts';
 import type { PoolLease } from '../database/pools.ts';
+import { SessionPool } from '../database/session-pool.ts';
+import { tlsAttempts } from '../database/tls-attempts.ts';
 import { failed, TaskAborted } from '../executor.ts';
 import type { ExecutionContext, Executor, Outcome } from '../executor.ts';
 import { ResultWriter } from '../sql/result-writer.ts';
@@ -16,10 +18,8 @@ import { openSql } from '../sql/sql-source.ts';
 import type { SqlSource } from '../sql/sql-source.ts';
 import { describeFailure, isLoginRefused, networkText } from './failure.ts';
 import { ScriptRun } from './script-run.ts';
-import { SessionPool } from './session-pool.ts';
 import { Session } from './session.ts';
 import { StatementReport } from './statement-report.ts';
-import { tlsAttempts } from './tls-attempts.ts';
 
 export interface PostgresExecutorOptions {
   readonly connections: Connections;

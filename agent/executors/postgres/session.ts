@@ -1,12 +1,12 @@
 import { Client } from 'pg';
 import type { Connection } from 'pg';
 import type { Target } from '../../connections/target.ts';
+import { tlsAttempts } from '../database/tls-attempts.ts';
+import type { TlsAttempt } from '../database/tls-attempts.ts';
 import { requestCancel } from './cancel-request.ts';
 import { boundMessages } from './message-bound.ts';
 import { ConnectionLost } from './statement-error.ts';
 import { StatementQuery } from './statement-query.ts';
-import { tlsAttempts } from './tls-attempts.ts';
-import type { TlsAttempt } from './tls-attempts.ts';
 
 /** A message of the server that no statement asked for. */
 export interface Notice {
@@ -128,6 +128,11 @@ export class Session {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** Drops what a task set: parameters, temporary tables, locks, prepared statements. */
+  forget(timeoutMs: number): Promise<void> {
+    return this.execute('DISCARD ALL', timeoutMs);
   }
 
   /** Asks the server to cancel what it executes here. */

@@ -1,4 +1,4 @@
-import { abortable } from '../database/deadline.ts';
+import { abortable } from './deadline.ts';
 
 /** A connection, as a pool sees it. */
 export interface PooledSession {
@@ -6,6 +6,8 @@ export interface PooledSession {
   readonly transaction: string;
   readonly broken: Error | undefined;
   execute(text: string, timeoutMs: number): Promise<void>;
+  /** Makes it as new: what a task set is gone. Rejects when that cannot be, or not within this time. */
+  forget(timeoutMs: number): Promise<void>;
   end(): Promise<void>;
 }
 
@@ -131,7 +133,7 @@ export class SessionPool<S extends PooledSession> {
     if (this.#idle.length >= this.#maxIdle && this.#waiting.length === 0) return false;
     if (performance.now() - session.openedAt > this.#lifetimeMs) return false;
     try {
-      await session.execute('DISCARD ALL', CHECK_MS);
+      await session.forget(CHECK_MS);
     } catch {
       return false;
     }

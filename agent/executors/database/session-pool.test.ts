@@ -16,6 +16,10 @@ class Session implements PooledSession {
     if (this.failure !== undefined) throw this.failure;
   }
 
+  forget(): Promise<void> {
+    return this.execute('FORGET');
+  }
+
   async end(): Promise<void> {
     this.ended = true;
   }
@@ -30,7 +34,7 @@ describe('SessionPool', () => {
     const first = await pool.acquire(never);
     await pool.release(first);
     expect(await pool.acquire(never)).toBe(first);
-    expect(first.executed).toEqual(['DISCARD ALL', 'SELECT 1']);
+    expect(first.executed).toEqual(['FORGET', 'SELECT 1']);
   });
 
   it.each([
