@@ -45,6 +45,7 @@ export function reportPatch(task: DeployTask, report: RunReport, by: string, ver
 
 /** A report that is surely small enough: without the log's lines and most of the text. */
 export function shrunk(report: RunReport): RunReport {
+  // The rollback stays: without it the work could not be undone.
   const { result, log, ...fields } = report.fields as {
     result?: { text?: string };
     log?: object;

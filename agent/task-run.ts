@@ -56,12 +56,15 @@ export class TaskRun {
   readonly name: string;
   readonly idempotent: boolean;
   readonly #tools: TaskRunTools;
+  readonly #resumed: boolean;
   readonly #controller = new AbortController();
   #output: TaskOutput | undefined;
 
+  /** `resumed`: an earlier process had begun this run, and its executor goes on with it. */
   constructor(
     id: { uid: string; epoch: number; namespace: string; name: string; idempotent: boolean },
     tools: TaskRunTools,
+    resumed = false,
   ) {
     this.uid = id.uid;
     this.epoch = id.epoch;
@@ -69,6 +72,7 @@ export class TaskRun {
     this.name = id.name;
     this.idempotent = id.idempotent;
     this.#tools = tools;
+    this.#resumed = resumed;
   }
 
   /** Why the run was aborted, if it was. */
@@ -145,6 +149,8 @@ export class TaskRun {
       params: task.spec.params ?? {},
       signal,
       output,
+      rollback: output.rollback,
+      resumed: this.#resumed,
       credential: (name) => this.#credential(name),
       fileId,
       file: async () => {
@@ -163,10 +169,14 @@ export class TaskRun {
 
   #end(outcome: Outcome): Omit<RunReport, 'fields'> {
     const { signal } = this.#controller;
-    const message = cutText(signal.aborted ? (signal.reason as Error).message : outcome.message, MAX_ERROR_BYTES);
+    const own = cutText(outcome.message, MAX_ERROR_BYTES);
+    // What nobody can know is not known better because the task was to be stopped.
+    if (outcome.state === 'Unknown' && this.aborted !== 'Gone')
+      return { state: 'Unknown', reason: outcome.reason, message: own };
+    const message = signal.aborted ? cutText((signal.reason as Error).message, MAX_ERROR_BYTES) : own;
     if (this.aborted !== undefined) return { ...ABORTED[this.aborted], message };
     if (outcome.state === 'Succeeded') return { state: 'Succeeded', reason: 'Completed', message };
-    return { state: 'Failed', reason: outcome.reason, message };
+    return { state: outcome.state, reason: outcome.reason, message };
   }
 
   async #command(task: DeployTask): Promise<string | Error> {

@@ -19,7 +19,8 @@ export interface StreamState {
   readonly bytes: number;
 }
 
-export type StreamName = 'log' | 'result';
+export const STREAM_NAMES = ['log', 'result', 'rollback'] as const;
+export type StreamName = (typeof STREAM_NAMES)[number];
 
 /** What the API says of an uploaded file. */
 export interface FileHead {

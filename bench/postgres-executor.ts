@@ -107,6 +107,8 @@ async function run(
     epoch: 1,
     command,
     signal: new AbortController().signal,
+    resumed: false,
+    rollback: { write: () => undefined, end: () => undefined },
     output: {
       write: (bytes) => {
         result += bytes.length;

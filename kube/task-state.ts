@@ -85,6 +85,6 @@ export function endConditions(
 }
 
 /** The name in the store of what a task's run left: the whole result or the whole log (design.md §3). */
-export function storeRef(uid: string, epoch: number, stream: 'result' | 'log'): string {
+export function storeRef(uid: string, epoch: number, stream: 'result' | 'log' | 'rollback'): string {
   return `${uid}/${epoch}/${stream}`;
 }

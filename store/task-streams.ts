@@ -1,12 +1,14 @@
 import type { LogLine } from './log-chunk.ts';
 
-/** What one run of a task left: its whole log or its whole result. */
+export const STREAM_NAMES = ['log', 'result', 'rollback'] as const;
+
+/** What one run of a task left: its whole log, its whole result, or the SQL that undoes it. */
 export interface StreamId {
   /** `metadata.uid` of the task. */
   readonly uid: string;
   /** `status.assignment.epoch` of the run. */
   readonly epoch: number;
-  readonly name: 'log' | 'result';
+  readonly name: (typeof STREAM_NAMES)[number];
 }
 
 export interface StreamState {

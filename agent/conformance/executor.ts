@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { TaskAborted } from '../executors/executor.ts';
 import { FileUnavailable } from '../files/file-unavailable.ts';
 import type { TaskFile } from '../files/task-file.ts';
-import type { Credential, ExecutionContext, Executor, Outcome } from '../executors/executor.ts';
+import type { Credential, ExecutionContext, Executor, Outcome, RollbackSummary } from '../executors/executor.ts';
 
 /** What an execution gave. */
 export interface Execution {
@@ -12,6 +12,9 @@ export interface Execution {
   readonly log: readonly { readonly level: string; readonly message: string }[];
   /** What it told the journal, in order. */
   readonly evidence: readonly string[];
+  /** The SQL that undoes the work, and what was said of it. */
+  readonly rollback: Buffer;
+  readonly rollbackSummary: RollbackSummary | undefined;
 }
 
 export interface Work {
@@ -24,6 +27,9 @@ export interface Work {
   readonly uid?: string;
   /** The task's file, where it has one, or why it cannot be had. */
   readonly file?: TaskFile | FileUnavailable;
+  readonly epoch?: number;
+  /** An earlier process had begun the run. */
+  readonly resumed?: boolean;
 }
 
 /** Runs an executor as the agent does, and keeps what it gives. */
@@ -31,9 +37,12 @@ export async function execute(executor: Executor, work: Work): Promise<Execution
   const result: Buffer[] = [];
   const log: { level: string; message: string }[] = [];
   const evidence: string[] = [];
+  const rollback: Buffer[] = [];
+  let rollbackSummary: RollbackSummary | undefined;
   const context: ExecutionContext = {
     uid: work.uid ?? randomUUID(),
-    epoch: 1,
+    epoch: work.epoch ?? 1,
+    resumed: work.resumed ?? false,
     command: work.command ?? '',
     params: work.params ?? {},
     signal: work.signal ?? new AbortController().signal,
@@ -45,6 +54,15 @@ export async function execute(executor: Executor, work: Work): Promise<Execution
       log: (level, ...messages) => {
         log.push(...messages.map((message) => ({ level, message })));
         return undefined;
+      },
+    },
+    rollback: {
+      write: (bytes) => {
+        rollback.push(bytes);
+        return undefined;
+      },
+      end: (summary) => {
+        rollbackSummary = summary;
       },
     },
     credential: (name) => {
@@ -62,7 +80,7 @@ export async function execute(executor: Executor, work: Work): Promise<Execution
     },
   };
   const outcome = await executor.execute(context);
-  return { outcome, result: Buffer.concat(result), log, evidence };
+  return { outcome, result: Buffer.concat(result), log, evidence, rollback: Buffer.concat(rollback), rollbackSummary };
 }
 
 /** An executor with work of the kinds that every executor knows. */

@@ -45,6 +45,26 @@ export interface Credential {
   readonly allowedHosts: readonly string[] | undefined;
 }
 
+/** What the executor says of the SQL that it gave to a `RollbackSink`. */
+export interface RollbackSummary {
+  /** Whether there is something to run. */
+  readonly available: boolean;
+  /** Whether it brings back every row as it was. */
+  readonly exact: boolean;
+  /** How many statements it has. */
+  readonly statements: number;
+  /** Why it is not available or not exact. */
+  readonly message?: string;
+}
+
+/** Where an executor puts the SQL that undoes its work. */
+export interface RollbackSink {
+  /** Adds bytes, in the order in which they are to be run. The promise is as that of `OutputSink.write`. */
+  write(bytes: Buffer): Promise<void> | undefined;
+  /** To be called at most once, after the last `write`. Without it the task has no rollback, whatever was written. */
+  end(summary: RollbackSummary): void;
+}
+
 export interface ExecutionContext {
   readonly uid: string;
   readonly epoch: number;
@@ -55,6 +75,12 @@ export interface ExecutionContext {
   /** Aborted with a `TaskAborted` as its reason. */
   readonly signal: AbortSignal;
   readonly output: OutputSink;
+  readonly rollback: RollbackSink;
+  /**
+   * An earlier process of the agent began this very run, of the same uid and epoch, and died. Only where
+   * `Executor.resumes` said yes: the executor finds out on the server what was done, and goes on from there.
+   */
+  readonly resumed: boolean;
   /** Fetches a credential that the task names. Rejects when there is none or no API to ask. */
   credential(name: string): Promise<Credential>;
   /** The uploaded file that the task names. */
@@ -80,6 +106,14 @@ export type Outcome =
       /** The task's error text. */
       readonly message: string;
       readonly exitCode?: number;
+    }
+  | {
+      /** Nobody can know what the server made of it. */
+      readonly state: 'Unknown';
+      readonly reason: string;
+      /** What is known, with the evidence. */
+      readonly message: string;
+      readonly exitCode?: undefined;
     };
 
 /**
@@ -93,6 +127,11 @@ export interface Executor {
   /** What is better done before the first task than during it. */
   prepare?(): Promise<void>;
   execute(context: ExecutionContext): Promise<Outcome>;
+  /**
+   * Whether a run with these parameters that an earlier process of the agent began may be executed again, with
+   * `context.resumed`, since what was done can be found out where it was done. Without it such a run ends Unknown.
+   */
+  resumes?(params: Readonly<Record<string, unknown>>): boolean;
   /** Called once when the agent stops and no task runs any more: closes what is kept open between tasks. */
   close?(): Promise<void>;
 }

@@ -1,12 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { storeRef } from '../../kube/task-state.ts';
 import type { DeployTaskStatus } from '../../kube/types/deploytask.ts';
-import type { OutputSink } from '../executors/executor.ts';
+import type { OutputSink, RollbackSink } from '../executors/executor.ts';
 import { LogCapture } from './log-capture.ts';
 import { encodeLine } from './log-line.ts';
 import type { LogLevel } from './log-line.ts';
 import { ResultCapture } from './result-capture.ts';
+import { RollbackCapture } from './rollback-capture.ts';
+import type { RollbackStatus } from './rollback-capture.ts';
 import type { StreamUpload } from './stream-upload.ts';
+import type { StreamName } from '../tiangong-api.ts';
 import type { Uploader } from './uploader.ts';
 
 /** A task that ends within this and prints little costs no call to the API. */
@@ -29,6 +32,8 @@ export interface TaskOutputOptions {
 export interface OutputSummary {
   readonly result: NonNullable<DeployTaskStatus['result']>;
   readonly log: NonNullable<DeployTaskStatus['log']>;
+  /** Absent when the executor said nothing of one. */
+  readonly rollback?: RollbackStatus;
 }
 
 /**
@@ -39,6 +44,13 @@ export class TaskOutput implements OutputSink {
   readonly #options: TaskOutputOptions;
   readonly #result = new ResultCapture();
   readonly #log = new LogCapture();
+  readonly #rollback = new RollbackCapture();
+  /** The SQL that undoes the work. */
+  readonly rollback: RollbackSink = {
+    write: (bytes) => this.#writeRollback(bytes),
+    end: (summary) => this.#rollback.end(summary),
+  };
+  #rollbackUpload: StreamUpload | undefined;
   #resultUpload: StreamUpload | undefined;
   #logUpload: StreamUpload | undefined;
   /** Uploads that hold what the status lacks. */
@@ -83,17 +95,23 @@ export class TaskOutput implements OutputSink {
         'warn',
         'Only the first and the last part of the output are kept: the agent knows no address of the API',
       );
+    const rollback = this.#rollback.status();
+    if (rollback?.whole === false && this.#rollbackUpload === undefined)
+      void this.#keepRollback(this.#rollback.small());
     const log = this.#log.summary();
     if (!log.whole || this.#logUpload !== undefined) void this.#flushLog();
-    await Promise.all([this.#resultUpload?.spool.end(), this.#logUpload?.spool.end()]);
+    const uploads = [this.#resultUpload, this.#logUpload, this.#rollbackUpload];
+    await Promise.all(uploads.map(async (upload) => upload?.spool.end()));
+    if (rollback?.whole === false && this.#rollbackUpload !== undefined) this.#needed.push(this.#rollbackUpload);
     if (!result.whole && this.#resultUpload !== undefined) this.#needed.push(this.#resultUpload);
     if (!log.whole && this.#logUpload !== undefined) this.#needed.push(this.#logUpload);
-    const cut = (name: 'log' | 'result'): object =>
+    const cut = (name: StreamName): object =>
       uploader === undefined ? { truncated: true } : { truncated: true, ref: storeRef(uid, epoch, name) };
     const { text, bytes, sha256 } = result;
     return {
       result: { text, bytes, sha256, ...(result.whole ? {} : cut('result')) },
       log: { total: log.total, lines: [...log.lines], ...(log.whole ? {} : cut('log')) },
+      ...(rollback && { rollback: rollback.whole ? rollback.status : { ...rollback.status, ...this.#cutRollback() } }),
     };
   }
 
@@ -131,6 +149,26 @@ export class TaskOutput implements OutputSink {
     if (uploader === undefined) return undefined;
     this.#resultUpload ??= uploader.open({ uid, epoch, name: 'result' });
     return this.#append(this.#resultUpload, bytes);
+  }
+
+  /** What the status says of a script that it does not hold whole. */
+  #cutRollback(): Partial<RollbackStatus> {
+    const { uploader, uid, epoch } = this.#options;
+    if (uploader !== undefined) return { truncated: true, ref: storeRef(uid, epoch, 'rollback') };
+    const message = 'it is too long for the status, and the agent knows no address of the API';
+    return { truncated: true, available: false, message };
+  }
+
+  #writeRollback(bytes: Buffer): Promise<void> | undefined {
+    const rest = this.#rollback.add(bytes);
+    return rest === undefined ? undefined : this.#keepRollback(rest);
+  }
+
+  #keepRollback(bytes: Buffer): Promise<void> | undefined {
+    const { uploader, uid, epoch } = this.#options;
+    if (uploader === undefined) return undefined;
+    this.#rollbackUpload ??= uploader.open({ uid, epoch, name: 'rollback' });
+    return this.#append(this.#rollbackUpload, bytes);
   }
 
   #append(upload: StreamUpload, bytes: Buffer): Promise<void> | undefined {

@@ -1,6 +1,7 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { STREAM_NAMES } from '../tiangong-api.ts';
 import type { StreamName, TiangongApi } from '../tiangong-api.ts';
 import { freeAboveReserve } from './disk-reserve.ts';
 import { SpoolSpace } from './spool-space.ts';
@@ -38,7 +39,7 @@ export class Uploader {
   async recover(): Promise<void> {
     await mkdir(this.#options.folder, { recursive: true, mode: 0o700 });
     for (const name of await readdir(this.#options.folder)) {
-      const match = /^([\w-]+)\.(\d+)\.(log|result)$/.exec(name);
+      const match = /^([\w-]+)\.(\d+)\.(log|result|rollback)$/.exec(name);
       if (match === null) continue;
       const id = { uid: match[1] ?? '', epoch: Number(match[2]), name: match[3] as StreamName };
       const spool = await StreamSpool.reopen(join(this.#options.folder, name), this.#space);
@@ -54,7 +55,7 @@ export class Uploader {
 
   /** Gives up the streams of a run whose task is gone. */
   async abandon(uid: string, epoch: number): Promise<void> {
-    for (const name of ['log', 'result'] as const) {
+    for (const name of STREAM_NAMES) {
       const running = this.#running.get(`${uid}.${epoch}.${name}`);
       running?.stop.abort();
       await running?.done;

@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { KubeClient } from '../../kube/client.ts';
 import { indexLogChunk } from '../../store/log-chunk.ts';
 import type { Store } from '../../store/store.ts';
+import { STREAM_NAMES } from '../../store/task-streams.ts';
 import type { StreamId } from '../../store/task-streams.ts';
 import { ApiError } from '../errors.ts';
 import { methodNotAllowed } from '../method-not-allowed.ts';
@@ -92,8 +93,8 @@ export function internalRoutes(parts: InternalRoutesParts): Router {
 }
 
 async function assignedStream(parts: InternalRoutesParts, req: Request): Promise<StreamId> {
-  const { stream: name } = req.params;
-  if (name !== 'log' && name !== 'result') throw new ApiError('RouteNotFound');
+  const name = STREAM_NAMES.find((known) => known === req.params['stream']);
+  if (name === undefined) throw new ApiError('RouteNotFound');
   const epoch = integer(req.params['epoch']);
   const { metadata } = await assignedTask(parts.reader, req, epoch);
   return { uid: metadata.uid ?? '', epoch, name };

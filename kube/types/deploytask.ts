@@ -141,7 +141,7 @@ export interface DeployTaskSpec {
      */
     patch_type?: 'strategic' | 'merge' | 'json';
     /**
-     * k8s: apply takes over fields that another manager owns.
+     * k8s: apply takes over fields that another manager owns. mysql: a rollback overwrites rows that have changed since, and is done also where it is not exact.
      */
     force?: boolean;
     /**
@@ -224,6 +224,18 @@ export interface DeployTaskSpec {
      * Databases: text (unless set) or json.
      */
     result_format?: 'text' | 'json';
+    /**
+     * mysql and doris: only answers the review of the statements and executes none.
+     */
+    review?: 'only';
+    /**
+     * The task waits as Pending, with the reason AwaitingApproval, until somebody approves it.
+     */
+    approve?: 'required';
+    /**
+     * mysql: the task that this one rolls back. Written by the API server of Tiangong.
+     */
+    rollback_of?: string;
     /**
      * Databases: the name of a connection in the agent's configuration.
      */
@@ -335,6 +347,10 @@ export interface DeployTaskSpec {
        */
       backup?: boolean;
       /**
+       * mysql and postgres: whether a row of tiangong.statement_ledger is written with each transaction, so that a restarted agent knows what was done and goes on; false unless set.
+       */
+      ledger?: boolean;
+      /**
        * How long to pause between transactions, in milliseconds.
        */
       sleep_ms?: number;
@@ -388,6 +404,10 @@ export interface DeployTaskSpec {
    * An uploaded file that the task uses; a shell command finds it at $TIANGONG_FILE.
    */
   fileId?: string;
+  /**
+   * SHA-256 of the file's bytes, in lower-case hexadecimal. The agent uses no other bytes. Written by the API server of Tiangong; a task that waits for approval must have it.
+   */
+  fileSha256?: string;
   /**
    * How long the work may take once started, in seconds; the agent enforces it. Unless set, 1800 for shell, k8s and file, 30 for api, and for databases 30 more than exec_options.timeout_ms, which is 600 unless set and 1800 for doris.
    */
@@ -561,6 +581,64 @@ export interface DeployTaskStatus {
        */
       message: string;
     }[];
+  };
+  /**
+   * The SQL that undoes what the task did.
+   */
+  rollback?: {
+    /**
+     * Whether there is something to run.
+     */
+    available: boolean;
+    /**
+     * Whether it brings back every row as it was; why not, if not, is in message.
+     */
+    exact: boolean;
+    /**
+     * How many statements it has.
+     */
+    statements: number;
+    /**
+     * Why it is not available or not exact.
+     */
+    message?: string;
+    /**
+     * The SQL in the order in which it is to be run; of a long one its beginning.
+     */
+    text?: string;
+    /**
+     * The length of the whole in bytes.
+     */
+    bytes: number;
+    /**
+     * SHA-256 of the whole, in lower-case hexadecimal.
+     */
+    sha256?: string;
+    /**
+     * Whether text is less than the whole, which is then in the store under ref.
+     */
+    truncated?: boolean;
+    /**
+     * The name of the whole in Tiangong's store.
+     */
+    ref?: string;
+  };
+  /**
+   * What was approved. Written by the operator when it lets the task run.
+   */
+  approval?: {
+    /**
+     * What was approved, as sha256 and the digest of the type, the command, the file and the parameters. The agent executes nothing else.
+     */
+    digest: string;
+    /**
+     * Who approved it, where callers have identities.
+     */
+    by?: string;
+    /**
+     * When the operator saw the approval.
+     */
+    time: string;
   };
   /**
    * How an Unknown outcome was settled.

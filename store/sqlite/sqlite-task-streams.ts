@@ -6,6 +6,7 @@ import { KeyedLock } from '../keyed-lock.ts';
 import { parseLogLines } from '../log-chunk.ts';
 import type { LogLine } from '../log-chunk.ts';
 import { StoreError } from '../store-error.ts';
+import { STREAM_NAMES } from '../task-streams.ts';
 import type { Chunk, StoredTask, StreamId, StreamState, TaskStreams } from '../task-streams.ts';
 import { asStoreFull } from './capacity.ts';
 import type { Capacity } from './capacity.ts';
@@ -213,7 +214,7 @@ export async function recoverStreams(db: Database, folder: string, entries: read
 const isUid = (uid: string): boolean => /^[0-9A-Za-z-]{1,64}$/.test(uid);
 
 function checkName({ uid, epoch, name }: StreamId): void {
-  if (!isUid(uid) || !Number.isSafeInteger(epoch) || epoch < 1 || !['log', 'result'].includes(name))
+  if (!isUid(uid) || !Number.isSafeInteger(epoch) || epoch < 1 || !STREAM_NAMES.includes(name))
     throw new StoreError('InvalidName', 'not the uid, epoch and stream of a task');
 }
 

@@ -46,6 +46,8 @@ describe.skipIf(!hasServices('postgres'))('PostgresExecutor with much data', () 
       command,
       params: work.params ?? {},
       signal: new AbortController().signal,
+      resumed: false,
+      rollback: { write: () => undefined, end: () => undefined },
       output: {
         write: (piece) => {
           bytes += piece.length;

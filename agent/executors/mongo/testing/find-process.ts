@@ -16,6 +16,8 @@ const outcome = await executor.execute({
   command: JSON.stringify({ operation: 'find', collection }),
   params: { target },
   signal: new AbortController().signal,
+  resumed: false,
+  rollback: { write: () => undefined, end: () => undefined },
   output: {
     write: async (piece) => {
       bytes += piece.length;
