@@ -83,6 +83,13 @@ private_paths: [/etc/tiangong]
 plugins:
   - {type: mongo, config: {connections: [{name: a, host: b, password_file: /run/password}]}}
   - {type: elasticsearch, config: {connections: [{name: a, host: b, api_key_file: /run/key}]}}
+  - type: mysql
+    config:
+      connections: [{name: a, host: b, backup_user: c, backup_password_file: /run/backup}]
+      goinception_url: http://localhost:4000
+      goinception_backup_host: backup
+      goinception_backup_user: reader
+      goinception_backup_password_file: /run/goinception
 `);
     const environment = { TIANGONG_PRIVATE_PATHS: '/home/up:', TIANGONG_K8S_KUBECONFIG: '/etc/agent/tasks' };
     const { privatePaths } = loadConfig({ config }, environment);
@@ -91,6 +98,8 @@ plugins:
       '/etc/agent/tasks',
       '/run/password',
       '/run/key',
+      '/run/backup',
+      '/run/goinception',
       '/etc/tiangong',
       '/home/up',
     ];
@@ -99,6 +108,32 @@ plugins:
   });
 
   it.each([
+    ['http://localhost:4000', { host: 'localhost', port: 4000 }],
+    ['mysql://inception.example.com:4001', { host: 'inception.example.com', port: 4001 }],
+    ['inception', { host: 'inception', port: 4000 }],
+    ['https://[::1]:80/', { host: '::1', port: 80 }],
+  ])('finds goInception at %s', (url, expected) => {
+    const config = file(`plugins: [{type: mysql, config: {goinception_url: "${url}"}}]`);
+    expect(loadConfig({ config }, {}).executors.goInception).toEqual(expected);
+  });
+
+  it('reads who backs up a connection, and that it has a ledger', () => {
+    const config = file(`
+plugins:
+  - type: mysql
+    config: {connections: [{name: a, host: b, backup_user: reader, backup_password_env: READER, ledger: true}]}
+`);
+    expect(loadConfig({ config }, {}).executors.connections.get('mysql')?.get('a')).toEqual({
+      ...{ name: 'a', host: 'b', backupUser: 'reader', backupPasswordEnv: 'READER', ledger: true },
+    });
+  });
+
+  it.each([
+    ['plugins: [{type: mysql, config: {goinception_backup_host: a}}]', /goinception_backup_host needs goinception_url/],
+    ['plugins: [{type: mysql, config: {goinception_url: a, goinception_backup_host: b}}]', /go together/],
+    ['plugins: [{type: mysql, config: {goinception_url: "mysql://u:p@a"}}]', /may not hold a login/],
+    ['plugins: [{type: mysql, config: {goinception_url: "http://"}}]', /must be an address/],
+    ['plugins: [{type: mysql, config: {connections: [{name: a, host: b, backup_password: c}]}}]', /may not stand/],
     ['plugins: [{type: mongo, config: {connections: [{name: a, host: b, password: c}]}}]', /password may not stand/],
     ['plugins: [{type: mongo, config: {connections: [{name: a}]}}]', /name and host are required/],
     ['plugins: [{type: mongo, config: {connections: [{name: a, host: b}, {name: a, host: c}]}}]', /two connections/],

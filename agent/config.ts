@@ -103,6 +103,7 @@ export function loadConfig(flags: AgentFlags, environment: NodeJS.ProcessEnv): A
     privatePaths: privatePaths({
       kubeconfigs: [kubeconfig, tasksKubeconfig],
       connections: plugins.connections,
+      goInception: plugins.goInception,
       environment,
       more: [
         ...strings(file['private_paths'] ?? [], `${path}: private_paths`),

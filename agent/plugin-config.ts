@@ -3,10 +3,14 @@ import { asMap, checkKeys, ConfigError, flag, number, strings, text } from './co
 import type { Settings } from './config-values.ts';
 import type { Connections } from './connections/connections.ts';
 import { readConnections } from './connections/read-connections.ts';
+import { KNOWN_GOINCEPTION, readGoInception } from './executors/mysql/goinception/goinception-settings.ts';
 import type { ExecutorSettings } from './executors/registry.ts';
 
 /** What the file's list `plugins` says of the types of tasks. */
-export type PluginSettings = Pick<ExecutorSettings, 'api' | 'k8s' | 'file' | 'connections' | 'disabled'>;
+export type PluginSettings = Pick<
+  ExecutorSettings,
+  'api' | 'k8s' | 'file' | 'goInception' | 'connections' | 'disabled'
+>;
 
 const KNOWN_PLUGIN = ['type', 'enabled', 'config'];
 const KNOWN_API = ['verify_ssl', 'allow_addresses', 'deny_addresses', 'max_body_bytes'];
@@ -20,6 +24,7 @@ export function readPlugins(value: unknown, where: string): PluginSettings {
   const disabled: TaskType[] = [];
   const connections = new Map<TaskType, Connections>();
   let { api, k8s, file }: Pick<PluginSettings, 'api' | 'k8s' | 'file'> = { api: {}, k8s: {}, file: {} };
+  let goInception: PluginSettings['goInception'];
   if (value !== undefined && !Array.isArray(value)) throw new ConfigError(`${where} must be a list`);
   for (const [index, item] of ((value ?? []) as unknown[]).entries()) {
     const place = `${where}[${index}]`;
@@ -35,11 +40,13 @@ export function readPlugins(value: unknown, where: string): PluginSettings {
     else if (type === 'k8s') k8s = readK8s(config, `${place}.config`);
     else if (type === 'shell') checkKeys(config, [], `${place}.config`);
     else if (type !== 'file') {
-      checkKeys(config, ['connections'], `${place}.config`);
+      const keys = type === 'mysql' ? ['connections', ...KNOWN_GOINCEPTION] : ['connections'];
+      checkKeys(config, keys, `${place}.config`);
+      if (type === 'mysql') goInception = readGoInception(config, `${place}.config`);
       connections.set(type, readConnections(config['connections'], `${place}.config.connections`));
     }
   }
-  return { api, k8s, file, connections, disabled };
+  return { api, k8s, file, ...(goInception && { goInception }), connections, disabled };
 }
 
 const isType = (type: unknown): type is TaskType => typeof type === 'string' && TYPES.includes(type);

@@ -9,15 +9,21 @@ import type { PluginSettings } from './plugin-config.ts';
 export function privatePaths(settings: {
   readonly kubeconfigs: readonly (string | undefined)[];
   readonly connections: PluginSettings['connections'];
+  readonly goInception?: PluginSettings['goInception'];
   readonly environment: NodeJS.ProcessEnv;
   readonly more: readonly string[];
 }): string[] {
-  const { kubeconfigs, connections, environment, more } = settings;
+  const { kubeconfigs, connections, goInception, environment, more } = settings;
   const logins = [...connections.values()].flatMap((byName) =>
-    [...byName.values()].flatMap(({ passwordFile, apiKeyFile }) => [passwordFile, apiKeyFile]),
+    [...byName.values()].flatMap(({ passwordFile, apiKeyFile, backupPasswordFile }) => [
+      passwordFile,
+      apiKeyFile,
+      backupPasswordFile,
+    ]),
   );
+  const goInceptions = goInception?.backup?.passwordFile;
   const defaults = [...(environment['KUBECONFIG']?.split(':') ?? []), join(homedir(), '.kube')];
-  return [...kubeconfigs, ...logins, ...defaults, ...more].filter(
+  return [...kubeconfigs, ...logins, goInceptions, ...defaults, ...more].filter(
     (path) => path !== undefined && path !== '',
   ) as string[];
 }

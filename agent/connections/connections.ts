@@ -18,6 +18,12 @@ export interface ConnectionSettings {
   readonly caFile?: string;
   readonly verifySsl?: boolean;
   readonly authSource?: string;
+  /** mysql: who reads the binary log for backups; the user of the connection unless set. */
+  readonly backupUser?: string;
+  readonly backupPasswordFile?: string;
+  readonly backupPasswordEnv?: string;
+  /** mysql and postgres: tasks keep a ledger unless they say otherwise. */
+  readonly ledger?: boolean;
 }
 
 /** The connections of one type of database, by name. */

@@ -14,9 +14,12 @@ const TEXTS = [
   ['sslmode', 'sslmode'],
   ['ca_file', 'caFile'],
   ['auth_source', 'authSource'],
+  ['backup_user', 'backupUser'],
+  ['backup_password_file', 'backupPasswordFile'],
+  ['backup_password_env', 'backupPasswordEnv'],
 ] as const;
-const KNOWN = ['name', 'host', 'port', 'verify_ssl', ...TEXTS.map(([key]) => key)];
-const INLINE = ['password', 'passwd', 'api_key', 'token'];
+const KNOWN = ['name', 'host', 'port', 'verify_ssl', 'ledger', ...TEXTS.map(([key]) => key)];
+const INLINE = ['backup_password', 'password', 'passwd', 'api_key', 'token'];
 
 /** Reads the list `connections` of a database's plugin. Throws `ConfigError`. */
 export function readConnections(value: unknown, where: string): Connections {
@@ -44,11 +47,13 @@ function readConnection(settings: Settings, where: string): ConnectionSettings {
   const texts = TEXTS.map(([key, field]) => [field, text(settings, key, where)] as const);
   const port = settings['port'];
   const verifySsl = flag(settings, 'verify_ssl', where);
+  const ledger = flag(settings, 'ledger', where);
   return {
     name,
     host,
     ...(port === undefined ? {} : { port: number(port, `${where}: port`, 1) }),
     ...(verifySsl === undefined ? {} : { verifySsl }),
+    ...(ledger === undefined ? {} : { ledger }),
     ...Object.fromEntries(texts.filter(([, given]) => given !== undefined)),
   };
 }

@@ -23,6 +23,10 @@ export interface Target {
   readonly ca: string | undefined;
   readonly verifySsl: boolean | undefined;
   readonly authSource: string | undefined;
+  /** Who reads the binary log for backups; undefined: `user`. Only of the agent's connections. */
+  readonly backup: { readonly user: string; readonly password: string | undefined } | undefined;
+  /** Whether tasks keep a ledger unless they say otherwise. */
+  readonly ledger: boolean;
   /** Equal for the same server, login and options; tells nothing of them. */
   readonly key: string;
   /** For logs and errors: `postgres://user@host:5432/database`. */
@@ -79,6 +83,8 @@ export async function resolveTarget(
     password: credential?.data['password'] ?? credential?.data['passwd'] ?? credential?.data['pwd'],
     apiKey: credential?.data['api_key'] ?? credential?.data['apikey'],
     database: target.database ?? database ?? defaults.database,
+    backup: undefined,
+    ledger: false,
   });
 }
 
@@ -89,7 +95,7 @@ function fromSettings(
   database: string | undefined,
   defaults: TargetDefaults,
 ): Unlabelled & { port: number } {
-  const { name, passwordFile, passwordEnv, apiKeyFile, apiKeyEnv, caFile } = settings;
+  const { name, passwordFile, passwordEnv, apiKeyFile, apiKeyEnv, caFile, backupUser } = settings;
   try {
     return {
       host: settings.host,
@@ -103,6 +109,11 @@ function fromSettings(
       ca: caFile === undefined ? undefined : readFileSync(caFile, 'utf8'),
       verifySsl: settings.verifySsl,
       authSource: settings.authSource,
+      backup:
+        backupUser === undefined
+          ? undefined
+          : { user: backupUser, password: readSecret(settings.backupPasswordFile, settings.backupPasswordEnv) },
+      ledger: settings.ledger ?? false,
     };
   } catch (err) {
     throw new TargetError('CredentialUnavailable', `connection '${name}': ${(err as Error).message}`, { cause: err });
@@ -131,10 +142,13 @@ async function readCredential(
 function finish(type: TaskType, target: Unlabelled): Target {
   const { host, port, user, password, apiKey, database } = target;
   const known = [host, port, user, password, apiKey, database, target.protocol, target.sslmode, target.ca];
-  const key = hash('sha256', JSON.stringify([type, ...known, target.verifySsl, target.authSource]));
+  const options = [target.verifySsl, target.authSource, target.backup];
+  const key = hash('sha256', JSON.stringify([type, ...known, ...options]));
   const shownHost = host.includes(':') ? `[${host}]` : host;
   const label = `${type}://${user === undefined ? '' : `${user}@`}${shownHost}:${String(port)}/${database}`;
-  const secrets = [password, apiKey].filter((secret) => secret !== undefined && secret !== '') as string[];
+  const secrets = [password, apiKey, target.backup?.password].filter(
+    (secret) => secret !== undefined && secret !== '',
+  ) as string[];
   return { ...target, key, label, secrets };
 }
 

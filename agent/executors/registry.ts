@@ -10,6 +10,7 @@ import { FileExecutor } from './file/file-executor.ts';
 import { K8sExecutor } from './k8s/k8s-executor.ts';
 import { MongoExecutor } from './mongo/mongo-executor.ts';
 import { PostgresExecutor } from './postgres/postgres-executor.ts';
+import type { GoInceptionSettings } from './mysql/goinception/goinception-settings.ts';
 import { ShellExecutor } from './shell/shell-executor.ts';
 import type { ShellExecutorOptions } from './shell/shell-executor.ts';
 
@@ -30,6 +31,8 @@ export interface ExecutorSettings {
     /** How much of fetched files is kept. */
     readonly cacheBytes?: number;
   };
+  /** mysql: where goInception is, when tasks go through it. */
+  readonly goInception?: GoInceptionSettings;
   /** Which places on the host tasks may name. */
   readonly fileRoots: FileRoots;
   /** The named connections of the databases. */

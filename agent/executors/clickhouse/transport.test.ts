@@ -12,6 +12,8 @@ const target = (more: Partial<Target>): Target => ({
   protocol: undefined,
   sslmode: undefined,
   ca: undefined,
+  backup: undefined,
+  ledger: false,
   verifySsl: undefined,
   authSource: undefined,
   key: '',

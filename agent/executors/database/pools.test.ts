@@ -11,6 +11,7 @@ interface Pool {
 const targetOf = (key: string): Target => ({
   ...{ host: 'db', port: 1, user: undefined, password: undefined, apiKey: undefined, database: 'x' },
   ...{ protocol: undefined, sslmode: undefined, ca: undefined, verifySsl: undefined, authSource: undefined },
+  ...{ backup: undefined, ledger: false },
   ...{ key, label: 'x://db', secrets: [] },
 });
 

@@ -3,7 +3,14 @@ import type { Target } from '../../connections/target.ts';
 import { addressOf } from './server-address.ts';
 
 const NONE = { user: undefined, password: undefined, apiKey: undefined, database: '', authSource: undefined };
-const PLAIN = { protocol: undefined, sslmode: undefined, ca: undefined, verifySsl: undefined };
+const PLAIN = {
+  protocol: undefined,
+  sslmode: undefined,
+  ca: undefined,
+  verifySsl: undefined,
+  backup: undefined,
+  ledger: false,
+};
 const target = (changes: Partial<Target>): Target => ({
   ...{ host: 'es', port: 9200, ...NONE, ...PLAIN, key: 'k', label: 'l', secrets: [] },
   ...changes,
