@@ -4,7 +4,7 @@ set -uo pipefail
 cd "$(dirname "$0")"
 verb=${1:?start, stop or install}
 # Those that compile come last when starting: the others are there by then.
-services=(postgres clickhouse clickhouse-18 elasticsearch s3 mongo)
+services=(postgres mysql mariadb clickhouse clickhouse-18 elasticsearch s3 mongo)
 failed=()
 for service in "${services[@]}"; do
   said=$("./$service.sh" "$verb") || failed+=("$service")

@@ -5,6 +5,7 @@
 #   NAME.sh stop [port]     ends it and keeps its data
 #   NAME.sh remove [port]   ends it and deletes its data
 #   NAME.sh install         downloads and compiles only
+#   NAME.sh client PORT …   the server's own client program with these arguments, where it has one (mysql, mariadb)
 #
 # Safe to call twice, and from many processes at once. Nothing is installed on the machine itself: everything is under
 # $SERVICES_ROOT/NAME: files-RECIPE/ (the programs), and for each port a server of its own: PORT/ (its data), PORT.pid, PORT.log.
@@ -23,6 +24,7 @@ ready_seconds=120
 #   install         puts what the server needs into the empty folder $files
 #   launch          starts the server on $port with the data folder $data and the log $log, and sets pid
 #   ready           fails until the server answers
+#   client          optional; runs the server's own client program
 #   remove_data     optional; deletes $data by default
 service() {
   local name=$1 verb=${3:-}
@@ -32,10 +34,11 @@ service() {
   log=$home/$port.log
   pid_file=$home/$port.pid
   mkdir -p "$home"
-  case $verb in start | stop | remove | install) ;; *) sed -n '3,9s/^# *//p' "$here/lib.sh" >&2; exit 2 ;; esac
+  case $verb in start | stop | remove | install | client) ;; *) sed -n '3,10s/^# *//p' "$here/lib.sh" >&2; exit 2 ;; esac
 
   # Another folder when the script has changed: a server of another port may be running from the old one.
   files=$home/files-$({ cat "$here/$name.sh" "$here/debian.sh" "$here/$name"/* 2>/dev/null || true; } | sha256sum | cut -c 1-8)
+  if [ "$verb" = client ]; then client "${@:5}"; exit; fi
   exec 9>"$home/lock"
   flock -w "$lock_seconds" 9 || { echo "$name: another installation or start has not ended" >&2; exit 1; }
   case $verb in

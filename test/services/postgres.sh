@@ -2,6 +2,7 @@
 # PostgreSQL 17 of Debian trixie, postgres/postgres, with logical replication and TLS (test CA: $SERVICES_ROOT/postgres/tls/ca.pem).
 . "$(dirname "$0")/lib.sh"
 . "$here/debian.sh"
+. "$here/certificates.sh"
 
 bin=/usr/lib/postgresql/17/bin
 root_env+=(PGPASSWORD=postgres)
@@ -11,19 +12,6 @@ stop_signal=INT
 install() {
   debian_root trixie "$files" 'postgresql-17 coreutils dash' '^(libllvm|systemd_|perl|libperl|locales)'
   make_certificates
-}
-
-# The server's certificate is for `localhost` alone, so that verify-full to 127.0.0.1 fails where verify-ca does not.
-make_certificates() {
-  local tls=$home/tls
-  # Tests have read it.
-  [ ! -e "$tls/server.pem" ] || return 0
-  mkdir -p "$tls"
-  openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj '/CN=tiangong test CA' \
-    -keyout "$tls/ca.key" -out "$tls/ca.pem" 2>/dev/null
-  openssl req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout "$tls/server.key" -out "$tls/server.csr" 2>/dev/null
-  openssl x509 -req -in "$tls/server.csr" -CA "$tls/ca.pem" -CAkey "$tls/ca.key" -CAcreateserial -days 3650 \
-    -extfile <(echo subjectAltName=DNS:localhost) -out "$tls/server.pem" 2>/dev/null
 }
 
 # Inside the root, the data of this port.
@@ -38,11 +26,7 @@ launch() {
     in_root "$files" $bin/initdb -D "$(inside)" -U postgres --pwfile=/data/password -A scram-sha-256 -E UTF8 \
       --locale=C.UTF-8 --no-sync >/dev/null
   fi
-  for file in server.pem server.key; do
-    cp "$home/tls/$file" "$outside/$file"
-    chown 999:999 "$outside/$file"
-    chmod 600 "$outside/$file"
-  done
+  give_certificates "$outside"
   rm -f "$outside/postmaster.pid"
   # Tests lose nothing when this machine loses power.
   in_root_background "$files" $bin/postgres -D "$(inside)" -p "$port" -h 127.0.0.1 -k "$(inside)" \

@@ -17,4 +17,9 @@ describe('whyNot', () => {
     vi.spyOn(process, 'getuid').mockReturnValue(1000);
     expect(whyNot('postgres')).toBe('test/services/postgres.sh must be run as root');
   });
+
+  it('leaves out what SERVICES_WITHOUT names', () => {
+    vi.stubEnv('SERVICES_WITHOUT', 's3,mysql');
+    expect(whyNot('mysql')).toBe('SERVICES_WITHOUT names it');
+  });
 });

@@ -50,14 +50,21 @@ export interface OwnService extends Service {
   remove(): Promise<void>;
 }
 
-/** Another server of the kind on a port of its own, which must be free (and the ports beside it). */
-export async function ownService(name: ServiceName, port: number): Promise<OwnService> {
+/**
+ * Another server of the kind on a port of its own, which must be free (and the ports beside it). The options are added to
+ * its command line, without blanks and only of mysql and mariadb: `--skip-log-bin`.
+ */
+export async function ownService(
+  name: ServiceName,
+  port: number,
+  options: readonly string[] = [],
+): Promise<OwnService> {
   const { caFile: _shared, ...rest } = SERVICES[name];
   // Noted first: a test that dies in the middle leaves it to globalSetup.
   appendFileSync(inject('services').startedFile, `${name} ${port} remove\n`);
-  await runScript(name, 'start', port);
+  await runScript(name, 'start', port, options);
   const run = async (verb: 'start' | 'stop' | 'remove'): Promise<void> => {
-    await runScript(name, verb, port);
+    await runScript(name, verb, port, options);
   };
   const ports = Object.entries(rest.ports).map(([beside, usual]) => [beside, port + usual - rest.port]);
   return {
