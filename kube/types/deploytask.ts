@@ -628,7 +628,7 @@ export interface DeployTaskStatus {
    */
   approval?: {
     /**
-     * What was approved, as sha256 and the digest of the type, the command, the file and the parameters. The agent executes nothing else.
+     * What was approved, as `sha256:` and the digest of agent, type, command, file and parameters. The agent executes nothing else.
      */
     digest: string;
     /**

@@ -1,6 +1,7 @@
 import { findCondition } from '../../kube/conditions.ts';
 import { TIMEOUT_REPORT_GRACE_SECONDS, timeoutSecondsOf } from '../../kube/task-state.ts';
 import type { DeployTask } from '../../kube/types/deploytask.ts';
+import { startableSince } from './approval.ts';
 import { waitUntil } from './decision.ts';
 import type { Decision } from './decision.ts';
 import { endedStatus } from './status.ts';
@@ -16,9 +17,9 @@ const CREATION_PRECISION_MS = 1000;
 export function failUnstarted(task: DeployTask, world: World): Decision | undefined {
   if (task.status?.state === 'Running') return undefined;
   const seconds = task.spec.startDeadlineSeconds ?? DEFAULT_START_DEADLINE_SECONDS;
-  const createdAt = Date.parse(task.metadata.creationTimestamp ?? '');
-  if (Number.isNaN(createdAt)) return undefined;
-  const deadline = createdAt + seconds * 1000 + CREATION_PRECISION_MS;
+  const since = startableSince(task);
+  if (since === undefined) return undefined;
+  const deadline = since + seconds * 1000 + CREATION_PRECISION_MS;
   if (world.now < deadline) return waitUntil(deadline, world);
   const message = `not started within ${seconds} s: ${whyNotStarted(task)}`;
   return {

@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { needsApproval } from '../../kube/task-digest.ts';
 import { endConditions } from '../../kube/task-state.ts';
 import type { EndState, TaskState } from '../../kube/task-state.ts';
 import type { DeployTask, DeployTaskStatus } from '../../kube/types/deploytask.ts';
 import { decide } from './decide.ts';
 import { CLEANUP_FINALIZER } from './finalizer.ts';
+import { slimTask } from './slim-task.ts';
 import { LOST, NOW, ONLINE, QUIET, RELEASED, agentWith, selectingTask, taskWith, worldWith } from './task-fixture.ts';
 import type { Presence, World } from './world.ts';
 
@@ -47,6 +49,10 @@ class Server {
     if (epoch > oldEpoch && to !== 'Assigned') throw new Error('the epoch rose without an assignment');
     if (from === 'Running' && epoch !== oldEpoch) throw new Error('a running task was assigned again');
     if (from === 'Pending' && to === 'Assigned' && epoch === oldEpoch) throw new Error('assigned at the old epoch');
+    if (needsApproval(this.task) && (to === 'Assigned' || to === 'Running')) {
+      if (this.task.spec.approved !== true || after.approval === undefined) throw new Error('assigned unapproved');
+      if (before.approval !== undefined && after.approval !== before.approval) throw new Error('approved anew');
+    }
     if (from === to && JSON.stringify(before) === JSON.stringify(after))
       throw new Error('a write that changes nothing');
     if (epoch > oldEpoch) this.epochs.push(epoch);
@@ -68,6 +74,11 @@ class Server {
     if (this.gone || seen.metadata.resourceVersion !== this.task.metadata.resourceVersion) return;
     this.#store({ ...this.task, metadata: { ...this.task.metadata, finalizers: [...finalizers] } });
     this.#collect();
+  }
+
+  /** As the CRD has it: not before the operator has seen the task. */
+  approve(): void {
+    if (this.task.status?.state !== undefined) this.writeSpec({ approved: true });
   }
 
   delete(now: number): void {
@@ -136,6 +147,7 @@ const event = fc.oneof(
   }),
   fc.record({ kind: fc.constant('time' as const), seconds: fc.integer({ min: 1, max: 2000 }) }),
   fc.record({ kind: fc.constant('cancel' as const) }),
+  fc.record({ kind: fc.constant('approve' as const) }),
   fc.record({ kind: fc.constant('ttl' as const), seconds: fc.integer({ min: 0, max: 5000 }) }),
   fc.record({ kind: fc.constant('delete' as const) }),
 );
@@ -144,18 +156,20 @@ const task = fc
   .record({
     selects: fc.boolean(),
     finalizer: fc.boolean(),
+    approve: fc.boolean(),
     startDeadlineSeconds: fc.integer({ min: 0, max: 5000 }),
     timeoutSeconds: fc.integer({ min: 1, max: 2000 }),
   })
-  .map(({ selects, finalizer, ...spec }) => {
+  .map(({ selects, finalizer, approve, ...spec }) => {
     const made = selects ? selectingTask({ matchLabels: {} }) : taskWith();
     Object.assign(made.spec, spec);
+    if (approve) made.spec.params = { approve: 'required' };
     if (finalizer) made.metadata.finalizers = [CLEANUP_FINALIZER];
     return made;
   });
 
 describe('decide, through any life of a task', () => {
-  it('never writes what the CRD refuses or what changes nothing, never lets work run twice, and always comes to an end', () => {
+  it('never writes what the CRD refuses or what changes nothing, never lets work run twice or unapproved, and always comes to an end', () => {
     fc.assert(
       fc.property(task, fc.array(event, { maxLength: 60 }), (first, events) => {
         const server = new Server(first);
@@ -172,7 +186,7 @@ describe('decide, through any life of a task', () => {
           });
         /** Acts on a version that may be old; returns whether it did anything. */
         const operate = (seen: DeployTask): boolean => {
-          const decision = decide(seen, world());
+          const decision = decide(slimTask(structuredClone(seen)), world());
           if (decision.do === 'status') server.writeStatus(seen, decision.status);
           else if (decision.do === 'finalizers') server.writeFinalizers(seen, decision.finalizers);
           else if (decision.do === 'delete' && seen === server.task) server.delete(now);
@@ -185,6 +199,7 @@ describe('decide, through any life of a task', () => {
           else if (one.kind === 'finish') agents.finish(server, one.end, now);
           else if (one.kind === 'presence') presences[one.agent] = one.presence;
           else if (one.kind === 'time') now += one.seconds * 1000;
+          else if (one.kind === 'approve') server.approve();
           else if (one.kind === 'cancel') server.writeSpec({ cancel: true });
           else if (one.kind === 'ttl') server.writeSpec({ ttlSecondsAfterFinished: one.seconds });
           else if (one.kind === 'delete') server.delete(now);
@@ -194,16 +209,19 @@ describe('decide, through any life of a task', () => {
             there[one.agent] = agentWith(`a${one.agent + 1}`, { spec: { unschedulable: one.unschedulable } });
           }
         }
-        expect(agents.started).toBeLessThanOrEqual(1);
+        const mayRun = !needsApproval(server.task) || server.task.spec.approved === true;
+        expect(agents.started).toBeLessThanOrEqual(mayRun ? 1 : 0);
         expect(server.epochs).toEqual([...server.epochs].sort((a, b) => a - b));
         expect(new Set(server.epochs).size).toBe(server.epochs.length);
 
         // With nothing but time passing, it comes to rest, and ended.
-        now += 10_000_000;
-        let writes = 0;
-        while (!server.gone && operate(server.task)) {
-          writes += 1;
-          expect(writes).toBeLessThan(10);
+        for (const _round of ['a deadline that begins only when an approval is recorded', 'that deadline']) {
+          now += 700_000_000;
+          let writes = 0;
+          while (!server.gone && operate(server.task)) {
+            writes += 1;
+            expect(writes).toBeLessThan(10);
+          }
         }
         if (!server.gone) expect(['Succeeded', 'Failed', 'Canceled', 'Unknown']).toContain(server.task.status?.state);
         if (!server.gone) expect(server.task.metadata.deletionTimestamp).toBeUndefined();

@@ -1,5 +1,6 @@
 import { isFinished } from '../../kube/task-state.ts';
 import type { DeployTask } from '../../kube/types/deploytask.ts';
+import { awaitApproval } from './approval.ts';
 import { cancelBeforeStart, endUnreportedDeletion } from './cancel.ts';
 import type { Decision, Step } from './decision.ts';
 import { endOverdue, failUnstarted } from './deadlines.ts';
@@ -13,6 +14,7 @@ import type { World } from './world.ts';
 const BEFORE_THE_END: readonly Step[] = [
   releaseNeverAssigned,
   cancelBeforeStart,
+  awaitApproval,
   failUnstarted,
   endOverdue,
   endUnreportedDeletion,

@@ -1,4 +1,4 @@
-import { withCondition } from '../../kube/conditions.ts';
+import { findCondition, withCondition } from '../../kube/conditions.ts';
 import type { NewCondition } from '../../kube/conditions.ts';
 import type { Condition } from '../../kube/object.ts';
 import { endConditions } from '../../kube/task-state.ts';
@@ -24,6 +24,13 @@ export function pendingStatus(task: DeployTask, reason: string, message: string,
     observedGeneration: generationOf(task),
     conditions: unfinished(task, 'False', reason, message, new Date(now)),
   };
+}
+
+/** Whether a pending task says just this already, so that there is nothing to write. */
+export function saysAlready(task: DeployTask, reason: string, message: string): boolean {
+  if (task.status?.state !== 'Pending' || task.status.observedGeneration !== generationOf(task)) return false;
+  const assigned = findCondition(task.status.conditions, 'Assigned');
+  return assigned?.status === 'False' && assigned.reason === reason && assigned.message === message;
 }
 
 /** The status of a task that the operator itself ends. REST shows `error`, which is the message unless given. */

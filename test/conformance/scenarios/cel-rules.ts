@@ -18,6 +18,29 @@ const refusedSpecs: Record<string, Record<string, unknown>> = {
   'credentials in target': { type: 'mysql', params: { target: { token: 'x', api_key: 'y' } } },
   'command beside commandFrom': { commandFrom: { blob: { id: 'x', sha256: 'a'.repeat(64), bytes: 1 } } },
   'approval at creation': { approved: true },
+  'approval at creation where it is needed': { approved: true, params: { approve: 'required' } },
+  'an approval of another kind': { params: { approve: 'maybe' } },
+  'a file without digest where approval is needed': { fileId: 'f', params: { approve: 'required' } },
+  'a path on the agent where approval is needed': { params: { approve: 'required', file_path: '/tmp/x.sql' } },
+  'a digest of no file': { fileSha256: 'a'.repeat(64) },
+  'a digest that is none': { fileId: 'f', fileSha256: 'A'.repeat(64) },
+  'a review of a shell command': { params: { review: 'only' } },
+  'a review of another kind': { type: 'mysql', params: { review: 'full' } },
+  'a rollback of another type': { type: 'postgres', params: { rollback_of: 'task-1' } },
+  'a ledger of a shell command': { params: { exec_options: { ledger: true } } },
+  'a ledger of doris': { type: 'doris', params: { exec_options: { ledger: true } } },
+};
+
+const takenSpecs: Record<string, Record<string, unknown>> = {
+  'a file with digest where approval is needed': {
+    ...{ fileId: 'f', fileSha256: 'a'.repeat(64), params: { approve: 'required' } },
+  },
+  'a review of mysql': { type: 'mysql', params: { review: 'only' } },
+  'a review of doris that needs approval': { type: 'doris', params: { review: 'only', approve: 'required' } },
+  'a rollback of mysql': { type: 'mysql', params: { rollback_of: 'task-1', force: true } },
+  'a ledger of mysql': { type: 'mysql', params: { exec_options: { ledger: true } } },
+  'a ledger of postgres': { type: 'postgres', params: { exec_options: { ledger: true } } },
+  'no ledger of any type': { params: { exec_options: { ledger: false } } },
 };
 
 const frozen: Record<string, unknown> = {
@@ -28,12 +51,13 @@ const frozen: Record<string, unknown> = {
   commandFrom: { blob: { id: 'x', sha256: 'a'.repeat(64), bytes: 1 } },
   params: { cwd: '/' },
   fileId: 'f',
+  fileSha256: 'a'.repeat(64),
   timeoutSeconds: 9,
   startDeadlineSeconds: 9,
   idempotent: true,
 };
 
-const setStatus = (api: Api, name: string, status: object): Promise<unknown> =>
+const setStatus = (api: Api, name: string, status: object): ReturnType<Api['patch']> =>
   api.patch(api.own('deploytasks', `${name}/status`), { status });
 
 const ended = { completionTime: '2026-01-02T03:04:06.000Z', exitCode: 0, result: { text: 'x', bytes: 1 } };
@@ -44,6 +68,14 @@ export const celRules: Record<string, Scenario> = {
       `refuses ${name}`,
       async (api) => {
         expect((await api.post(api.own('deploytasks'), task('bad', spec))).status).toBe(422);
+      },
+    ]),
+  ),
+  ...Object.fromEntries(
+    Object.entries(takenSpecs).map(([name, spec]): [string, Scenario] => [
+      `takes ${name}`,
+      async (api) => {
+        expect((await api.post(api.own('deploytasks'), task('good', spec))).status).toBe(201);
       },
     ]),
   ),
@@ -78,6 +110,39 @@ export const celRules: Record<string, Scenario> = {
     expect((await api.patch(api.own('deploytasks', 'one'), { spec: { approved: true } })).status).toBe(200);
     expect((await api.patch(api.own('deploytasks', 'one'), { spec: { approved: false } })).status).toBe(422);
   },
+  'lets no task be assigned that needs an approval and has none': async (api) => {
+    await api.post(api.own('deploytasks'), task('one', { params: { approve: 'required' } }));
+    const approval = { digest: `sha256:${'a'.repeat(64)}`, by: 'user:bob', time: '2026-01-02T03:04:05.000Z' };
+    const status = async (change: object): Promise<number> =>
+      (await api.patch(api.own('deploytasks', 'one/status'), { status: change })).status;
+    expect(await status(assigned('agent-1'))).toBe(422);
+    expect(await status({ state: 'Pending' })).toBe(200);
+    expect(await status(assigned('agent-1'))).toBe(422);
+    expect(await status({ approval })).toBe(422);
+    expect(await status({ ...assigned('agent-1'), approval })).toBe(422);
+    expect((await api.patch(api.own('deploytasks', 'one'), { spec: { approved: true } })).status).toBe(200);
+    expect(await status(assigned('agent-1'))).toBe(422);
+    expect(await status({ approval: { ...approval, digest: 'sha256:x' } })).toBe(422);
+    expect(await status({ ...assigned('agent-1'), approval })).toBe(200);
+    for (const change of [
+      null,
+      { by: 'user:eve' },
+      { digest: `sha256:${'b'.repeat(64)}` },
+      { time: '2027-01-01T00:00:00Z' },
+    ])
+      expect(await status({ approval: change })).toBe(422);
+    expect(await status({ state: 'Running' })).toBe(200);
+  },
+  'lets a task that nobody approves be canceled and fail': async (api) => {
+    for (const [name, state] of [
+      ['one', 'Canceled'],
+      ['two', 'Failed'],
+    ] as const) {
+      await api.post(api.own('deploytasks'), task(name, { params: { approve: 'required' } }));
+      expect((await setStatus(api, name, { state: 'Pending' })).status).toBe(200);
+      expect((await setStatus(api, name, { state })).status).toBe(200);
+    }
+  },
   'takes a task through its life and then freezes it': async (api) => {
     await api.post(api.own('deploytasks'), task('one'));
     const path = api.own('deploytasks', 'one/status');
@@ -93,6 +158,8 @@ export const celRules: Record<string, Scenario> = {
       { exitCode: 1 },
       { error: 'late' },
       { result: { text: 'y' } },
+      { rollback: { available: true, exact: true, statements: 1, bytes: 1 } },
+      { approval: { digest: `sha256:${'a'.repeat(64)}`, time: '2026-01-02T03:04:05.000Z' } },
       { log: { total: 0 } },
       { startTime: null },
       { completionTime: '2027-01-01T00:00:00Z' },
