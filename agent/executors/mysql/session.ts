@@ -1,0 +1,351 @@
+import type { Target } from '../../connections/target.ts';
+import { tlsAttempts } from '../database/tls-attempts.ts';
+import type { TlsAttempt } from '../database/tls-attempts.ts';
+import type { PooledSession } from '../database/session-pool.ts';
+import { STATUS } from './answer-packets.ts';
+import { openDriver } from './driver-connection.ts';
+import type { DriverConnection } from './driver-connection.ts';
+import { serverVersion } from './executable-comment.ts';
+import type { ServerVersion } from './executable-comment.ts';
+import { QueryCommand } from './query-command.ts';
+import type { RowHandler, StatementEnd } from './query-command.ts';
+import { ConnectionLost, ERRNO, isServerError, ServerError } from './server-error.ts';
+
+export type { RowHandler } from './query-command.ts';
+
+export type Flavour = 'mysql' | 'mariadb' | 'doris';
+
+/** What the server said of a statement that it has executed. */
+export interface StatementOutcome {
+  /** Rows that were really changed; 0 of a statement that only reads. */
+  readonly affectedRows: number;
+  /** Rows that it gave; undefined: it is none that gives rows. */
+  readonly rows: number | undefined;
+  /** `Rows matched: 3  Changed: 1  Warnings: 0`, or empty. */
+  readonly info: string;
+  readonly warnings: number;
+  /** GTIDs of what it committed, as MySQL tells them when gtid_mode is on. MariaDB has `@@last_gtid`. */
+  readonly gtids: string | undefined;
+  /** Whether a transaction is open after it. */
+  readonly inTransaction: boolean;
+}
+
+export interface SessionOptions {
+  /** Another login than the target's. */
+  readonly user?: string;
+  readonly password?: string;
+  /** How long the server may take to accept the connection, login included. */
+  readonly connectTimeoutMs?: number;
+  /** Of a server that does not tell it itself. */
+  readonly flavour?: Flavour;
+}
+
+const CONNECT_MS = 15_000;
+/** What a task gets when it names no database (manual §4.1). Who has no right to it gets none. */
+const DEFAULT_DATABASE = 'mysql';
+const NO_HANDLER: RowHandler = { columns: () => undefined, row: () => undefined };
+
+/** One connection to a server of MySQL, MariaDB or Doris, logged in. One statement at a time. */
+export class MysqlSession implements PooledSession {
+  readonly target: Target;
+  readonly openedAt = performance.now();
+  readonly #driver: DriverConnection;
+  readonly #tls: TlsAttempt;
+  readonly #flavour: Flavour;
+  /** The database that the session begins with. */
+  readonly #database: string | undefined;
+  #schema: string | undefined;
+  #status: number = STATUS.autocommit;
+  #clientCharset = 'utf8mb4';
+  #resultCharset = 'utf8mb4';
+  #broken: Error | undefined;
+  #command: QueryCommand | undefined;
+
+  private constructor(
+    target: Target,
+    driver: DriverConnection,
+    { tls, flavour, database }: { tls: TlsAttempt; flavour: Flavour; database: string | undefined },
+  ) {
+    this.target = target;
+    this.#driver = driver;
+    this.#tls = tls;
+    this.#flavour = flavour;
+    this.#database = database;
+    this.#schema = database;
+    driver.on('error', (err) => (this.#broken ??= asConnectionError(err)));
+    driver.on('end', () => (this.#broken ??= new ConnectionLost('the server closed the connection')));
+  }
+
+  /** Connects once, or more often where sslmode or the database's name say so. Rejects with the server's error or the network's. */
+  static async connect(target: Target, options: SessionOptions = {}): Promise<MysqlSession> {
+    const attempts = tlsAttempts(target);
+    if (typeof attempts === 'string') throw new Error(attempts);
+    let failure: unknown;
+    for (const tls of attempts) {
+      try {
+        return await connectWith(target, tls, options, (driver, database) => {
+          const flavour = options.flavour ?? (isMariadb(driver) ? 'mariadb' : 'mysql');
+          return new MysqlSession(target, driver, { tls, flavour, database });
+        });
+      } catch (err) {
+        failure ??= err;
+        if (!isRefusalOfMode(err, tls)) break;
+      }
+    }
+    throw failure;
+  }
+
+  /** The number by which KILL knows the connection. */
+  get threadId(): number {
+    return this.#driver.threadId;
+  }
+
+  get flavour(): Flavour {
+    return this.#flavour;
+  }
+
+  /** As the server says it: `9.7.0`, `11.8.2-MariaDB-log`. */
+  get version(): string {
+    return this.#driver._handshakePacket?.serverVersion ?? '';
+  }
+
+  /** For executable comments. */
+  get serverVersion(): ServerVersion | undefined {
+    return serverVersion(this.version, this.#flavour === 'mariadb');
+  }
+
+  get encrypted(): boolean {
+    return this.#tls !== false;
+  }
+
+  /** Why it can be used no more. */
+  get broken(): Error | undefined {
+    return this.#broken;
+  }
+
+  /** Whether a transaction is open: the server's own word after each statement. */
+  get inTransaction(): boolean {
+    return (this.#status & STATUS.inTransaction) !== 0;
+  }
+
+  /** For the pool. */
+  get transaction(): string {
+    return this.inTransaction ? 'open' : 'none';
+  }
+
+  /** Whether statements commit by themselves. */
+  get autocommit(): boolean {
+    return (this.#status & STATUS.autocommit) !== 0;
+  }
+
+  /** Whether a backslash in a string is one: then texts are split otherwise than we split them. */
+  get noBackslashEscapes(): boolean {
+    return (this.#status & STATUS.noBackslashEscapes) !== 0;
+  }
+
+  /** The current database, as far as the server tells. */
+  get schema(): string | undefined {
+    return this.#schema;
+  }
+
+  /** In which character set the server takes text to be, though it is sent in UTF-8. */
+  get clientCharset(): string {
+    return this.#clientCharset;
+  }
+
+  /**
+   * Executes one statement. Rejects with `ServerError`, with what the handler's promise rejected with, or with why the
+   * connection is lost (`isLost`). A rejecting handler does not stop the statement: see `discard`.
+   */
+  async query(sql: string, handler: RowHandler = NO_HANDLER): Promise<StatementOutcome> {
+    let last: StatementEnd | undefined;
+    await this.#execute(sql, handler, (end) => {
+      last = end;
+    });
+    if (last === undefined) throw new ConnectionLost('the server did not say how the statement ended');
+    return toOutcome(last);
+  }
+
+  /** The rows of a small answer: every value as text. */
+  async rows(sql: string): Promise<readonly Record<string, string | null>[]> {
+    let names: string[] = [];
+    const rows: Record<string, string | null>[] = [];
+    await this.query(sql, {
+      columns: (fields) => {
+        names = fields.map(({ name }) => name);
+      },
+      row: (values) => {
+        rows.push(Object.fromEntries(names.map((name, index) => [name, values[index] ?? null])));
+        return undefined;
+      },
+    });
+    return rows;
+  }
+
+  /** Drops the rows that the running statement still gives; it goes on until it ends by itself or is killed. */
+  discard(): void {
+    this.#command?.discard();
+  }
+
+  /** Executes what brings no rows that matter, within this many milliseconds; else the connection is destroyed. */
+  async execute(text: string, timeoutMs: number): Promise<void> {
+    await this.#within(timeoutMs, this.query(text));
+  }
+
+  /** Drops what a task set: variables, temporary tables, locks, roles, the current database. */
+  async forget(timeoutMs: number): Promise<void> {
+    if (this.#flavour === 'doris') throw new Error('Doris cannot reset a connection');
+    if (this.#database === undefined && this.#schema !== undefined) throw new Error('a database cannot be left');
+    await this.#within(timeoutMs, this.#reset());
+  }
+
+  /** Closes it at once. What the server executes may go on there. */
+  destroy(reason?: Error): void {
+    this.#broken ??= reason ?? new ConnectionLost('the connection was closed');
+    this.#driver.stream.destroy(reason ?? this.#broken);
+  }
+
+  /** Says goodbye; within a second or not at all. */
+  async end(): Promise<void> {
+    const wasBroken = this.#broken !== undefined;
+    this.#broken ??= new ConnectionLost('the connection was closed');
+    if (!wasBroken && this.#command === undefined) {
+      const gone = Promise.withResolvers<void>();
+      const timer = setTimeout(() => gone.resolve(), 1000);
+      this.#driver.stream.once('close', () => gone.resolve());
+      this.#driver.end(() => gone.resolve());
+      await gone.promise;
+      clearTimeout(timer);
+    }
+    this.destroy();
+  }
+
+  /** After the login, and after all was forgotten: what every session of ours has in common. */
+  async prepare(): Promise<void> {
+    const own = this.#flavour === 'mysql' ? ", session_track_gtids = 'OWN_GTID'" : '';
+    try {
+      await this.query(this.#flavour === 'doris' ? 'SET NAMES utf8mb4' : `SET NAMES utf8mb4, autocommit = 1${own}`);
+    } catch (err) {
+      // Before 5.7.6 there is no such variable.
+      if (!isServerError(err) || own === '') throw err;
+      await this.query('SET NAMES utf8mb4, autocommit = 1');
+    }
+  }
+
+  async #reset(): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#driver.reset((err) => (err === null ? resolve() : reject(err)));
+    });
+    await this.prepare();
+    if (this.#database !== undefined) await this.query(`USE ${quoteName(this.#database)}`);
+  }
+
+  async #execute(sql: string, handler: RowHandler, ended: (end: StatementEnd) => void): Promise<void> {
+    if (this.#broken !== undefined) throw this.#broken;
+    if (this.#command !== undefined) throw new Error('the session still executes a statement');
+    const command = new QueryCommand(sql, {
+      handler,
+      isUtf8Sent: isUtf8Name(this.#resultCharset),
+      ended: (end) => {
+        this.#follow(end);
+        ended(end);
+      },
+    });
+    this.#command = command;
+    try {
+      this.#driver.addCommand(command);
+      await command.done;
+    } catch (err) {
+      if (!isServerError(err)) throw this.#broken ?? err;
+      throw err;
+    } finally {
+      this.#command = undefined;
+    }
+  }
+
+  #follow({ status, variables, schema }: StatementEnd): void {
+    this.#status = status;
+    if (schema !== undefined) this.#schema = schema === '' ? undefined : schema;
+    for (const [name, value] of variables) {
+      if (name === 'character_set_client') this.#clientCharset = value;
+      if (name === 'character_set_results') this.#resultCharset = value;
+    }
+  }
+
+  async #within(timeoutMs: number, work: Promise<unknown>): Promise<void> {
+    const timer = setTimeout(() => this.destroy(new ConnectionLost(`no answer within ${timeoutMs} ms`)), timeoutMs);
+    try {
+      await work;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** A name in backticks. */
+export const quoteName = (name: string): string => `\`${name.replaceAll('`', '``')}\``;
+
+export const isUtf8Name = (charset: string): boolean => /^utf8(mb[34])?$/.test(charset);
+
+const toOutcome = ({ affectedRows, rows, info, warnings, gtids, status }: StatementEnd): StatementOutcome => ({
+  affectedRows,
+  rows,
+  info,
+  warnings,
+  gtids,
+  inTransaction: (status & STATUS.inTransaction) !== 0,
+});
+
+const isMariadb = ({ _handshakePacket: packet }: DriverConnection): boolean =>
+  /mariadb/i.test(packet?.serverVersion ?? '');
+
+async function connectWith(
+  target: Target,
+  tls: TlsAttempt,
+  options: SessionOptions,
+  make: (driver: DriverConnection, database: string | undefined) => MysqlSession,
+): Promise<MysqlSession> {
+  const { user = target.user, password = target.password, connectTimeoutMs = CONNECT_MS } = options;
+  const open = async (database: string | undefined): Promise<MysqlSession> => {
+    const driver = openDriver(target, { user, password, database, tls, connectTimeoutMs });
+    await new Promise<void>((resolve, reject) => {
+      driver.on('connect', resolve);
+      driver.on('error', (err) => reject(asConnectionError(err)));
+    }).catch((err: unknown) => {
+      driver.stream.destroy();
+      throw err;
+    });
+    const session = make(driver, database);
+    await session.prepare().catch((err: unknown) => {
+      session.destroy();
+      throw err;
+    });
+    return session;
+  };
+  const { database } = target;
+  try {
+    return await open(database === '' ? undefined : database);
+  } catch (err) {
+    const noDefault = isServerError(err) && (err.errno === ERRNO.dbAccessDenied || err.errno === ERRNO.badDatabase);
+    if (database !== DEFAULT_DATABASE || !noDefault) throw err;
+    return open(undefined);
+  }
+}
+
+/** What the driver makes of the server's errors during the login, as ours. */
+function asConnectionError(err: Error): Error {
+  const { errno, sqlState, sqlMessage } = err as { errno?: unknown; sqlState?: unknown; sqlMessage?: unknown };
+  if (typeof errno !== 'number' || typeof sqlMessage !== 'string') return err;
+  return new ServerError(errno, typeof sqlState === 'string' && sqlState !== '' ? sqlState : 'HY000', sqlMessage);
+}
+
+/**
+ * Whether the server or TLS refused the kind of connection, so that libpq would try the other one: no TLS there, a
+ * handshake that failed, or an account that must use TLS, of which MySQL says no more than that access is denied.
+ */
+function isRefusalOfMode(err: unknown, tls: TlsAttempt): boolean {
+  if (isServerError(err))
+    return tls === false && (err.errno === ERRNO.secureTransportRequired || err.errno === ERRNO.accessDenied);
+  const { code = '' } = err as NodeJS.ErrnoException;
+  return code.startsWith('HANDSHAKE_') && code.includes('SSL');
+}
