@@ -10,6 +10,7 @@ import type { Executors } from './executors/registry.ts';
 import { FileUnavailable } from './files/file-unavailable.ts';
 import type { TaskFile } from './files/task-file.ts';
 import type { TaskFiles } from './files/task-files.ts';
+import { refusalOf } from './refusal.ts';
 import type { RunReport } from './journal/journal-record.ts';
 import type { LogLevel } from './output/log-line.ts';
 import { TaskOutput } from './output/task-output.ts';
@@ -137,6 +138,8 @@ export class TaskRun {
     if (signal.aborted) return failed('NotStarted', 'the task was stopped before its work began');
     const executor = this.#tools.executors.get(task.spec.type);
     if (executor === undefined) return failed('TaskTypeNotSupported', 'unsupported task type');
+    const refusal = refusalOf(task);
+    if (refusal !== undefined) return refusal;
     const command = await this.#command(task);
     if (command instanceof Error) return failed('CommandUnavailable', command.message);
     const { fileId } = task.spec;
@@ -202,9 +205,9 @@ export class TaskRun {
   #file(task: DeployTask, output: TaskOutput): Promise<TaskFile> {
     const { files } = this.#tools;
     if (files === undefined) return Promise.reject(new FileUnavailable('FileUnavailable', 'this agent keeps no files'));
-    const { fileId, params = {} } = task.spec;
+    const { fileId, fileSha256, params = {} } = task.spec;
     const log = (level: LogLevel, message: string): void => void output.log(level, message);
-    return files.find({ uid: this.uid, fileId, params, signal: this.#controller.signal, log });
+    return files.find({ uid: this.uid, fileId, fileSha256, params, signal: this.#controller.signal, log });
   }
 
   #credential(name: string): ReturnType<TiangongApi['credential']> {

@@ -97,6 +97,14 @@ export class FileCache {
     return undefined;
   }
 
+  /** The bytes with the digest, whatever the API says of the id. */
+  async findByDigest(id: string, sha256: string, signal: AbortSignal): Promise<TaskFile | undefined> {
+    const entry = this.#entries.get(sha256);
+    if (entry === undefined) return undefined;
+    const name = entry.names.get(id) ?? id;
+    return this.find({ id, sha256, bytes: entry.bytes, name }, signal);
+  }
+
   /**
    * The file, brought from the source if it is not kept, with a pin on it. Two calls for one file bring it once. Throws
    * `FileUnavailable` or the signal's reason.

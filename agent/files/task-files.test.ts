@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { hash, randomBytes, randomUUID } from 'node:crypto';
 import { chownSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -55,6 +55,12 @@ class Host {
     const { signal } = new AbortController();
     const log = (level: string, message: string): void => void this.log.push(`${level}: ${message}`);
     return this.#files!.find({ uid, fileId, params, signal, log });
+  }
+
+  findExactly(fileSha256: string): Promise<TaskFile> {
+    const { signal } = new AbortController();
+    const log = (level: string, message: string): void => void this.log.push(`${level}: ${message}`);
+    return this.#files!.find({ uid: this.uid, params: {}, fileId: ID, fileSha256, signal, log });
   }
 
   findByPath(path: string): Promise<TaskFile> {
@@ -139,7 +145,7 @@ describe('TaskFiles', () => {
     expect(contentOf(await host.find()).equals(bytes)).toBe(true);
     expect(host.log.filter((line) => line.startsWith('warn: '))).toEqual([
       `warn: ${join(host.temporary, ID)}.sql is a symbolic link; it is not used`,
-      expect.stringContaining(`${join(host.work, 'tmp', ID)} is not the file ${ID} that the API has, and is not used`),
+      expect.stringContaining(`${join(host.work, 'tmp', ID)} is not the file ${ID} that was uploaded, and is not used`),
       expect.stringContaining('it has 13 bytes instead of 1000'),
     ]);
   });
@@ -258,5 +264,30 @@ describe('TaskFiles', () => {
     expect(new Set(files.map(({ path }) => path)).size).toBe(1);
     expect(host.server.requests.filter((request) => request.startsWith('GET'))).toHaveLength(1);
     expect(existsSync(files[0]!.path)).toBe(true);
+  });
+
+  it('uses no other bytes than those that the task names by their digest', async () => {
+    const host = await Host.start();
+    const bytes = host.serve(randomBytes(5_000));
+    const file = await host.findExactly(hash('sha256', bytes));
+    expect(contentOf(file).equals(bytes)).toBe(true);
+    host.serve(randomBytes(5_000));
+    await expect(host.findExactly(hash('sha256', bytes))).rejects.toThrow(/not the one that the task was made for/);
+    // Nobody to ask: what is kept is still that.
+    host.server.isAway = true;
+    expect(contentOf(await host.findExactly(hash('sha256', bytes))).equals(bytes)).toBe(true);
+    await expect(host.findExactly('a'.repeat(64))).rejects.toThrow(/could not be asked/);
+  });
+
+  it('takes a local file by its digest while the API is away, and no other', async () => {
+    const host = await Host.start({ api: false });
+    const bytes = randomBytes(2_000);
+    writeFileSync(join(host.temporary, `${ID}.sql`), randomBytes(2_000));
+    await expect(host.findExactly(hash('sha256', bytes))).rejects.toMatchObject({ reason: 'FileUnavailable' });
+    expect(host.log.join()).toMatch(/is not the file/);
+    writeFileSync(join(host.work, 'tmp', ID), bytes);
+    const file = await host.findExactly(hash('sha256', bytes));
+    expect(contentOf(file).equals(bytes)).toBe(true);
+    expect(file.path.startsWith(host.cached)).toBe(true);
   });
 });

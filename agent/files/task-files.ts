@@ -31,6 +31,8 @@ export interface TaskFilesOptions {
 export interface FileRequest {
   readonly uid: string;
   readonly fileId: string | undefined;
+  /** What the file must be, in lower-case hexadecimal digits; undefined: what the API says it is. */
+  readonly fileSha256?: string | undefined;
   readonly params: Readonly<Record<string, unknown>>;
   readonly signal: AbortSignal;
   readonly log: (level: LogLevel, message: string) => void;
@@ -74,7 +76,13 @@ export class TaskFiles {
     const local = await this.#localFiles(fileId, request);
     const answer = await this.#ask(request);
     signal.throwIfAborted();
-    if ('silent' in answer) return this.#unverified(fileId, local, answer, request);
+    const { fileSha256 } = request;
+    if ('silent' in answer)
+      return fileSha256 === undefined
+        ? this.#unverified(fileId, local, answer, request)
+        : this.#byDigest({ id: fileId, sha256: fileSha256 }, local, answer, request);
+    if (fileSha256 !== undefined && fileSha256 !== answer.sha256)
+      throw new FileUnavailable('FileCorrupt', `file ${fileId} is not the one that the task was made for`);
     const wanted = { id: fileId, sha256: answer.sha256, bytes: answer.bytes, name: safeFileName(answer.name, fileId) };
     const kept = await this.#options.cache.find(wanted, signal);
     if (kept !== undefined) return kept;
@@ -144,7 +152,7 @@ export class TaskFiles {
       } catch (err) {
         if (!(err instanceof FileUnavailable) || err.reason !== 'FileCorrupt') throw err;
         const { path } = file;
-        request.log('warn', `${path} is not the file ${wanted.id} that the API has, and is not used: ${err.message}`);
+        request.log('warn', `${path} is not the file ${wanted.id} that was uploaded, and is not used: ${err.message}`);
       }
     }
     return undefined;
@@ -163,6 +171,23 @@ export class TaskFiles {
     const file = await cache.add(wanted, source, signal);
     log('info', `File ${wanted.name} was fetched (${wanted.bytes} bytes)`);
     return file;
+  }
+
+  /** The API says nothing, but the task itself says what the bytes must be. */
+  async #byDigest(
+    wanted: { id: string; sha256: string },
+    local: readonly LocalFile[],
+    answer: { silent: string; knowsNone: boolean },
+    request: FileRequest,
+  ): Promise<TaskFile> {
+    const kept = await this.#options.cache.findByDigest(wanted.id, wanted.sha256, request.signal);
+    if (kept !== undefined) return kept;
+    for (const file of local) {
+      const named = { ...wanted, bytes: file.bytes, name: safeFileName(basename(file.path), wanted.id) };
+      const found = await this.#verified(named, [file], request);
+      if (found !== undefined) return found;
+    }
+    throw this.#notFound(wanted.id, answer, []);
   }
 
   async #unverified(
@@ -186,9 +211,17 @@ export class TaskFiles {
       log('warn', `File ${kept.name} is used from the agent's cache, as it was when it was fetched: ${silent}`);
       return kept;
     }
+    throw this.#notFound(fileId, { silent, knowsNone }, skipped);
+  }
+
+  #notFound(
+    fileId: string,
+    { silent, knowsNone }: { silent: string; knowsNone: boolean },
+    skipped: readonly string[],
+  ): FileUnavailable {
     const places = [join(this.#options.workFolder, 'tmp', fileId), join(this.#temporaryFolder, fileId)];
     const searched = [...places.map((place) => `${place}[.zip|.sql|.sql.gz]`), "the agent's cache", 'the API'];
-    throw new FileUnavailable(
+    return new FileUnavailable(
       knowsNone ? 'FileNotFound' : 'FileUnavailable',
       `file not found for fileID: ${fileId} (searched in: ${searched.join(', ')}); ${[silent, ...skipped].join('; ')}`,
     );
