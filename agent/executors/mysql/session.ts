@@ -4,7 +4,7 @@ import type { TlsAttempt } from '../database/tls-attempts.ts';
 import type { PooledSession } from '../database/session-pool.ts';
 import { STATUS } from './answer-packets.ts';
 import { openDriver } from './driver-connection.ts';
-import type { DriverConnection } from './driver-connection.ts';
+import type { DriverCommand, DriverConnection } from './driver-connection.ts';
 import { serverVersion } from './executable-comment.ts';
 import type { ServerVersion } from './executable-comment.ts';
 import { QueryCommand } from './query-command.ts';
@@ -197,6 +197,13 @@ export class MysqlSession implements PooledSession {
     if (this.#flavour === 'doris') throw new Error('Doris cannot reset a connection');
     if (this.#database === undefined && this.#schema !== undefined) throw new Error('a database cannot be left');
     await this.#within(timeoutMs, this.#reset());
+  }
+
+  /** Gives the connection to a command that never gives it back, such as one that reads the binary log. */
+  handOver(command: DriverCommand): void {
+    if (this.#broken !== undefined) throw this.#broken;
+    this.#driver.addCommand(command);
+    this.#broken = new Error('the connection is used for something else');
   }
 
   /** Closes it at once. What the server executes may go on there. */
