@@ -3,7 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { TaskAborted } from '../executors/executor.ts';
 import { FileUnavailable } from '../files/file-unavailable.ts';
 import type { TaskFile } from '../files/task-file.ts';
-import type { Credential, ExecutionContext, Executor, Outcome, RollbackSummary } from '../executors/executor.ts';
+import type {
+  Credential,
+  ExecutionContext,
+  Executor,
+  Outcome,
+  Resumption,
+  RollbackSummary,
+} from '../executors/executor.ts';
 
 /** What an execution gave. */
 export interface Execution {
@@ -30,6 +37,7 @@ export interface Work {
   readonly epoch?: number;
   /** An earlier process had begun the run. */
   readonly resumed?: boolean;
+  readonly resumption?: Resumption;
 }
 
 /** Runs an executor as the agent does, and keeps what it gives. */
@@ -43,6 +51,7 @@ export async function execute(executor: Executor, work: Work): Promise<Execution
     uid: work.uid ?? randomUUID(),
     epoch: work.epoch ?? 1,
     resumed: work.resumed ?? false,
+    resumption: work.resumption,
     command: work.command ?? '',
     params: work.params ?? {},
     signal: work.signal ?? new AbortController().signal,

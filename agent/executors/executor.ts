@@ -65,6 +65,14 @@ export interface RollbackSink {
   end(summary: RollbackSummary): void;
 }
 
+/** What is known of a run that an earlier process of the agent began. */
+export interface Resumption {
+  /** What the executor last said by `evidence`. */
+  readonly evidence: string | undefined;
+  /** Why nothing more is to be executed (`canceled by user`): the executor only finds out what was done. */
+  readonly lookOnly: string | undefined;
+}
+
 export interface ExecutionContext {
   readonly uid: string;
   readonly epoch: number;
@@ -81,6 +89,8 @@ export interface ExecutionContext {
    * `Executor.resumes` said yes: the executor finds out on the server what was done, and goes on from there.
    */
   readonly resumed: boolean;
+  /** Only where `resumed`. */
+  readonly resumption?: Resumption | undefined;
   /** Fetches a credential that the task names. Rejects when there is none or no API to ask. */
   credential(name: string): Promise<Credential>;
   /** The uploaded file that the task names. */

@@ -1,6 +1,7 @@
 import { cutText } from '../../output/utf8.ts';
 import { ExecutionTimeout } from '../database/deadline.ts';
 import { TaskAborted } from '../executor.ts';
+import { LedgerStop } from '../ledger/ledger-stop.ts';
 import { SpoolError } from '../sql/row-spool.ts';
 import type { SqlStatement } from '../sql/split-statements.ts';
 import { SqlSourceError } from '../sql/sql-source.ts';
@@ -72,7 +73,7 @@ function reasonOf(cause: unknown, inStatement: boolean): string | undefined {
   if (cause instanceof QueryStopped) return cause.reason instanceof ExecutionTimeout ? 'TimeoutExceeded' : 'Aborted';
   if (cause instanceof ExecutionTimeout) return 'TimeoutExceeded';
   if (cause instanceof TaskAborted) return 'Aborted';
-  if (cause instanceof SqlSourceError) return cause.reason;
+  if (cause instanceof SqlSourceError || cause instanceof LedgerStop) return cause.reason;
   if (cause instanceof SqlSyntaxError) return 'InvalidSQL';
   if (cause instanceof SpoolError) return 'DiskFull';
   if (!inStatement) return undefined;

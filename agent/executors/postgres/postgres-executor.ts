@@ -12,11 +12,14 @@ import { SessionPool } from '../database/session-pool.ts';
 import { tlsAttempts } from '../database/tls-attempts.ts';
 import { failed, TaskAborted } from '../executor.ts';
 import type { ExecutionContext, Executor, Outcome } from '../executor.ts';
+import { LedgerStop } from '../ledger/ledger-stop.ts';
+import { acquireToResume, checkLedgerIsThere, ledgerAsked, resumedOutcome } from '../ledger/resumption.ts';
 import { ResultWriter } from '../sql/result-writer.ts';
 import { splitStatements } from '../sql/split-statements.ts';
 import { openSql } from '../sql/sql-source.ts';
 import type { SqlSource } from '../sql/sql-source.ts';
 import { describeFailure, isLoginRefused, networkText } from './failure.ts';
+import { PostgresLedger } from './postgres-ledger.ts';
 import { ScriptRun } from './script-run.ts';
 import { Session } from './session.ts';
 import { StatementReport } from './statement-report.ts';
@@ -49,7 +52,15 @@ export class PostgresExecutor implements Executor {
     return this.#pools.close();
   }
 
-  async execute(context: ExecutionContext): Promise<Outcome> {
+  resumes(params: Readonly<Record<string, unknown>>): boolean {
+    return ledgerAsked(params, this.#options.connections);
+  }
+
+  execute(context: ExecutionContext): Promise<Outcome> {
+    return resumedOutcome(context, (onLedgerRead) => this.#execute(context, onLedgerRead));
+  }
+
+  async #execute(context: ExecutionContext, onLedgerRead: () => void): Promise<Outcome> {
     if (context.signal.aborted) return failed('NotStarted', 'the task was stopped before its work began');
     const options = parseExecOptions(context.params);
     if (typeof options === 'string') return failed('InvalidParams', options);
@@ -66,7 +77,9 @@ export class PostgresExecutor implements Executor {
       if (typeof tls === 'string') return failed('InvalidParams', tls);
       source = await openSql(context);
       lease = this.#pools.lease(target);
-      return await this.#withSession(lease.pool, { context, target, options, source, signal: deadline.signal });
+      return await this.#withSession(lease.pool, {
+        ...{ context, target, options, source, signal: deadline.signal, onLedgerRead },
+      });
     } catch (err) {
       if (err instanceof TaskFailure) return failed(err.reason, err.message);
       throw err;
@@ -78,10 +91,10 @@ export class PostgresExecutor implements Executor {
   }
 
   async #withSession(pool: SessionPool<Session>, work: Work): Promise<Outcome> {
-    const { target, signal } = work;
+    const { context, target, signal } = work;
     let session: Session;
     try {
-      session = await pool.acquire(signal);
+      session = await acquireToResume(context, () => pool.acquire(signal));
     } catch (err) {
       if (err instanceof ExecutionTimeout) return failed('TimeoutExceeded', err.message);
       if (err instanceof TaskAborted) return failed('Aborted', err.message);
@@ -98,7 +111,8 @@ export class PostgresExecutor implements Executor {
     }
   }
 
-  async #run(session: Session, { context, target, options, source, signal }: Work): Promise<Outcome> {
+  async #run(session: Session, work: Work): Promise<Outcome> {
+    const { context, target, options, source, signal } = work;
     const { output } = context;
     const { spoolFolder, graceMs = GRACE_MS } = this.#options;
     const mask = (text: string): string => maskSecrets(text, target.secrets);
@@ -108,6 +122,7 @@ export class PostgresExecutor implements Executor {
       'info',
       `Executing ${source.file ?? 'the command'} on ${target.label}${session.encrypted ? ' by TLS' : ''}, backend pid ${session.pid}`,
     );
+    const ledger = await this.#openLedger(session, work);
     const writer = new ResultWriter(output, options.resultFormat, { separator: '\n\n', spoolFolder });
     const report = new StatementReport({ writer, output, format: options.resultFormat, mask });
     const run = new ScriptRun({
@@ -118,10 +133,16 @@ export class PostgresExecutor implements Executor {
       signal,
       graceMs,
       evidence: (text) => context.evidence(text),
+      ledger,
     });
+    if (ledger !== undefined && ledger.past.committed.length > 0) {
+      run.ledger.before(ledger.past.committed);
+      await report.before(ledger.past.committed, ledger.past.affectedRows);
+    }
     let outcome: Outcome;
     try {
-      await run.run(splitStatements(source.pieces, 'postgres'));
+      const statements = splitStatements(source.pieces, 'postgres');
+      await run.run(ledger?.left(statements) ?? statements);
       outcome =
         report.executed === 0
           ? failed('InvalidParams', `there is no SQL statement in ${source.file ?? 'the command'}`)
@@ -130,7 +151,11 @@ export class PostgresExecutor implements Executor {
       const failure = describeFailure(err, run.ledger, mask);
       if (failure === undefined) throw err;
       await report.failure(failure);
-      outcome = failed(failure.reason, `SQL execution failed: ${failure.lines.join('\n')}`);
+      const message = `SQL execution failed: ${failure.lines.join('\n')}`;
+      const unknown = run.ledger.has('unknown') || (err instanceof LedgerStop && err.unknown);
+      outcome = unknown ? { state: 'Unknown', reason: failure.reason, message } : failed(failure.reason, message);
+    } finally {
+      await ledger?.close();
     }
     const prepared = run.ledger.ranges('prepared');
     await report.end({
@@ -142,6 +167,23 @@ export class PostgresExecutor implements Executor {
     });
     return outcome;
   }
+
+  async #openLedger(
+    session: Session,
+    { context, target, signal, onLedgerRead }: Work,
+  ): Promise<PostgresLedger | undefined> {
+    const { params, resumed, resumption } = context;
+    if (!resumed && !ledgerAsked(params, target.ledger)) return undefined;
+    const options = { run: context, resumed, lookOnly: resumption?.lookOnly, signal };
+    const ledger = await PostgresLedger.open(session, options).catch((err: unknown) => {
+      if (err instanceof TaskFailure) throw err;
+      const why = signal.aborted ? (signal.reason as Error).message : networkText(err);
+      throw new TaskFailure('LedgerNotPossible', `ledger is not possible: ${maskSecrets(why, target.secrets)}`);
+    });
+    checkLedgerIsThere(context, ledger.past, target.label);
+    onLedgerRead();
+    return ledger;
+  }
 }
 
 interface Work {
@@ -150,4 +192,5 @@ interface Work {
   readonly options: ExecOptions;
   readonly source: SqlSource;
   readonly signal: AbortSignal;
+  readonly onLedgerRead: () => void;
 }

@@ -70,9 +70,14 @@ export async function runQuery(session: Session, query: StatementQuery, options:
   if (failure !== undefined) throw failure as Error;
 }
 
+/** What the server said of a query that failed. */
+export function answerTo(err: unknown): QueryStopped['answer'] {
+  if (err instanceof QueryStopped) return err.answer;
+  return isServerError(err) && !isFatal(err) ? 'failed' : 'lost';
+}
+
 function answerOf(failure: unknown): QueryStopped['answer'] {
-  if (failure === undefined) return 'completed';
-  return isServerError(failure) && !isFatal(failure) ? 'failed' : 'lost';
+  return failure === undefined ? 'completed' : answerTo(failure);
 }
 
 /** Whether the server refused the query for what it is, not because it was asked to stop. */

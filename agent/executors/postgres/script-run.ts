@@ -1,14 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SqlStatement } from '../sql/split-statements.ts';
-import { QueryStopped, runQuery } from './run-query.ts';
+import { CommitMarks } from './commit-marks.ts';
+import type { PostgresLedger } from './postgres-ledger.ts';
+import { QueryStopped, answerTo, runQuery } from './run-query.ts';
+import { NO_ROWS } from './session.ts';
 import type { Session } from './session.ts';
-import { isFatal, isServerError, StatementFailed } from './statement-error.ts';
+import { StatementFailed } from './statement-error.ts';
 import { StatementGroup } from './statement-group.ts';
-import { statementKind } from './statement-kind.ts';
+import { mayCommit, statementKind } from './statement-kind.ts';
 import { StatementQuery } from './statement-query.ts';
 import type { StatementReport } from './statement-report.ts';
 import { TransactionLedger } from './transaction-ledger.ts';
-import { ENDS, refusal } from './transaction-rules.ts';
+import { ENDS, ledgerRefusal, refusal } from './transaction-rules.ts';
 import type { TransactionEnd } from './transaction-rules.ts';
 
 export interface ScriptRunOptions {
@@ -26,6 +29,8 @@ export interface ScriptRunOptions {
   /** See `RunQueryOptions`. */
   readonly graceMs: number;
   readonly evidence: (text: string) => void;
+  /** Keeps in each transaction what it commits. */
+  readonly ledger?: PostgresLedger | undefined;
 }
 
 /** Whose transaction is open: nobody's, ours for a batch, or the text's own. */
@@ -39,7 +44,6 @@ interface SendOptions {
 }
 
 const ROLLBACK_MS = 5000;
-const NO_HANDLER = { columns: () => undefined, row: () => undefined, complete: () => undefined };
 
 /**
  * Executes the statements of a text in transactions: batches of so many, the text's own between BEGIN and COMMIT, and by
@@ -49,6 +53,7 @@ export class ScriptRun {
   /** What was committed and what was not, to be read after `run`. */
   readonly ledger = new TransactionLedger();
   readonly #options: ScriptRunOptions;
+  readonly #marks: CommitMarks;
   #group = new StatementGroup();
   #mode: Mode = 'none';
   /** Statements in the open batch. */
@@ -60,6 +65,7 @@ export class ScriptRun {
 
   constructor(options: ScriptRunOptions) {
     this.#options = options;
+    this.#marks = new CommitMarks(options.ledger, options.session);
   }
 
   /** Rejects with `StatementFailed`, or with what reading the statements threw. Then no transaction is open. */
@@ -89,8 +95,9 @@ export class ScriptRun {
 
   async #take(statement: SqlStatement): Promise<void> {
     const kind = statement.copyData === undefined ? statementKind(statement.text) : 'copy';
-    const { batchSize } = this.#options;
-    if (kind === 'plain' && (batchSize > 1 || this.#mode === 'own')) {
+    const { batchSize, ledger } = this.#options;
+    const unfollowed = ledger && ledgerRefusal(kind, statement.text);
+    if (kind === 'plain' && unfollowed === undefined && (batchSize > 1 || this.#mode === 'own')) {
       this.#group.add(statement);
       const full = this.#mode !== 'own' && this.#batched + this.#group.statements.length >= batchSize;
       if (full || this.#group.isFull) await this.#flush();
@@ -98,7 +105,7 @@ export class ScriptRun {
     }
     await this.#flush();
     const whole = batchSize === Infinity;
-    const refused = refusal(kind, { whole, own: this.#mode === 'own' });
+    const refused = refusal(kind, { whole, own: this.#mode === 'own' }) ?? unfollowed;
     if (refused !== undefined) throw new StatementFailed(statement, new Error(refused));
     // The server refuses what it cannot hold, and takes what another version would refuse.
     if (whole && kind === 'outside') return this.#sendInBatch([statement]);
@@ -116,14 +123,22 @@ export class ScriptRun {
         await this.#endOwn(statement, ENDS[kind]);
         break;
       case 'outside':
-        await this.#commit();
-        if (this.#mode === 'none') await this.#sleep();
-        await this.#send([statement]);
-        this.#mustSleep = true;
+        await this.#sendAlone(statement);
         break;
       default:
-        await this.#sendInBatch([statement]);
+        if (ledger !== undefined && batchSize === 1 && this.#mode === 'none' && mayCommit(statement.text))
+          await this.#sendAlone(statement);
+        else await this.#sendInBatch([statement]);
     }
+  }
+
+  /** Sends what commits by itself; in a transaction of the text, the server refuses it. */
+  async #sendAlone(statement: SqlStatement): Promise<void> {
+    await this.#commit();
+    if (this.#mode !== 'none') return this.#send([statement]);
+    await this.#sleep();
+    await this.#marks.around(statement, () => this.#send([statement]));
+    this.#mustSleep = true;
   }
 
   async #flush(): Promise<void> {
@@ -134,10 +149,11 @@ export class ScriptRun {
   }
 
   async #sendInBatch(statements: readonly SqlStatement[]): Promise<void> {
-    const { batchSize } = this.#options;
+    const { batchSize, ledger } = this.#options;
     if (this.#mode === 'none') {
       await this.#sleep();
-      if (batchSize > 1) await this.#begin(statements[0]);
+      // A ledger needs a transaction to write in, also around a single statement.
+      if (batchSize > 1 || ledger !== undefined) await this.#begin(statements[0]);
     }
     await this.#send(statements);
     // On its own, a statement is a transaction of its own.
@@ -149,13 +165,14 @@ export class ScriptRun {
 
   async #begin(first: SqlStatement | undefined): Promise<void> {
     try {
-      await this.#query(new StatementQuery('BEGIN', NO_HANDLER));
+      await this.#query(new StatementQuery('BEGIN', NO_ROWS));
     } catch (err) {
       // Stopped before the statements were sent: none of them is to blame.
       throw first === undefined || err instanceof QueryStopped ? err : new StatementFailed(first, err);
     }
     this.#mode = 'batch';
     this.#batched = 0;
+    this.#marks.opened(first);
   }
 
   /** Sends statements together and waits until all have ended. */
@@ -163,13 +180,14 @@ export class ScriptRun {
     const { session, report } = this.#options;
     const group = new StatementGroup(statements);
     const [first, last] = [statements[0], statements.at(-1)];
-    if (first === undefined || last === undefined) return;
+    if (!first || !last) return;
     this.#tellEvidence(first.number, last.number);
     this.#last = last;
     const fate = this.#mode === 'none' && becomes === undefined ? 'committed' : 'open';
     let completed = 0;
-    const handler = report.handler(statements, ({ number }) => {
+    const handler = report.handler(statements, ({ number }, affected) => {
       completed += 1;
+      this.#marks.executed(affected);
       this.ledger.executed(number, fate);
     });
     try {
@@ -189,26 +207,30 @@ export class ScriptRun {
       const found = group.locate(said, completed);
       if (found === undefined) throw err;
       // The server may have executed them, but not committed.
-      if (fate === 'open' && found.through > found.statement.number) this.#executedUpTo(found.statement, found.through);
+      if (fate === 'open' && found.through > found.statement.number)
+        this.ledger.executed(found.statement.number, 'open', found.through);
       throw new StatementFailed(found.statement, err, found);
     }
-    if (becomes !== undefined) this.#mode = becomes;
+    if (becomes !== undefined) {
+      this.#mode = becomes;
+      this.#marks.opened(first);
+    }
     if (ends === undefined) this.#followServer();
-  }
-
-  #executedUpTo({ number: first }: SqlStatement, last: number): void {
-    for (let number = first; number <= last; number += 1) this.ledger.executed(number, 'open');
   }
 
   /** COMMIT, ROLLBACK or PREPARE TRANSACTION of the text. */
   async #endOwn(statement: SqlStatement, fate: TransactionEnd): Promise<void> {
     const wasOwn = this.#mode === 'own';
+    if (wasOwn && fate === 'committed') await this.#marks.committing(statement);
     try {
       await this.#send([statement], { ends: fate });
     } catch (err) {
       const answer = answerTo(err instanceof StatementFailed ? err.cause : err);
-      if (wasOwn && answer === 'lost') this.#ended(fate === 'rolledBack' ? fate : 'unknown');
-      throw err;
+      if (!wasOwn || answer !== 'lost') throw err;
+      const found = fate === 'rolledBack' ? fate : await this.#marks.settle(statement.number);
+      this.#ended(found);
+      if (found !== 'committed') throw err;
+      return;
     }
     // AND CHAIN begins another one at once.
     if (wasOwn) this.#ended(fate, this.#options.session.transaction === 'none' ? 'none' : 'own');
@@ -218,12 +240,16 @@ export class ScriptRun {
   async #commit(): Promise<void> {
     if (this.#mode !== 'batch') return;
     const last = this.#last;
+    if (last) await this.#marks.committing(last);
     try {
-      await this.#query(new StatementQuery('COMMIT', NO_HANDLER), true);
+      await this.#query(new StatementQuery('COMMIT', NO_ROWS), true);
     } catch (err) {
       const answer = answerTo(err);
       if (answer === 'unsent') throw err;
-      this.#ended(answer === 'lost' ? 'unknown' : 'rolledBack');
+      const found = answer === 'lost' ? await this.#marks.settle(last?.number ?? 0) : 'rolledBack';
+      this.#ended(found);
+      // What comes next finds that the connection is lost.
+      if (found === 'committed') return;
       throw last === undefined ? err : new StatementFailed({ ...last, text: 'COMMIT' }, err);
     }
     this.#ended('committed');
@@ -252,9 +278,8 @@ export class ScriptRun {
 
   async #sleep(): Promise<void> {
     const { sleepMs, signal } = this.#options;
-    if (!this.#mustSleep || sleepMs === 0) return;
+    if (this.#mustSleep && sleepMs > 0) await delay(sleepMs, undefined, { signal }).catch(() => undefined);
     this.#mustSleep = false;
-    await delay(sleepMs, undefined, { signal }).catch(() => undefined);
   }
 
   #query(query: StatementQuery, patient = false): Promise<void> {
@@ -274,10 +299,4 @@ export class ScriptRun {
       new Error(`the text ends without COMMIT in the transaction that statement ${number} begins in line ${line}`),
     );
   }
-}
-
-/** What the server said of a query that failed. */
-function answerTo(err: unknown): QueryStopped['answer'] {
-  if (err instanceof QueryStopped) return err.answer;
-  return isServerError(err) && !isFatal(err) ? 'failed' : 'lost';
 }

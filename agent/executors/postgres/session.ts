@@ -7,6 +7,7 @@ import { requestCancel } from './cancel-request.ts';
 import { boundMessages } from './message-bound.ts';
 import { ConnectionLost } from './statement-error.ts';
 import { StatementQuery } from './statement-query.ts';
+import type { QueryHandler } from './statement-query.ts';
 
 /** A message of the server that no statement asked for. */
 export interface Notice {
@@ -26,6 +27,8 @@ export class PasswordMissing extends Error {
   }
 }
 
+/** Drops what a query brings. */
+export const NO_ROWS: QueryHandler = { columns: () => undefined, row: () => undefined, complete: () => undefined };
 /** How long a server may take to accept a connection, login included. */
 const CONNECT_MS = 15_000;
 const KEEP_ALIVE_MS = 30_000;
@@ -119,15 +122,22 @@ export class Session {
 
   /** Executes what brings no rows that matter, within this many milliseconds; else the connection is destroyed. */
   async execute(text: string, timeoutMs: number): Promise<void> {
-    const ignored = { columns: () => undefined, row: () => undefined, complete: () => undefined };
-    const query = new StatementQuery(text, ignored);
-    this.send(query);
-    const timer = setTimeout(() => this.destroy(new ConnectionLost(`no answer within ${timeoutMs} ms`)), timeoutMs);
-    try {
-      await query.done;
-    } finally {
-      clearTimeout(timer);
-    }
+    await this.#answer(new StatementQuery(text, NO_ROWS), timeoutMs);
+  }
+
+  /** What a query of ours brings, each value as the server writes it. With `each` rows are given there and not kept. */
+  async rows(
+    text: string,
+    timeoutMs: number,
+    each?: (row: readonly (string | null)[]) => void,
+  ): Promise<(readonly (string | null)[])[]> {
+    const found: (readonly (string | null)[])[] = [];
+    const row = (values: readonly (string | null)[]): undefined => {
+      if (each === undefined) found.push(values);
+      else each(values);
+    };
+    await this.#answer(new StatementQuery(text, { ...NO_ROWS, row }), timeoutMs);
+    return found;
   }
 
   /** Drops what a task set: parameters, temporary tables, locks, prepared statements. */
@@ -153,6 +163,16 @@ export class Session {
     const timer = setTimeout(() => this.destroy(), 1000);
     await this.#client.end().catch(() => undefined);
     clearTimeout(timer);
+  }
+
+  async #answer(query: StatementQuery, timeoutMs: number): Promise<void> {
+    this.send(query);
+    const timer = setTimeout(() => this.destroy(new ConnectionLost(`no answer within ${timeoutMs} ms`)), timeoutMs);
+    try {
+      await query.done;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 }
 

@@ -76,6 +76,9 @@ export function statementKind(text: string): StatementKind {
   }
 }
 
+/** Whether a statement may commit what it does by itself, unless a transaction is open around it. */
+export const mayCommit = (text: string): boolean => ['CALL', 'DO'].includes(firstWords(text)[0] ?? '');
+
 /** The first words in upper case; quoted names and signs count as one `?`. */
 function firstWords(text: string): string[] {
   const words: string[] = [];

@@ -1,5 +1,6 @@
 import { cutText } from '../../output/utf8.ts';
 import type { OutputSink } from '../executor.ts';
+import type { StatementRange } from '../ledger/ledger-past.ts';
 import type { ResultWriter, RowSink } from '../sql/result-writer.ts';
 import { rowCount } from '../sql/text-table.ts';
 import type { SqlStatement } from '../sql/split-statements.ts';
@@ -22,6 +23,8 @@ const MAX_LISTED = 10_000;
 /** So many statements have a line of the log each; then a line a second tells how far it has come. */
 const MAX_LOGGED = 1000;
 const PROGRESS_MS = 1000;
+const MAX_RANGES = 10;
+const BEFORE = 'committed before the agent restarted';
 
 /** Writes what each statement gave to the result and to the log. */
 export class StatementReport {
@@ -46,8 +49,11 @@ export class StatementReport {
     return `${this.#executed} ${this.#executed === 1 ? 'statement' : 'statements'} executed, ${rowCount(this.#rows)}`;
   }
 
-  /** Takes what the server answers to these statements; `completed` is told of each, when it has ended. */
-  handler(statements: readonly SqlStatement[], completed: (statement: SqlStatement) => void): QueryHandler {
+  /** Takes what the server answers to these statements; `completed` is told of each and its rows, when it has ended. */
+  handler(
+    statements: readonly SqlStatement[],
+    completed: (statement: SqlStatement, affected: number) => void,
+  ): QueryHandler {
     let index = 0;
     let sink: RowSink | undefined;
     let read = asText;
@@ -68,7 +74,7 @@ export class StatementReport {
         index += 1;
         if (statement === undefined)
           return Promise.reject(new Error('the server executed more statements than were sent to it'));
-        completed(statement);
+        completed(statement, affectedRows(tag));
         const now = performance.now();
         const success = { statement, tag, affected: affectedRows(tag), sink, seconds: (now - since) / 1000 };
         [since, sink, read] = [now, undefined, asText];
@@ -84,9 +90,29 @@ export class StatementReport {
       skipped: () => {
         const statement = statements[index];
         index += 1;
-        if (statement !== undefined) completed(statement);
+        if (statement !== undefined) completed(statement, 0);
       },
     };
+  }
+
+  /** Writes what an earlier process of the agent had executed, by its ledger. */
+  async before(ranges: readonly StatementRange[], affected: number): Promise<void> {
+    const count = ranges.reduce((sum, { first, last }) => sum + last - first + 1, 0);
+    this.#executed += count;
+    this.#rows += affected;
+    const named = ranges
+      .slice(0, MAX_RANGES)
+      .map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`));
+    const more = ranges.length > MAX_RANGES ? ' and more' : '';
+    const label = `${count === 1 ? 'Statement' : 'Statements'} ${named.join(', ')}${more}`;
+    await this.#options.output.log('info', `${label}: committed before the agent restarted, ${rowCount(affected)}`);
+    await this.#options.writer.finish([`${label}: SUCCESS (Affected rows: ${affected})`, BEFORE], {
+      first_statement: ranges[0]?.first,
+      last_statement: ranges.at(-1)?.last,
+      status: 'SUCCESS',
+      affected_rows: affected,
+      remark: BEFORE,
+    });
   }
 
   /** Writes that a statement, or the text itself, failed: `lines` as text, `fields` as JSON. */

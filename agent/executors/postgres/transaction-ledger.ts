@@ -23,9 +23,14 @@ export class TransactionLedger {
   readonly #ranges: Range[] = [];
   #omitted = 0;
 
-  /** A statement was executed, in the open transaction or in one of its own. */
-  executed(number: number, fate: 'open' | 'committed' | 'unknown'): void {
-    this.#add(number, number, fate);
+  /** An earlier process of the agent had these committed. */
+  before(ranges: readonly { readonly first: number; readonly last: number }[]): void {
+    for (const { first, last } of ranges) this.#add(first, last, 'committed');
+  }
+
+  /** A statement was executed, in the open transaction or in one of its own; `last`: and those after it up to this one. */
+  executed(number: number, fate: 'open' | 'committed' | 'unknown', last = number): void {
+    this.#add(number, last, fate);
   }
 
   /** The open transaction has ended. */

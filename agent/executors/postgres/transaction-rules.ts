@@ -22,3 +22,16 @@ export function refusal(
     return 'there is no BEGIN before it, and batches of the statements before it may be committed: begin with BEGIN what is to be rolled back';
   return undefined;
 }
+
+const FREES_LOCKS = /\bpg_advisory_unlock_all\b|^\s*DISCARD\s+ALL\b/i;
+const CHAINS = /\bAND\s+CHAIN\b/i;
+
+/** Why a statement is not executed with a ledger: it would hide from it what is committed, or give its lock away. */
+export function ledgerRefusal(kind: StatementKind | 'copy', text: string): string | undefined {
+  if (kind === 'prepare')
+    return 'exec_options.ledger cannot follow PREPARE TRANSACTION: end the transaction with COMMIT';
+  if ((kind === 'commit' || kind === 'rollback') && CHAINS.test(text))
+    return 'exec_options.ledger cannot follow AND CHAIN: begin the next transaction with BEGIN';
+  if (FREES_LOCKS.test(text)) return 'exec_options.ledger needs its lock, which this would free';
+  return undefined;
+}

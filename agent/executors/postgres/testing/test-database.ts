@@ -55,7 +55,11 @@ export class TestDatabase {
   }
 
   run(command: string, params: Record<string, unknown> = {}, changes: Partial<Work> = {}): Promise<Execution> {
-    return execute(this.executor, this.work(command, params, changes));
+    return this.execute(this.work(command, params, changes));
+  }
+
+  execute(work: Work): Promise<Execution> {
+    return execute(this.executor, work);
   }
 
   /** The only column of what a query finds. */

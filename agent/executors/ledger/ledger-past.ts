@@ -1,0 +1,79 @@
+import { LedgerStop } from './ledger-stop.ts';
+
+/** `committed`: in the transaction that wrote it. `started` and `done`: before and after what commits by itself. */
+export type LedgerState = 'committed' | 'started' | 'done';
+
+export interface StatementRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** A statement that commits by itself, and was begun. */
+export interface StartedStatement {
+  readonly number: number;
+  readonly digest: string;
+  /** What its object was before it; empty: not known. */
+  readonly before: string;
+}
+
+/** What a ledger says of an earlier process' run. */
+export interface LedgerPast {
+  /** Whether there was a ledger at all. */
+  readonly begun: boolean;
+  /** The last statement of which a row says that it was committed; 0: none. */
+  readonly through: number;
+  /** Of the text up to that statement. */
+  readonly digest: string;
+  /** What was committed: what lies between was rolled back by the text itself, or had nothing to commit. */
+  readonly committed: readonly StatementRange[];
+  readonly affectedRows: number;
+  readonly started: StartedStatement | undefined;
+}
+
+export const NO_PAST: LedgerPast = {
+  ...{ begun: false, through: 0, digest: '', committed: [], affectedRows: 0, started: undefined },
+};
+
+/** Between two ranges stands a transaction that the text rolled back: more of them than this no text has in earnest. */
+const MAX_RANGES = 100_000;
+
+/** Reads the rows of a run one by one, in their order, so that millions of them need no memory. */
+export class LedgerPastReader {
+  #begun = false;
+  #through = 0;
+  #digest = '';
+  #affectedRows = 0;
+  #started: StartedStatement | undefined;
+  #tooMany = false;
+  readonly #committed: { first: number; last: number }[] = [];
+
+  add(row: readonly (string | null)[]): void {
+    const [first, last, state, digest, affected, before] = row;
+    const range = { first: Number(first), last: Number(last) };
+    if (range.last === 0) this.#begun = true;
+    else if (state === 'started') this.#started ??= { number: range.last, digest: digest ?? '', before: before ?? '' };
+    else {
+      this.#through = range.last;
+      this.#digest = digest ?? '';
+      this.#affectedRows += Number(affected);
+      const previous = this.#committed.at(-1);
+      if (previous !== undefined && previous.last + 1 === range.first) previous.last = range.last;
+      else if (this.#committed.length < MAX_RANGES) this.#committed.push(range);
+      else this.#tooMany = true;
+    }
+  }
+
+  /** Throws `LedgerStop` when there is more than can be told. */
+  past(): LedgerPast {
+    if (this.#tooMany)
+      throw new LedgerStop('OutcomeUnknown', `the ledger of the run has more than ${MAX_RANGES} pieces`);
+    return {
+      begun: this.#begun,
+      through: this.#through,
+      digest: this.#digest,
+      committed: this.#committed,
+      affectedRows: this.#affectedRows,
+      started: this.#started,
+    };
+  }
+}
