@@ -1,0 +1,175 @@
+import type { Target } from '../../../connections/target.ts';
+import { BinlogError } from './binlog-error.ts';
+import { comparePositions } from './binlog-position.ts';
+import type { BinlogPosition } from './binlog-position.ts';
+import { ChangeAssembler } from './change-assembler.ts';
+import type { ChangeHandler } from './change-assembler.ts';
+import type { ColumnLookup } from './column-fact.ts';
+import { EventStream } from './event-stream.ts';
+import { ownByGtid, ownByThread } from './own-transactions.ts';
+import { notInLog, TransactionSearch } from './transaction-search.ts';
+import { LogConnection } from './transport/log-connection.ts';
+import type { LogLogin } from './transport/log-connection.ts';
+
+export interface WantedTransaction {
+  /** What the server said with the COMMIT (MariaDB: `@@last_gtid`). */
+  readonly gtid?: string | undefined;
+  /** Without a GTID: the connection's number, under which all between the two positions are taken. */
+  readonly threadId: number;
+  /** Taken before the transaction began. */
+  readonly from: BinlogPosition;
+  /** Taken after it had committed: without a GTID all until here are taken, else the first. */
+  readonly until?: BinlogPosition | undefined;
+}
+
+export interface ReaderOptions extends LogLogin {
+  /** How long a transaction may be looked for; two minutes unless set. */
+  readonly searchMs?: number;
+}
+
+export interface TransactionRead {
+  /** Without a GTID, nothing was found of a transaction that changed nothing. */
+  readonly found: boolean;
+  readonly changes: number;
+}
+
+const SEARCH_MS = 120_000;
+/** What is lost with a connection is read once more, so often. */
+const TRIES = 3;
+/** Farther ahead it is quicker to begin there than to pass over what lies between. */
+const PASS_OVER_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Reads what one's own transactions have changed. One call at a time, in the order in which they committed: each is
+ * looked for behind the one before. To be closed by whoever opened it.
+ */
+export class BinlogReader {
+  readonly #target: Target;
+  readonly #options: ReaderOptions;
+  #connection: LogConnection | undefined;
+  #stream: EventStream | undefined;
+  #boundary: BinlogPosition;
+
+  private constructor(target: Target, from: BinlogPosition, options: ReaderOptions) {
+    this.#target = target;
+    this.#options = options;
+    this.#boundary = from;
+  }
+
+  /** Connects and reads the first event, so that a missing right is told now. Rejects with `BinlogError`. */
+  static async open(target: Target, from: BinlogPosition, options: ReaderOptions = {}): Promise<BinlogReader> {
+    const reader = new BinlogReader(target, from, options);
+    try {
+      const stream = await reader.#connected(from);
+      await stream.next(AbortSignal.timeout(options.searchMs ?? SEARCH_MS));
+      return reader;
+    } catch (err) {
+      reader.close();
+      throw err;
+    }
+  }
+
+  /**
+   * Gives the changes of a transaction that has committed to `take`. Resolves when it has taken all. Rejects with
+   * `BinlogError` (`NotInLog` when there is no such GTID), with what `columnsOf` or `take` rejected with, or with the
+   * signal's reason; `take` may have had some of the changes then.
+   */
+  async transaction(
+    wanted: WantedTransaction,
+    columnsOf: ColumnLookup,
+    take: ChangeHandler,
+    signal: AbortSignal,
+  ): Promise<TransactionRead> {
+    let taken = 0;
+    for (let attempt = 1; ; attempt += 1) {
+      // The log does not change: what has been taken comes again in the same order.
+      let skip = taken;
+      const takeNew: ChangeHandler = (change) => {
+        if (skip > 0) {
+          skip -= 1;
+          return undefined;
+        }
+        taken += 1;
+        return take(change);
+      };
+      try {
+        return await this.#read(wanted, columnsOf, takeNew, signal);
+      } catch (err) {
+        this.close();
+        if (!(err instanceof BinlogError) || err.reason !== 'Unavailable' || attempt === TRIES) throw err;
+      }
+    }
+  }
+
+  close(): void {
+    this.#connection?.close();
+    this.#connection = undefined;
+    this.#stream = undefined;
+  }
+
+  async #read(
+    wanted: WantedTransaction,
+    columnsOf: ColumnLookup,
+    take: ChangeHandler,
+    signal: AbortSignal,
+  ): Promise<TransactionRead> {
+    const { gtid, threadId, from, until } = wanted;
+    const own = gtid === undefined ? ownByThread(threadId, until !== undefined) : ownByGtid(gtid);
+    const limit = new Deadline(this.#options.searchMs ?? SEARCH_MS, signal);
+    let search: TransactionSearch | undefined;
+    try {
+      const stream = await this.#connected(from);
+      search = new TransactionSearch(stream, { own, from, until });
+      const charsets = this.#connection?.charsets ?? new Map<number, string>();
+      const assembler = new ChangeAssembler(columnsOf, charsets, (change) => {
+        // Found: what is left of it is in the log.
+        limit.lift();
+        return take(change);
+      });
+      await search.run(assembler, limit.signal);
+      if (search.found === 0 && gtid !== undefined) throw notInLog(gtid, search.boundary);
+      this.#boundary = search.boundary;
+      return { found: search.found > 0, changes: assembler.count };
+    } catch (err) {
+      // What was passed over need not be read again.
+      if (search?.found === 0) this.#boundary = search.boundary;
+      throw limit.explain(err);
+    } finally {
+      limit.lift();
+    }
+  }
+
+  async #connected(from: BinlogPosition): Promise<EventStream> {
+    const start = comparePositions(from, this.#boundary) > 0 ? from : this.#boundary;
+    const isFar = start.file !== this.#boundary.file || start.position - this.#boundary.position > PASS_OVER_BYTES;
+    if (this.#stream !== undefined && !isFar) return this.#stream;
+    this.close();
+    this.#connection = await LogConnection.open(this.#target, start, this.#options);
+    this.#boundary = start;
+    this.#stream = new EventStream(this.#connection, start);
+    return this.#stream;
+  }
+}
+
+/** Ends a search that takes too long. */
+class Deadline {
+  readonly signal: AbortSignal;
+  readonly #late = new AbortController();
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(ms: number, signal: AbortSignal) {
+    this.signal = AbortSignal.any([signal, this.#late.signal]);
+    this.#timer = setTimeout(() => {
+      this.#late.abort(new BinlogError('TimedOut', `the transaction was not found in the binary log within ${ms} ms`));
+    }, ms);
+  }
+
+  /** It was found, or nobody looks any more. */
+  lift(): void {
+    clearTimeout(this.#timer);
+  }
+
+  explain(err: unknown): unknown {
+    return this.#late.signal.aborted ? this.#late.signal.reason : err;
+  }
+}

@@ -1,0 +1,153 @@
+import { BinlogError } from '../../binlog-error.ts';
+import { jsonDouble } from './json-double.ts';
+import { opaqueText } from './json-opaque.ts';
+
+/** A document as text. `inexact`: what another document would have that is read from the text; undefined for the same. */
+export interface JsonText {
+  readonly text: string;
+  readonly inexact: string | undefined;
+}
+
+/** Types of values in MySQL's binary JSON (json_binary.h). */
+const Type = {
+  SmallObject: 0,
+  LargeObject: 1,
+  SmallArray: 2,
+  LargeArray: 3,
+  Literal: 4,
+  Int16: 5,
+  Uint16: 6,
+  Int32: 7,
+  Uint32: 8,
+  Int64: 9,
+  Uint64: 10,
+  Double: 11,
+  String: 12,
+  Opaque: 15,
+} as const;
+
+const LITERALS = ['null', 'true', 'false'] as const;
+/** The server takes no more than 100. */
+const MAX_DEPTH = 101;
+const MAX_LENGTH_BYTES = 5;
+const ESCAPES: Readonly<Record<string, string>> = { '\b': 'b', '\t': 't', '\n': 'n', '\f': 'f', '\r': 'r' };
+
+const TO_ESCAPE = /["\\\u0000-\u001f]/g;
+
+/** A JSON value of a row image as `CAST(j AS CHAR)` prints it. Throws `Malformed`. */
+export function jsonText(bytes: Buffer): JsonText {
+  const document = new JsonDocument();
+  // The server itself takes no bytes at all for null.
+  const text = bytes.length === 0 ? 'null' : document.value(bytes[0] ?? 0, bytes.subarray(1), 0);
+  return { text, inexact: document.inexact };
+}
+
+class JsonDocument {
+  inexact: string | undefined;
+
+  value(type: number, data: Buffer, depth: number): string {
+    switch (type) {
+      case Type.SmallObject:
+      case Type.SmallArray:
+        return this.#container(data, type === Type.SmallObject, 2, depth);
+      case Type.LargeObject:
+      case Type.LargeArray:
+        return this.#container(data, type === Type.LargeObject, 4, depth);
+      case Type.Literal:
+        return LITERALS[uintAt(data, 0, 1)] ?? malformed('a literal that is not known');
+      case Type.Int16:
+        return String(part(data, 0, 2).readInt16LE(0));
+      case Type.Int32:
+        return String(part(data, 0, 4).readInt32LE(0));
+      case Type.Int64:
+        return String(part(data, 0, 8).readBigInt64LE(0));
+      case Type.Uint16:
+        return this.#unsigned(BigInt(uintAt(data, 0, 2)));
+      case Type.Uint32:
+        return this.#unsigned(BigInt(uintAt(data, 0, 4)));
+      case Type.Uint64:
+        return this.#unsigned(part(data, 0, 8).readBigUInt64LE(0));
+      case Type.Double:
+        return jsonDouble(part(data, 0, 8).readDoubleLE(0));
+      case Type.String:
+        return quoted(prefixed(data, 0).toString('utf8'));
+      case Type.Opaque: {
+        const opaque = opaqueText(uintAt(data, 0, 1), prefixed(data, 1));
+        if (opaque === undefined) return malformed('a value of another size than its type has');
+        this.inexact ??= `the document holds a value of the type ${opaque.type}, which its text does not name`;
+        return opaque.text;
+      }
+      default:
+        return malformed(`a value of the type ${type}, which is not known`);
+    }
+  }
+
+  #unsigned(value: bigint): string {
+    // Text is read as signed where it fits.
+    if (value < 2n ** 63n)
+      this.inexact ??= 'the document holds an unsigned integer that its text does not tell from a signed one';
+    return String(value);
+  }
+
+  /** Count and bytes of all, then keys' places and lengths, then values' types and places or short values. */
+  #container(data: Buffer, isObject: boolean, width: 2 | 4, depth: number): string {
+    if (depth >= MAX_DEPTH) return malformed(`more than ${MAX_DEPTH} levels`);
+    const count = uintAt(data, 0, width);
+    const all = part(data, 0, uintAt(data, width, width));
+    const keys = 2 * width;
+    const values = keys + (isObject ? count * (width + 2) : 0);
+    // Checked before anything of that size is built.
+    part(all, values, count * (width + 1));
+    const items: string[] = [];
+    for (let index = 0; index < count; index += 1) {
+      const key = keys + index * (width + 2);
+      const entry = values + index * (width + 1);
+      const name = isObject
+        ? `${quoted(part(all, uintAt(all, key, width), uintAt(all, key + width, 2)).toString('utf8'))}: `
+        : '';
+      items.push(`${name}${this.#entry(all, entry, width, depth)}`);
+    }
+    return isObject ? `{${items.join(', ')}}` : `[${items.join(', ')}]`;
+  }
+
+  #entry(all: Buffer, at: number, width: 2 | 4, depth: number): string {
+    const type = uintAt(all, at, 1);
+    if (isInlined(type, width)) return this.value(type, part(all, at + 1, width), depth + 1);
+    const offset = uintAt(all, at + 1, width);
+    return this.value(type, part(all, offset, all.length - offset), depth + 1);
+  }
+}
+
+/** Values that are no longer than a place stand in its stead. */
+const isInlined = (type: number, width: 2 | 4): boolean =>
+  type === Type.Literal ||
+  type === Type.Int16 ||
+  type === Type.Uint16 ||
+  (width === 4 && (type === Type.Int32 || type === Type.Uint32));
+
+/** Bytes with their length before them: seven bits a byte, low ones first. */
+function prefixed(data: Buffer, start: number): Buffer {
+  let length = 0;
+  for (let index = 0; index < MAX_LENGTH_BYTES; index += 1) {
+    const byte = uintAt(data, start + index, 1);
+    length += (byte & 0x7f) * 2 ** (7 * index);
+    if (byte < 0x80) return part(data, start + index + 1, length);
+  }
+  return malformed('a length of too many bytes');
+}
+
+const uintAt = (data: Buffer, at: number, bytes: number): number => part(data, at, bytes).readUIntLE(0, bytes);
+
+function part(data: Buffer, at: number, bytes: number): Buffer {
+  return at + bytes > data.length ? malformed('a place behind its end') : data.subarray(at, at + bytes);
+}
+
+const quoted = (text: string): string =>
+  `"${text.replace(TO_ESCAPE, (char) => (char === '"' || char === '\\' ? `\\${char}` : escaped(char)))}"`;
+
+const escaped = (char: string): string =>
+  `\\${ESCAPES[char] ?? `u${char.charCodeAt(0).toString(16).padStart(4, '0')}`}`;
+
+function malformed(what: string): never {
+  throw new BinlogError('Malformed', `a JSON document in the log has ${what}`);
+}
