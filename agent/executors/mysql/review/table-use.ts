@@ -21,3 +21,6 @@ export function distinct(tables: readonly TableUse[]): readonly TableUse[] {
     return true;
   });
 }
+
+/** `db.t`, for people. */
+export const nameOf = ({ schema, name }: TableName): string => (schema === undefined ? name : `${schema}.${name}`);
