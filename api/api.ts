@@ -22,8 +22,11 @@ import { guardOrigins } from './origin-guard.ts';
 import { createApp } from './server.ts';
 import { serviceRoutes } from './service-routes.ts';
 import type { ApiSettings } from './settings.ts';
+import { CreateOnce } from './tasks/create-once.ts';
+import { CreatedAnswer } from './tasks/created-answer.ts';
 import { CreateHandler } from './tasks/create-handler.ts';
 import { LogHandler } from './tasks/log-handler.ts';
+import { RollbackHandler } from './tasks/rollback-handler.ts';
 import { TaskAnswers } from './tasks/task-answers.ts';
 import { TaskCreator } from './tasks/task-creator.ts';
 import { TaskReader } from './tasks/task-reader.ts';
@@ -77,7 +80,12 @@ export class Api {
     const creator = new TaskCreator(client, store.blobs, secrets, settings);
     const answers = new TaskAnswers(store, settings.homeNamespace);
     const uses = new FileUses(store.files, reader, settings.homeNamespace);
-    const create = new CreateHandler({ reader, creator, answers, directory, store, uses, settings, stopping });
+    const { idempotencyKeys: keys } = store;
+    const once = new CreateOnce(keys, creator);
+    const { homeNamespace } = settings;
+    const created = new CreatedAnswer({ reader, answers, store, homeNamespace, stopping });
+    const rollback = new RollbackHandler({ client, store, secrets, once, creator, created, directory, uses });
+    const create = new CreateHandler({ once, creator, created, directory, keys, uses });
     const upload = new UploadHandler(store.files, { maxBytes: settings.maxFileBytes, idleMs: settings.uploadIdleMs });
     const distributor = new FileDistributor({ uses, directory, creator });
     const logs = new LogHandler(reader, store.streams, stopping);
@@ -93,7 +101,7 @@ export class Api {
       first: [measureRequests(registry), guardOrigins(settings)],
       service: serviceRoutes({ contract, registry, isReady: () => this.isReady, stopping }),
       internal: internalRoutes({ client, store, reader, reviewer: new TokenReviewer(client), logger }),
-      tasks: taskRoutes({ client, store, reader, answers, create, logs, homeNamespace: settings.homeNamespace }),
+      tasks: taskRoutes({ client, store, reader, answers, create, logs, rollback, homeNamespace }),
       agents: agentRoutes(directory),
       uploads: uploadRoutes(upload),
       files: fileRoutes({ files: store.files, uses, distributor }),

@@ -2,6 +2,9 @@ import { hash } from 'node:crypto';
 import type { DeployTask, DeployTaskSpec } from './types/deploytask.ts';
 import { isFinished } from './task-state.ts';
 
+/** An annotation that the API writes with an approval: who gave it. */
+export const APPROVED_BY = 'tiangong.io/approved-by';
+
 /** Whether the task may run only once somebody has approved it. */
 export const needsApproval = ({ spec }: Pick<DeployTask, 'spec'>): boolean => spec.params?.approve !== undefined;
 

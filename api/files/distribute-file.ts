@@ -66,7 +66,10 @@ export class FileDistributor {
   async #create(task: NewTask): Promise<string> {
     const { uses, directory, creator } = this.#parts;
     await directory.requireOnline(task.agent, task.type);
-    const { metadata } = await uses.create(task.fileId, async () => (await creator.create(this.#newName(), task)).task);
+    const { metadata } = await uses.create(
+      task.fileId,
+      async ({ sha256 }) => (await creator.create(this.#newName(), { ...task, fileSha256: sha256 })).task,
+    );
     return metadata.name;
   }
 }

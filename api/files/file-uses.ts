@@ -30,13 +30,14 @@ export class FileUses {
   }
 
   /** Creates a task that names the file; rejects with the manual's `file not found` when there is none. */
-  async create(id: string, create: () => Promise<DeployTask>): Promise<DeployTask> {
-    await this.#lock.run(id, async () => {
-      await this.get(id);
+  async create(id: string, create: (file: FileRecord) => Promise<DeployTask>): Promise<DeployTask> {
+    const file = await this.#lock.run(id, async () => {
+      const found = await this.get(id);
       this.#creating.set(id, (this.#creating.get(id) ?? 0) + 1);
+      return found;
     });
     try {
-      const task = await create();
+      const task = await create(file);
       const { namespace = '', name } = task.metadata;
       void this.#reader.untilSeen({ namespace, name }, SEEN_MS).then(() => this.#release(id));
       return task;

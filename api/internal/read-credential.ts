@@ -20,8 +20,8 @@ export async function readCredential(client: KubeClient, known: DeployTask, ref:
   const { namespace = '', name, uid } = known.metadata;
   const task = await orUndefined(client.get(deployTasks, namespace, name));
   if (task === undefined || task.metadata.uid !== uid) throw new ApiError('NotAssigned');
-  // What has ended needs no credentials any more.
-  if (isFinished(task)) throw new ApiError('NotAssigned', 'the task has ended');
+  // What has ended needs no credentials any more, unless its agent still finds out how it ended.
+  if (isFinished(task) && task.status?.state !== 'Unknown') throw new ApiError('NotAssigned', 'the task has ended');
   const params = task.spec.params;
   const named = [params?.secret_ref, params?.headers_secret_ref, params?.target?.secret_ref];
   if (ref === '' || !named.includes(ref)) throw new ApiError('SecretNotAllowed');

@@ -22,8 +22,8 @@ export function showParams(params: string, masked: string | undefined, taskName:
   return JSON.stringify(sorted(shown));
 }
 
-/** Whether the API made this Secret for this task. */
-function isOwnSecret(secretName: unknown, taskName: string): boolean {
+/** Whether this is the name of a Secret that the API makes for this task. */
+export function isOwnSecret(secretName: unknown, taskName: string): boolean {
   return (
     typeof secretName === 'string' &&
     (secretName === taskName || OWN_SUFFIXES.some((suffix) => secretName === taskName + suffix))

@@ -1,3 +1,4 @@
+import { misplacedParam } from '../../kube/misplaced-param.ts';
 import { isDeeperThan } from '../../kube/nesting.ts';
 import type { TaskType } from '../../kube/task-state.ts';
 import { ApiError } from '../errors.ts';
@@ -21,6 +22,14 @@ export interface NewTask {
   readonly command: string;
   readonly params: Readonly<Record<string, unknown>>;
   readonly fileId: string;
+  /** SHA-256 of the file, in lower-case hexadecimal. */
+  readonly fileSha256?: string;
+  /** Who asked for it, where callers have identities. */
+  readonly createdBy?: string | undefined;
+  /** The uid of the task that this one rolls back. */
+  readonly rollbackOf?: string;
+  /** Where it is created; the home namespace unless given. */
+  readonly namespace?: string;
 }
 
 /** Deeper JSON would overflow the stack of one program or another on its way. */
@@ -51,6 +60,7 @@ export function toNewTask(body: NewTaskBody): NewTask {
   if (body.agent_id === '') throw new ApiError('InvalidRequest', 'agent_id is required');
   if (body.type === '') throw new ApiError('InvalidRequest', 'type is required');
   if (!isTaskType(body.type)) throw new ApiError('UnsupportedTaskType');
+  checkParams(body.type, params);
   if (body.type === 'api') {
     checkUrl(params['url']);
   } else if (body.type === 'file') {
@@ -68,6 +78,19 @@ export function toNewTask(body: NewTaskBody): NewTask {
 /** Statements and manifests may stand in a file; some operations on objects need only their name. */
 const isNamedElsewhere = (fileId: string, params: NewTask['params']): boolean =>
   fileId !== '' || params['file_path'] !== undefined || params['resource'] !== undefined;
+
+/** What the type does not know must not be taken for heeded, and what is unsafe to approve must not be waited for. */
+function checkParams(type: TaskType, params: NewTask['params']): void {
+  const misplaced = misplacedParam(type, params);
+  if (misplaced !== undefined) throw new ApiError('InvalidRequest', misplaced);
+  if (params['rollback_of'] !== undefined && params['rollback_of'] !== null)
+    throw new ApiError('InvalidRequest', 'params.rollback_of is set by POST /api/v1/tasks/{id}/rollback only');
+  if (params['approve'] !== undefined && params['approve'] !== null && (params['file_path'] ?? '') !== '')
+    throw new ApiError(
+      'InvalidRequest',
+      'params.file_path may not be given with params.approve: nobody would know what was approved; upload the file',
+    );
+}
 
 function checkUrl(url: unknown): void {
   if (url === undefined || url === null || url === '') throw new ApiError('UrlRequired');

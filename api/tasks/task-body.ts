@@ -20,7 +20,7 @@ export const MASKED_PARAMS = 'tiangong.io/masked-params';
 /** What an object of the cache and its index entries cost beside its body. */
 const OVERHEAD_BYTES = 200;
 
-/** Takes the body out of a task, which is changed: of its params it keeps what tasks are searched by. */
+/** Takes the body out of a task, which is changed: of its params it keeps what tasks are searched and held by. */
 export function takeBody(task: DeployTask): { body: TaskBody; bytes: number } {
   const { metadata, spec, status } = task;
   const body: TaskBody = {
@@ -32,10 +32,13 @@ export function takeBody(task: DeployTask): { body: TaskBody; bytes: number } {
     error: status?.error ?? '',
   };
   const searchable = searchableMetadata(task);
+  const approve = spec.params?.approve;
   delete spec.command;
   delete spec.params;
-  if (searchable !== undefined) spec.params = { metadata: searchable };
+  if (searchable !== undefined || approve !== undefined)
+    spec.params = { ...(searchable && { metadata: searchable }), ...(approve && { approve }) };
   if (status !== undefined) {
+    delete status.rollback?.text;
     delete status.result?.text;
     delete status.log?.lines;
     delete status.error;

@@ -4,6 +4,7 @@ import { isAlreadyExists, isNotFound, KubeError } from '../../kube/kube-error.ts
 import { deployTasks } from '../../kube/resource.ts';
 import type { DeployTask } from '../../kube/types/deploytask.ts';
 import type { Blobs } from '../../store/blobs.ts';
+import { ApiError } from '../errors.ts';
 import type { ApiSettings } from '../settings.ts';
 import { isConnectionError } from '../to-api-error.ts';
 import { commandBlobId, blobOwner } from './command-blob.ts';
@@ -22,6 +23,12 @@ const TRIES = 3;
 
 /** Keeps the object until its agent has reported, when it is deleted while it runs. The operator takes it off. */
 const CLEANUP_FINALIZER = 'tiangong.io/cleanup';
+
+/** An annotation: who asked for the task. */
+export const CREATED_BY = 'tiangong.io/created-by';
+
+/** A label: the uid of the task that this one rolls back. */
+export const ROLLBACK_OF = 'tiangong.io/rollback-of';
 
 /** Turns what REST was asked for into objects of the Kubernetes API: Secrets, then the task. */
 export class TaskCreator {
@@ -42,17 +49,26 @@ export class TaskCreator {
    * When it rejects because the API server refused the task, nothing is left of it.
    */
   async create(name: string, task: NewTask): Promise<{ task: DeployTask; existed: boolean }> {
-    const namespace = this.#settings.homeNamespace;
+    const { namespace = this.#settings.homeNamespace, fileSha256, createdBy, rollbackOf } = task;
     const { params, secrets, masked } = splitCredentials(name, task.params);
+    if (secrets.length > 0 && namespace !== this.#settings.homeNamespace)
+      throw new ApiError(
+        'InvalidRequest',
+        `name a Secret of namespace ${namespace} in secret_ref instead of credentials`,
+      );
     const secretNames = secrets.map((secret) => secret.name);
-    const labels = metadataLabels(params);
+    const labels = { ...metadataLabels(params), ...(rollbackOf !== undefined && { [ROLLBACK_OF]: rollbackOf }) };
+    const annotations = {
+      ...(masked.length > 0 && { [MASKED_PARAMS]: JSON.stringify(masked) }),
+      ...(createdBy !== undefined && { [CREATED_BY]: createdBy }),
+    };
     const command = await this.#command({ namespace, name }, task.command);
     const object: NewObject<DeployTask> = {
       metadata: {
         name,
         finalizers: [CLEANUP_FINALIZER],
         ...(Object.keys(labels).length > 0 && { labels }),
-        ...(masked.length > 0 && { annotations: { [MASKED_PARAMS]: JSON.stringify(masked) } }),
+        ...(Object.keys(annotations).length > 0 && { annotations }),
       },
       spec: {
         agent: task.agent,
@@ -60,6 +76,7 @@ export class TaskCreator {
         ...command,
         ...(Object.keys(params).length > 0 && { params }),
         ...(task.fileId !== '' && { fileId: task.fileId }),
+        ...(fileSha256 !== undefined && { fileSha256 }),
         startDeadlineSeconds: this.#settings.startDeadlineSeconds,
         ttlSecondsAfterFinished: this.#settings.taskTtlSeconds,
       },
@@ -73,10 +90,10 @@ export class TaskCreator {
     return created;
   }
 
-  /** The task `name` as the API server has it. */
-  async find(name: string): Promise<DeployTask | undefined> {
+  /** The task `name` as the API server has it; in the home namespace unless another is given. */
+  async find(name: string, namespace = this.#settings.homeNamespace): Promise<DeployTask | undefined> {
     try {
-      return await this.#client.get(deployTasks, this.#settings.homeNamespace, name);
+      return await this.#client.get(deployTasks, namespace, name);
     } catch (err) {
       if (isNotFound(err)) return undefined;
       throw err;

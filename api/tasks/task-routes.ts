@@ -5,12 +5,15 @@ import { isConflict, isNotFound } from '../../kube/kube-error.ts';
 import { deployTasks } from '../../kube/resource.ts';
 import { isFinished } from '../../kube/task-state.ts';
 import type { Store } from '../../store/store.ts';
+import { identityOf } from '../caller.ts';
 import { ApiError } from '../errors.ts';
 import { methodNotAllowed } from '../method-not-allowed.ts';
 import { sendJson, write } from '../send.ts';
+import { approve } from './approve-task.ts';
 import type { CreateHandler } from './create-handler.ts';
 import type { LogHandler } from './log-handler.ts';
 import { listTasks } from './list-tasks.ts';
+import type { RollbackHandler } from './rollback-handler.ts';
 import { streamOf } from './task-answers.ts';
 import type { TaskAnswers } from './task-answers.ts';
 import { parseTaskId } from './task-id.ts';
@@ -24,6 +27,7 @@ export interface TaskRoutesParts {
   readonly answers: TaskAnswers;
   readonly create: CreateHandler;
   readonly logs: LogHandler;
+  readonly rollback: RollbackHandler;
   readonly homeNamespace: string;
 }
 
@@ -89,6 +93,22 @@ export function taskRoutes(parts: TaskRoutesParts): Router {
       sendJson(res, 200, { message: 'task canceled' });
     })
     .all(methodNotAllowed('POST'));
+
+  router
+    .route('/:id/approve')
+    .post(async (req, res) => {
+      const { digest } = (req.body ?? {}) as { digest?: string | null };
+      const by = identityOf(req, (text) => parts.store.idempotencyKeys.digest(text));
+      const task = await approve(parts.client, reader, nameOf(req), { digest: digest ?? undefined, by });
+      await answers.send(res, 200, reader.adopt(task));
+    })
+    .all(methodNotAllowed('POST'));
+
+  router
+    .route('/:id/rollback')
+    .get((req, res) => parts.rollback.show(res, nameOf(req)))
+    .post((req, res) => parts.rollback.handle(req, res, nameOf(req)))
+    .all(methodNotAllowed('GET, POST'));
   return router;
 }
 

@@ -4,7 +4,9 @@ import { secrets } from '../../kube/resource.ts';
 import type { Secret } from '../../kube/resource.ts';
 import { isFinished } from '../../kube/task-state.ts';
 import type { DeployTask } from '../../kube/types/deploytask.ts';
+import { ApiError } from '../errors.ts';
 import type { TaskSecret } from './credentials.ts';
+import { isOwnSecret } from './masked-params.ts';
 import type { TaskName } from './task-id.ts';
 
 export const CREDENTIAL_TYPE = 'tiangong.io/credential';
@@ -17,6 +19,9 @@ const CLAIMED_AT = 'tiangong.io/claimed-at';
 
 /** A Secret whose task was never created is removed after this long (design.md §3). */
 const OWNERLESS_MS = 600_000;
+
+/** How long an agent may come back and find out what became of a task whose outcome is unknown. */
+const UNKNOWN_MS = 24 * 3600 * 1000;
 
 /**
  * Secrets of tasks: made before the task, so that the task can name them, and given to it afterwards. Between the two a
@@ -55,6 +60,29 @@ export class TaskSecrets {
     for (const secret of names) await this.#client.patch(secrets, namespace, secret, { metadata: { ownerReferences } });
   }
 
+  /**
+   * What the Secrets hold that were made for the task, where `refs` of its params and of its target name such: the next
+   * task needs its own. Rejects with `CredentialsGone` when one is no more. Secrets of users are left to be named.
+   */
+  async copyOf(
+    { metadata: { namespace = '', name } }: DeployTask,
+    [inParams, inTarget]: readonly [unknown, unknown],
+  ): Promise<{ params?: Record<string, string>; target?: Record<string, string> }> {
+    const read = async (ref: unknown, place: string): Promise<Record<string, string> | undefined> => {
+      if (typeof ref !== 'string' || namespace !== this.#homeNamespace) return undefined;
+      const secret = await this.#find(namespace, ref);
+      if (secret === undefined && isOwnSecret(ref, name))
+        throw new ApiError('CredentialsGone', `the credentials of task ${name} are gone: give them in ${place}`);
+      if (secret?.type !== CREDENTIAL_TYPE || secret.metadata.labels?.[TASK_LABEL] !== name) return undefined;
+      return Object.fromEntries(
+        Object.entries(secret.data ?? {}).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]),
+      );
+    };
+    const params = await read(inParams, 'params');
+    const target = await read(inTarget, 'params.target');
+    return { ...(params && { params }), ...(target && { target }) };
+  }
+
   /** Removes Secrets whose task could not be created. */
   async remove({ namespace }: TaskName, names: readonly string[]): Promise<void> {
     for (const name of names) await this.#delete(namespace, name);
@@ -62,7 +90,7 @@ export class TaskSecrets {
 
   /**
    * Gives ownerless Secrets to their task, and removes those that have had none for ten minutes, as well as those whose
-   * task has ended and will read them no more. `find` must ask the API server; `known` may be a little behind.
+   * task has ended and needs them no more. `find` must ask the API server; `known` may be a little behind.
    */
   async settle(
     tasks: {
@@ -78,13 +106,22 @@ export class TaskSecrets {
       if (ownerReferences.length > 0) {
         const task = tasks.known(taskName);
         const isIts = ownerReferences.some((owner) => owner.uid === task?.metadata.uid);
-        if (task !== undefined && isIts && isFinished(task)) await this.#delete(namespace, name, version);
+        if (task !== undefined && isIts && needsNone(task, now)) await this.#delete(namespace, name, version);
         continue;
       }
       const task = await tasks.find(taskName);
       const since = Date.parse(metadata.annotations?.[CLAIMED_AT] ?? metadata.creationTimestamp ?? '');
       if (task !== undefined) await this.adopt(task, [name]);
       else if (now.getTime() - since >= OWNERLESS_MS) await this.#delete(namespace, name, version);
+    }
+  }
+
+  async #find(namespace: string, name: string): Promise<Secret | undefined> {
+    try {
+      return await this.#client.get(secrets, namespace, name);
+    } catch (err) {
+      if (isNotFound(err)) return undefined;
+      throw err;
     }
   }
 
@@ -112,4 +149,11 @@ export class TaskSecrets {
       if (!isNotFound(err) && !isConflict(err)) throw err;
     }
   }
+}
+
+/** Ended, and neither to be rolled back, which needs the same credentials, nor to be looked into by its agent. */
+function needsNone(task: DeployTask, now: Date): boolean {
+  if (!isFinished(task) || task.status?.rollback?.available === true) return false;
+  if (task.status?.state !== 'Unknown') return true;
+  return now.getTime() - (Date.parse(task.status.completionTime ?? '') || 0) >= UNKNOWN_MS;
 }

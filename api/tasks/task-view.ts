@@ -1,5 +1,6 @@
+import { approvalDigest, isAwaitingApproval } from '../../kube/task-digest.ts';
 import type { TaskState } from '../../kube/task-state.ts';
-import type { DeployTask } from '../../kube/types/deploytask.ts';
+import type { DeployTask, DeployTaskSpec, DeployTaskStatus } from '../../kube/types/deploytask.ts';
 import { showParams } from './masked-params.ts';
 import { formatTaskId } from './task-id.ts';
 import { MASKED_PARAMS } from './task-body.ts';
@@ -24,6 +25,10 @@ export interface TaskView {
   updated_at: string;
   result_pending?: true;
   result_truncated?: true;
+  /** What an approval would be bound to, while the task waits for one. */
+  approval_digest?: string;
+  /** Of the SQL that undoes the task, where there is word of one. */
+  rollback?: { available: boolean; exact: boolean; statements: number; bytes: number; message?: string };
 }
 
 const STATUS: Readonly<Record<TaskState, TaskStatus>> = {
@@ -61,7 +66,22 @@ export function toTaskView({ task, body }: ReadTask, homeNamespace: string): Tas
     finished_at: status?.completionTime ?? null,
     created_at: createdAt,
     updated_at: status?.completionTime ?? status?.startTime ?? status?.assignment?.time ?? createdAt,
+    ...(isAwaitingApproval(task) && { approval_digest: digestOf(task, body) }),
+    ...(status?.rollback !== undefined && { rollback: rollbackOf(status.rollback) }),
   };
+}
+
+const digestOf = ({ spec }: DeployTask, { command, params }: ReadTask['body']): string =>
+  approvalDigest({ ...spec, command, params: JSON.parse(params) as NonNullable<DeployTaskSpec['params']> });
+
+function rollbackOf({
+  available,
+  exact,
+  statements,
+  bytes,
+  message,
+}: NonNullable<DeployTaskStatus['rollback']>): NonNullable<TaskView['rollback']> {
+  return { available, exact, statements, bytes, ...(message !== undefined && { message }) };
 }
 
 /** REST has no word for an unknown outcome, so the error says it. */

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { findCondition } from '../../kube/conditions.ts';
-import { approvalDigest } from '../../kube/task-digest.ts';
+import { APPROVED_BY, approvalDigest } from '../../kube/task-digest.ts';
 import type { DeployTask, DeployTaskSpec, DeployTaskStatus } from '../../kube/types/deploytask.ts';
-import { APPROVED_BY } from './approval.ts';
 import { decide } from './decide.ts';
 import type { Decision } from './decision.ts';
 import { slimTask } from './slim-task.ts';

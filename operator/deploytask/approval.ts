@@ -1,4 +1,4 @@
-import { approvalDigest, isAwaitingApproval, needsApproval } from '../../kube/task-digest.ts';
+import { APPROVED_BY, approvalDigest, isAwaitingApproval, needsApproval } from '../../kube/task-digest.ts';
 import type { DeployTask, DeployTaskStatus } from '../../kube/types/deploytask.ts';
 import { waitUntil } from './decision.ts';
 import type { Decision } from './decision.ts';
@@ -7,9 +7,6 @@ import type { World } from './world.ts';
 
 /** On the operator's own copies of tasks, which lack what the digest is made of: the digest. */
 export const DIGEST_NOTE = 'tiangong.io/approval-digest';
-
-/** Written by the API, with the approval: who gave it. */
-export const APPROVED_BY = 'tiangong.io/approved-by';
 
 const EXPIRES_DAYS = 7;
 const DAY_MS = 24 * 3600 * 1000;

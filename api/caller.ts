@@ -1,0 +1,39 @@
+import { createHash } from 'node:crypto';
+import type { Request } from 'express';
+
+/** What a name of a user may be to be shown as it is. */
+const PLAIN_NAME = /^[\x21-\x7e]{1,200}$/;
+
+/** Without authentication there is one caller, unless a gateway in front tells them apart by this header. */
+export function scopeOf(req: Request): string {
+  const { authorization } = req.headers;
+  return authorization === undefined ? '' : createHash('sha256').update(authorization).digest('hex');
+}
+
+/**
+ * Who sent the request, in a word that stays the same when a password or a token is renewed: the user of basic
+ * authentication, the subject of a JSON web token, else the token itself by `digest`, which must not be guessable.
+ * Undefined: the caller showed nothing. This API checks no credentials of users: that is for the gateway in front of it.
+ */
+export function identityOf(req: Request, digest: (text: string) => string): string | undefined {
+  const { authorization } = req.headers;
+  if (authorization === undefined || authorization.trim() === '') return undefined;
+  const user = userOf(authorization);
+  return user !== undefined && PLAIN_NAME.test(user)
+    ? `user:${user}`
+    : `token:${digest(user === undefined ? authorization : `user:${user}`).slice(0, 16)}`;
+}
+
+function userOf(authorization: string): string | undefined {
+  const [, scheme = '', value = ''] = /^(\S+) +(\S+)\s*$/.exec(authorization) ?? [];
+  if (scheme.toLowerCase() === 'basic') return /^([^:]+):/.exec(Buffer.from(value, 'base64').toString())?.[1];
+  if (scheme.toLowerCase() !== 'bearer') return undefined;
+  const [, payload, signature] = value.split('.');
+  if (payload === undefined || signature === undefined) return undefined;
+  try {
+    const { sub } = JSON.parse(Buffer.from(payload, 'base64url').toString()) as { sub?: unknown };
+    return typeof sub === 'string' && sub !== '' ? sub : undefined;
+  } catch {
+    return undefined;
+  }
+}
