@@ -4,13 +4,15 @@ import type { FileRoots } from '../files/file-roots.ts';
 import { ApiExecutor } from './api/api-executor.ts';
 import type { ApiExecutorOptions } from './api/api-executor.ts';
 import { ClickHouseExecutor } from './clickhouse/clickhouse-executor.ts';
+import { DorisExecutor } from './doris/doris-executor.ts';
 import { ElasticsearchExecutor } from './elasticsearch/elasticsearch-executor.ts';
 import type { Executor } from './executor.ts';
 import { FileExecutor } from './file/file-executor.ts';
 import { K8sExecutor } from './k8s/k8s-executor.ts';
 import { MongoExecutor } from './mongo/mongo-executor.ts';
-import { PostgresExecutor } from './postgres/postgres-executor.ts';
 import type { GoInceptionSettings } from './mysql/goinception/goinception-settings.ts';
+import { MysqlExecutor } from './mysql/mysql-executor.ts';
+import { PostgresExecutor } from './postgres/postgres-executor.ts';
 import { ShellExecutor } from './shell/shell-executor.ts';
 import type { ShellExecutorOptions } from './shell/shell-executor.ts';
 
@@ -54,6 +56,14 @@ const factories = {
     new ElasticsearchExecutor({ connections: connections.get('elasticsearch') ?? new Map(), spoolFolder }),
   postgres: ({ connections, spoolFolder }: ExecutorSettings): Executor =>
     new PostgresExecutor({ connections: connections.get('postgres') ?? new Map(), spoolFolder }),
+  mysql: ({ connections, goInception, spoolFolder }: ExecutorSettings): Executor =>
+    new MysqlExecutor({
+      connections: connections.get('mysql') ?? new Map(),
+      spoolFolder,
+      ...(goInception && { goInception }),
+    }),
+  doris: ({ connections, spoolFolder }: ExecutorSettings): Executor =>
+    new DorisExecutor({ connections: connections.get('doris') ?? new Map(), spoolFolder }),
   mongo: ({ connections, spoolFolder }: ExecutorSettings): Executor =>
     new MongoExecutor({ connections: connections.get('mongo') ?? new Map(), spoolFolder }),
   clickhouse: ({ connections, spoolFolder }: ExecutorSettings): Executor =>

@@ -5,7 +5,7 @@ export interface PooledSession {
   readonly openedAt: number;
   readonly transaction: string;
   readonly broken: Error | undefined;
-  execute(text: string, timeoutMs: number): Promise<void>;
+  execute(text: string, timeoutMs: number): Promise<unknown>;
   /** Makes it as new: what a task set is gone. Rejects when that cannot be, or not within this time. */
   forget(timeoutMs: number): Promise<void>;
   end(): Promise<void>;

@@ -59,6 +59,7 @@ export class MysqlSession implements PooledSession {
   #clientCharset = 'utf8mb4';
   #resultCharset = 'utf8mb4';
   #broken: Error | undefined;
+  #tainted = false;
   #command: QueryCommand | undefined;
 
   private constructor(
@@ -188,12 +189,18 @@ export class MysqlSession implements PooledSession {
   }
 
   /** Executes what brings no rows that matter, within this many milliseconds; else the connection is destroyed. */
-  async execute(text: string, timeoutMs: number): Promise<void> {
-    await this.#within(timeoutMs, this.query(text));
+  execute(text: string, timeoutMs: number): Promise<StatementOutcome> {
+    return this.#within(timeoutMs, this.query(text));
+  }
+
+  /** A KILL may still be under way to it: whatever it executes next could be met by it, so that no other task gets it. */
+  taint(): void {
+    this.#tainted = true;
   }
 
   /** Drops what a task set: variables, temporary tables, locks, roles, the current database. */
   async forget(timeoutMs: number): Promise<void> {
+    if (this.#tainted) throw new Error('a KILL may be under way to the connection');
     if (this.#flavour === 'doris') throw new Error('Doris cannot reset a connection');
     if (this.#database === undefined && this.#schema !== undefined) throw new Error('a database cannot be left');
     await this.#within(timeoutMs, this.#reset());
@@ -279,10 +286,10 @@ export class MysqlSession implements PooledSession {
     }
   }
 
-  async #within(timeoutMs: number, work: Promise<unknown>): Promise<void> {
+  async #within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
     const timer = setTimeout(() => this.destroy(new ConnectionLost(`no answer within ${timeoutMs} ms`)), timeoutMs);
     try {
-      await work;
+      return await work;
     } finally {
       clearTimeout(timer);
     }

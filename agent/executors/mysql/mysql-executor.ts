@@ -1,0 +1,84 @@
+import type { Connections } from '../../connections/connections.ts';
+import { resolveTarget } from '../../connections/target.ts';
+import { TaskFailure } from '../../task-failure.ts';
+import { startDeadline } from '../database/deadline.ts';
+import { tlsAttempts } from '../database/tls-attempts.ts';
+import { failed } from '../executor.ts';
+import type { ExecutionContext, Executor, Outcome } from '../executor.ts';
+import { openSql } from '../sql/sql-source.ts';
+import type { SqlSource } from '../sql/sql-source.ts';
+import { DirectRun } from './direct-run.ts';
+import { runGoInception } from './goinception/goinception-run.ts';
+import type { GoInceptionSettings } from './goinception/goinception-settings.ts';
+import { parseMysqlParams } from './mysql-params.ts';
+import { SessionLender } from './session-lender.ts';
+
+export interface MysqlExecutorOptions {
+  readonly connections: Connections;
+  /** Where rows and rollback SQL wait on disk until their statement has ended. */
+  readonly spoolFolder: string;
+  /** What tasks go through, when it is there. */
+  readonly goInception?: GoInceptionSettings;
+  /** How long a server may take to end what it was asked to stop, before its connection is ended. */
+  readonly graceMs?: number;
+}
+
+/** With what follows, an abort is heeded within ten seconds. */
+const GRACE_MS = 7000;
+
+/** Executes SQL on MySQL and MariaDB (manual §4.1). */
+export class MysqlExecutor implements Executor {
+  readonly type = 'mysql';
+  readonly #options: MysqlExecutorOptions;
+  readonly #sessions = new SessionLender();
+
+  constructor(options: MysqlExecutorOptions) {
+    this.#options = options;
+  }
+
+  close(): Promise<void> {
+    return this.#sessions.close();
+  }
+
+  async execute(context: ExecutionContext): Promise<Outcome> {
+    if (context.signal.aborted) return failed('NotStarted', 'the task was stopped before its work began');
+    const checked = parseMysqlParams(context.params);
+    if (typeof checked === 'string') return failed('InvalidParams', checked);
+    const { spoolFolder, connections, graceMs = GRACE_MS } = this.#options;
+    const deadline = startDeadline(context.signal, checked.timeoutMs);
+    const { signal } = deadline;
+    let source: SqlSource | undefined;
+    try {
+      const target = await resolveTarget(context, {
+        type: 'mysql',
+        connections,
+        defaults: { port: 3306, user: 'root', database: 'mysql' },
+      });
+      const tls = tlsAttempts(target);
+      if (typeof tls === 'string') return failed('InvalidParams', tls);
+      const params = parseMysqlParams(context.params, { ledger: target.ledger });
+      if (typeof params === 'string') return failed('InvalidParams', params);
+      const missing = [
+        ...(params.reviewOnly ? ['params.review'] : []),
+        ...(params.rollbackOf === undefined ? [] : ['params.rollback_of']),
+        ...(params.ledger ? ['exec_options.ledger'] : []),
+        ...(params.backup === 'asked' ? ['exec_options.backup'] : []),
+      ];
+      if (missing[0] !== undefined) return failed('InvalidParams', `${missing[0]} is not supported yet`);
+      const opened = (source = await openSql(context));
+      const { goInception: settings } = this.#options;
+      // A rollback's statements are its own, and a review asks the database.
+      if (settings !== undefined && params.rollbackOf === undefined && !params.reviewOnly)
+        return await runGoInception({ context, target, params, settings, source: opened, signal, spoolFolder, graceMs });
+      return await this.#sessions.use(target, signal, (session) =>
+        new DirectRun({ context, target, params, source: opened, session, signal, spoolFolder, graceMs }).run(),
+      );
+    } catch (err) {
+      if (err instanceof TaskFailure) return failed(err.reason, err.message);
+      throw err;
+    } finally {
+      deadline.end();
+      source?.release();
+    }
+  }
+}

@@ -1,0 +1,134 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { killQuery } from './kill-query.ts';
+import { ConnectionLost, ERRNO, isFatal, isServerError } from './server-error.ts';
+import type { MysqlSession, RowHandler, StatementOutcome } from './session.ts';
+
+/** What the server said of a statement in the end; `lost`: nothing; `unsent`: it was not asked. */
+export type StatementAnswer = 'unsent' | 'completed' | 'failed' | 'lost';
+
+/** A statement was stopped because its task is to end. */
+export class StatementStopped extends Error {
+  override readonly name = 'StatementStopped';
+  /** Why: what the signal was aborted with. */
+  readonly reason: unknown;
+  readonly answer: StatementAnswer;
+  /** The server's word, when it has completed it all the same. */
+  readonly outcome: StatementOutcome | undefined;
+
+  constructor(
+    reason: unknown,
+    answer: StatementAnswer,
+    { outcome, cause }: { outcome?: StatementOutcome; cause?: unknown },
+  ) {
+    super(reason instanceof Error ? reason.message : String(reason), { cause });
+    this.reason = reason;
+    this.answer = answer;
+    this.outcome = outcome;
+  }
+}
+
+/** What the server said of a statement that failed. */
+export function answerTo(err: unknown): StatementAnswer {
+  if (err instanceof StatementStopped) return err.answer;
+  return isServerError(err) && !isFatal(err) ? 'failed' : 'lost';
+}
+
+export interface RunStatementOptions {
+  readonly signal: AbortSignal;
+  /** How long the server may take to end a statement after it was asked to, before its connection is closed. */
+  readonly graceMs: number;
+  readonly handler?: RowHandler;
+  /** Of a COMMIT: after an abort it may go on for a while, and its answer counts. */
+  readonly patient?: boolean;
+}
+
+/** A KILL that comes before its statement has begun is lost: it is sent again. */
+const KILL_AGAIN_MS = 500;
+/** How long a COMMIT may go on after an abort before it is killed too: seldom does one take any time. */
+const PATIENCE_MS = 3000;
+
+/**
+ * Executes a statement until it has ended on the server, also after an abort: then it is killed there, and if that does
+ * not help, its connection is. Rejects with `StatementStopped` after an abort, else as `MysqlSession.query`; a `patient`
+ * one ends as it does on the server, unless it was killed there.
+ */
+export async function runStatement(
+  session: MysqlSession,
+  sql: string,
+  { signal, graceMs, handler, patient = false }: RunStatementOptions,
+): Promise<StatementOutcome> {
+  if (signal.aborted) throw new StatementStopped(signal.reason, 'unsent', {});
+  const ended = new AbortController();
+  let stopping: Promise<void> | undefined;
+  const stop = (): void => {
+    session.taint();
+    stopping ??= stopOnServer(session, patient, graceMs, ended.signal);
+  };
+  const abort = (): void => {
+    if (!patient) session.discard();
+    stop();
+  };
+  signal.addEventListener('abort', abort, { once: true });
+  let outcome: StatementOutcome | undefined;
+  let failure: unknown;
+  try {
+    outcome = await session.query(sql, handler && stoppingHandler(handler, stop));
+  } catch (err) {
+    failure = err ?? new Error('the statement failed');
+  } finally {
+    signal.removeEventListener('abort', abort);
+    ended.abort();
+    await stopping;
+  }
+  const counts = !signal.aborted || (patient && (outcome !== undefined || isOwnError(failure)));
+  if (!counts) {
+    const answer = outcome === undefined ? answerTo(failure) : 'completed';
+    throw new StatementStopped(signal.reason, answer, { ...(outcome && { outcome }), cause: failure });
+  }
+  if (outcome === undefined) throw failure;
+  return outcome;
+}
+
+/** When rows cannot be taken, nobody needs the rest of the statement. */
+function stoppingHandler(handler: RowHandler, stop: () => void): RowHandler {
+  return {
+    columns: (fields) => handler.columns(fields),
+    row: (values) =>
+      handler.row(values)?.catch((err: unknown) => {
+        stop();
+        throw err;
+      }),
+  };
+}
+
+/** Whether the server refused the statement for what it is, not because it was asked to stop. */
+const isOwnError = (err: unknown): boolean =>
+  isServerError(err) && !isFatal(err) && err.errno !== ERRNO.queryInterrupted;
+
+async function stopOnServer(
+  session: MysqlSession,
+  patient: boolean,
+  graceMs: number,
+  ended: AbortSignal,
+): Promise<void> {
+  const until = performance.now() + graceMs;
+  if (patient) await pause(Math.min(PATIENCE_MS, graceMs / 2), ended);
+  while (!ended.aborted && performance.now() < until) {
+    // What cannot be said now may be the next time. Nobody waits for it once the statement has ended.
+    await Promise.race([killQuery(session.target, session.threadId).catch(() => undefined), aborted(ended)]);
+    await pause(Math.min(KILL_AGAIN_MS, until - performance.now()), ended);
+  }
+  if (ended.aborted) return;
+  await killQuery(session.target, session.threadId, true).catch(() => undefined);
+  session.destroy(new ConnectionLost(`the server did not answer within ${graceMs} ms after it was asked to stop`));
+}
+
+async function pause(ms: number, ended: AbortSignal): Promise<void> {
+  await delay(Math.max(0, ms), undefined, { signal: ended }).catch(() => undefined);
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });

@@ -1,0 +1,299 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { TransactionLedger } from '../postgres/transaction-ledger.ts';
+import type { SqlStatement } from '../sql/split-statements.ts';
+import type { RollbackText } from './order-lines.ts';
+import type { MysqlSession } from './session.ts';
+import { blame, CommitLost, SessionWork } from './session-work.ts';
+import { StatementFailed } from './statement-error.ts';
+import { statementKind } from './statement-kind.ts';
+import type { StatementKind } from './statement-kind.ts';
+import type { StatementReport } from './statement-report.ts';
+import type { TransactionObserver } from './transaction-observer.ts';
+import {
+  charsetRefusal,
+  commitsImplicitly,
+  needsIdle,
+  refusal,
+  turnsAutocommitOn,
+  xaVerb,
+} from './transaction-rules.ts';
+import { TransactionTrack } from './transaction-track.ts';
+
+export interface ScriptRunOptions {
+  readonly session: MysqlSession;
+  readonly report: StatementReport;
+  /** Where it is kept what was committed and what was not. */
+  readonly fates: TransactionLedger;
+  /**
+   * How many changing statements a transaction of ours holds; with 1 each is on its own, with Infinity the whole text is
+   * in one, which nothing in it may end.
+   */
+  readonly batchSize: number;
+  /** Between two transactions. */
+  readonly sleepMs: number;
+  /** Aborts with why the task is to end. */
+  readonly signal: AbortSignal;
+  /** See `RunStatementOptions`. */
+  readonly graceMs: number;
+  readonly evidence: (text: string) => void;
+  /** False of Doris, where every statement is on its own. */
+  readonly hasTransactions: boolean;
+  /** A change is in a transaction that is opened for it even where a batch holds one only: a ledger writes in it. */
+  readonly alwaysOpens?: boolean;
+  readonly observers?: readonly TransactionObserver[];
+  /** What undoes a statement that was committed. */
+  readonly rollbackOf?: (number: number) => RollbackText | undefined;
+  /** Called with each statement before it is sent; what it rejects with is why it is not. */
+  readonly onStatement?: (statement: SqlStatement, kind: StatementKind) => Promise<void> | undefined;
+}
+
+/** Whose transaction is open: nobody's, ours for a batch, the text's own, or one of XA. */
+type Mode = 'none' | 'batch' | 'own' | 'xa';
+
+/**
+ * Executes the statements of a text: changes in transactions of so many, the text's own between BEGIN and COMMIT, and by
+ * itself what commits by itself. Stops at the first failure, whose transaction is rolled back.
+ */
+export class ScriptRun {
+  readonly #options: ScriptRunOptions;
+  readonly #track: TransactionTrack;
+  readonly #work: SessionWork;
+  #mode: Mode = 'none';
+  /** LOCK TABLES: START TRANSACTION would free them. */
+  #locked = false;
+  /** Changes in the open batch. */
+  #batched = 0;
+  /** The last one that was sent. */
+  #last: SqlStatement = { number: 0, line: 0, text: '' };
+  #begunBy: SqlStatement | undefined;
+  #mustSleep = false;
+
+  constructor(options: ScriptRunOptions) {
+    this.#options = options;
+    const { observers = [], report, fates, rollbackOf = () => undefined } = options;
+    const { session, signal, graceMs, evidence } = options;
+    this.#track = new TransactionTrack({ observers, report, fates, rollbackOf });
+    this.#work = new SessionWork({ session, report, track: this.#track, signal, graceMs, evidence });
+  }
+
+  /** What a ROLLBACK could not undo, in the server's words; undefined: nothing. */
+  get notRolledBack(): string | undefined {
+    return this.#work.notRolledBack;
+  }
+
+  /** Rejects with `StatementFailed`, or with what reading the statements threw. Then no transaction is open. */
+  async run(statements: AsyncIterable<SqlStatement>): Promise<void> {
+    try {
+      for await (const statement of statements) await this.#take(statement);
+      if (this.#mode === 'own' || this.#mode === 'xa') throw this.#notEnded();
+      await this.#commit();
+      this.#options.signal.throwIfAborted();
+    } catch (err) {
+      await this.#rollBack(err);
+      throw err;
+    }
+  }
+
+  async #take(statement: SqlStatement): Promise<void> {
+    const { session, batchSize, onStatement } = this.#options;
+    const kind = statementKind(statement.text, session.serverVersion);
+    const refused =
+      refusal(kind, { whole: batchSize === Infinity, own: this.#mode === 'own' || this.#mode === 'xa' }) ??
+      charsetRefusal(session, statement.text);
+    if (refused !== undefined) throw new StatementFailed(statement, new Error(refused));
+    await blame(statement, async () => onStatement?.(statement, kind));
+    if (this.#mode === 'xa') return this.#takeInXa(statement, kind);
+    if (this.#mode === 'own' && this.#endsOwn(statement, kind)) await this.#commitOwn();
+    switch (kind) {
+      case 'select':
+      case 'show':
+      case 'savepoint':
+      case 'use':
+        return this.#sendWithin(statement, kind);
+      case 'set':
+        if (needsIdle(statement.text)) await this.#commit();
+        return this.#sendWithin(statement, kind);
+      case 'dml':
+        return this.#sendChange(statement);
+      case 'begin':
+        return this.#begin(statement);
+      case 'commit':
+      case 'rollback':
+        await this.#commit();
+        if (this.#mode === 'none') return this.#sendWithin(statement, kind);
+        return kind === 'commit' ? this.#commitOwn(statement) : this.#rollBackOwn(statement);
+      case 'xa':
+        await this.#commit();
+        return this.#takeXa(statement);
+      default:
+        if (batchSize !== Infinity) await this.#commit();
+        if (this.#mode !== 'none' || !session.autocommit) return this.#sendWithin(statement, kind);
+        await this.#sendAlone(statement, kind);
+        if (kind === 'lock') this.#locked = !/^\W*UNLOCK\b/i.test(statement.text);
+    }
+  }
+
+  /** Whether the server would commit the text's own transaction before it executes the statement. */
+  #endsOwn({ text }: SqlStatement, kind: StatementKind): boolean {
+    return commitsImplicitly(kind) || (kind === 'set' && !this.#options.session.autocommit && turnsAutocommitOn(text));
+  }
+
+  /** A change: in the text's own transaction, in a batch, or by itself. */
+  async #sendChange(statement: SqlStatement): Promise<void> {
+    const { session, batchSize, hasTransactions, alwaysOpens = false } = this.#options;
+    if (this.#mode === 'none' && session.autocommit) {
+      if (this.#locked || !hasTransactions || (batchSize === 1 && !alwaysOpens))
+        return this.#sendAlone(statement, 'dml');
+      await this.#sleep();
+      await this.#work.open(statement);
+      this.#mode = 'batch';
+      this.#batched = 0;
+    }
+    await this.#sendWithin(statement, 'dml');
+    if (this.#mode !== 'batch') return;
+    this.#batched += 1;
+    if (this.#batched >= batchSize) await this.#commit();
+  }
+
+  /** Sends what stands in the transaction that is open, or reads, or only changes the session. */
+  async #sendWithin(statement: SqlStatement, kind: StatementKind): Promise<void> {
+    const { session, batchSize } = this.#options;
+    const observed = this.#mode !== 'none' || !session.autocommit;
+    // With autocommit off, whatever comes opens a transaction of the text.
+    if (this.#mode === 'none' && observed) {
+      await blame(statement, () => this.#track.before(session, statement, false));
+      this.#begunBy = statement;
+      this.#mode = 'own';
+    }
+    this.#last = statement;
+    await this.#work.send(statement, kind, { observed });
+    if (!observed) await this.#track.done();
+    else if (this.#mode !== 'xa') await this.#followServer();
+    if (!this.#track.isCrowded) return;
+    if (this.#mode === 'batch' && batchSize !== Infinity) await this.#commit();
+    else await this.#track.writeEarly();
+  }
+
+  /** Sends what is a transaction by itself. */
+  async #sendAlone(statement: SqlStatement, kind: StatementKind): Promise<void> {
+    const { session } = this.#options;
+    await this.#sleep();
+    await blame(statement, () => this.#track.before(session, statement, true));
+    this.#last = statement;
+    const outcome = await this.#work.send(statement, kind, { alone: true });
+    this.#mustSleep = true;
+    await blame(statement, () => this.#track.committed(session, outcome.gtids));
+  }
+
+  async #begin(statement: SqlStatement): Promise<void> {
+    await this.#commit();
+    await this.#sleep();
+    await blame(statement, () => this.#track.before(this.#options.session, statement, false));
+    this.#last = statement;
+    this.#begunBy = statement;
+    await this.#work.send(statement, 'begin');
+    this.#mode = 'own';
+  }
+
+  /** XA START opens a transaction; the others end one that was prepared before, or only tell of it. */
+  async #takeXa(statement: SqlStatement): Promise<void> {
+    const verb = xaVerb(statement.text);
+    if (verb === 'RECOVER') return this.#sendWithin(statement, 'xa');
+    if (verb !== 'START' && verb !== 'BEGIN') return this.#sendAlone(statement, 'xa');
+    await this.#sleep();
+    await blame(statement, () => this.#track.before(this.#options.session, statement, true));
+    this.#last = statement;
+    this.#begunBy = statement;
+    await this.#work.send(statement, 'xa');
+    this.#mode = 'xa';
+  }
+
+  async #takeInXa(statement: SqlStatement, kind: StatementKind): Promise<void> {
+    const verb = kind === 'xa' ? xaVerb(statement.text) : '';
+    this.#last = statement;
+    const outcome = await this.#work.send(statement, kind);
+    if (!['PREPARE', 'COMMIT', 'ROLLBACK'].includes(verb)) return;
+    this.#ended();
+    if (verb === 'PREPARE') await this.#track.prepared();
+    else if (verb === 'ROLLBACK') await this.#track.ended('rolledBack');
+    else await blame(statement, () => this.#track.committed(this.#options.session, outcome.gtids));
+  }
+
+  /** Commits the batch, if one is open. */
+  async #commit(): Promise<void> {
+    if (this.#mode === 'batch') await this.#commitBy(undefined);
+  }
+
+  /** Commits the text's own transaction: by its COMMIT, or because the next statement would. */
+  async #commitOwn(statement?: SqlStatement): Promise<void> {
+    if (statement !== undefined) this.#last = statement;
+    await this.#commitBy(statement);
+    // AND CHAIN begins another one at once.
+    if (statement !== undefined && this.#options.session.inTransaction) await this.#chain(statement);
+  }
+
+  async #commitBy(own: SqlStatement | undefined): Promise<void> {
+    try {
+      await this.#work.commit(this.#last, own);
+    } catch (err) {
+      if (err instanceof CommitLost) this.#ended();
+      throw err;
+    }
+    this.#ended();
+  }
+
+  async #rollBackOwn(statement: SqlStatement): Promise<void> {
+    this.#last = statement;
+    const outcome = await this.#work.send(statement, 'rollback', { observed: false });
+    await this.#work.noteRollback(outcome);
+    await this.#track.ended('rolledBack');
+    this.#ended();
+    if (outcome.inTransaction) await this.#chain(statement);
+  }
+
+  async #chain(statement: SqlStatement): Promise<void> {
+    await blame(statement, () => this.#track.before(this.#options.session, statement, false));
+    this.#begunBy = statement;
+    this.#mode = 'own';
+  }
+
+  async #rollBack(err: unknown): Promise<void> {
+    if (this.#mode === 'none' || err instanceof CommitLost) return;
+    // Only the end of its connection ends a transaction of XA whatever state it is in.
+    if (this.#mode === 'xa') this.#options.session.destroy();
+    await this.#work.rollBack();
+    this.#ended();
+  }
+
+  #ended(): void {
+    this.#mode = 'none';
+    this.#batched = 0;
+    this.#begunBy = undefined;
+    this.#mustSleep = true;
+  }
+
+  /** A statement may have ended the transaction in a way that its words do not tell: a procedure that commits. */
+  async #followServer(): Promise<void> {
+    const { session } = this.#options;
+    if (this.#mode === 'none' || session.inTransaction) return;
+    if (this.#mode === 'own' && !session.autocommit) return;
+    const statement = this.#last;
+    this.#ended();
+    await blame(statement, () => this.#track.committed(session, undefined));
+  }
+
+  async #sleep(): Promise<void> {
+    const { sleepMs, signal } = this.#options;
+    if (!this.#mustSleep || sleepMs === 0) return;
+    this.#mustSleep = false;
+    await delay(sleepMs, undefined, { signal }).catch(() => undefined);
+  }
+
+  #notEnded(): StatementFailed {
+    const { number, line } = this.#begunBy ?? this.#last;
+    return new StatementFailed(
+      this.#last,
+      new Error(`the text ends without COMMIT in the transaction that statement ${number} begins in line ${line}`),
+    );
+  }
+}

@@ -1,0 +1,168 @@
+import type { SqlStatement } from '../sql/split-statements.ts';
+import { answerTo, runStatement, StatementStopped } from './run-statement.ts';
+import { ERRNO, isServerError } from './server-error.ts';
+import type { MysqlSession, StatementOutcome } from './session.ts';
+import { StatementFailed } from './statement-error.ts';
+import { isReadOnly } from './statement-kind.ts';
+import type { StatementKind } from './statement-kind.ts';
+import type { StatementReport } from './statement-report.ts';
+import type { TransactionTrack } from './transaction-track.ts';
+
+export interface SessionWorkOptions {
+  readonly session: MysqlSession;
+  readonly report: StatementReport;
+  readonly track: TransactionTrack;
+  /** Aborts with why the task is to end. */
+  readonly signal: AbortSignal;
+  /** See `RunStatementOptions`. */
+  readonly graceMs: number;
+  readonly evidence: (text: string) => void;
+}
+
+export interface SendOptions {
+  /** It is a transaction by itself. */
+  readonly alone?: boolean;
+  /** Its transaction is one that observers see. */
+  readonly observed?: boolean;
+}
+
+const ROLLBACK_MS = 5000;
+/** Some non-transactional changed tables couldn't be rolled back. */
+const NOT_ROLLED_BACK = '1196';
+
+/** A COMMIT failed, and the transaction has ended all the same. */
+export class CommitLost extends StatementFailed {}
+
+/** Sends statements and the begins and ends of transactions in one session, and tells the track what became of them. */
+export class SessionWork {
+  readonly session: MysqlSession;
+  readonly #options: SessionWorkOptions;
+  /** What a ROLLBACK could not undo; undefined: nothing. */
+  #notRolledBack: string | undefined;
+
+  constructor(options: SessionWorkOptions) {
+    this.session = options.session;
+    this.#options = options;
+  }
+
+  get notRolledBack(): string | undefined {
+    return this.#notRolledBack;
+  }
+
+  /** Rejects with `StatementFailed`, or with `StatementStopped` when it was not sent. */
+  async send(
+    statement: SqlStatement,
+    kind: StatementKind,
+    { alone = false, observed = true }: SendOptions = {},
+  ): Promise<StatementOutcome> {
+    const { session, report, track, signal, graceMs, evidence } = this.#options;
+    evidence(`statement ${statement.number}, connection ${session.threadId}`);
+    const { handler, sinks } = report.rows();
+    const since = performance.now();
+    const executed = (outcome: StatementOutcome): Promise<void> | undefined =>
+      track.executed(statement, { kind, outcome, observed }, { seconds: (performance.now() - since) / 1000, sinks });
+    try {
+      const outcome = await runStatement(session, statement.text, { signal, graceMs, handler });
+      await executed(outcome);
+      return outcome;
+    } catch (err) {
+      const answer = answerTo(err);
+      if (answer === 'unsent') throw err;
+      // Stopped, but executed all the same: what it changed counts.
+      if (err instanceof StatementStopped && err.outcome !== undefined && !isReadOnly(kind)) {
+        await executed(err.outcome);
+        if (alone) await track.committed(session, err.outcome.gtids);
+      } else if (alone && answer === 'failed') await track.refused(statement, kind);
+      else if (alone) await track.lost(statement, kind);
+      throw new StatementFailed(statement, err);
+    }
+  }
+
+  /** Opens a transaction, whose first statement is given. */
+  async open(first: SqlStatement): Promise<void> {
+    try {
+      await this.#options.track.before(this.session, first, false);
+      await this.#query('START TRANSACTION');
+    } catch (err) {
+      // Stopped before the statement was sent: it is not to blame.
+      throw err instanceof StatementStopped ? err : new StatementFailed(first, err);
+    }
+  }
+
+  /**
+   * Commits the open transaction, by the text's own statement if there is one. Rejects with `CommitLost` when the
+   * transaction has ended, else it is still open. Resolves also when only the observers know that it was committed.
+   */
+  async commit(last: SqlStatement, own?: SqlStatement): Promise<void> {
+    const { track, evidence } = this.#options;
+    const blamed = own ?? { ...last, text: 'COMMIT' };
+    if (own !== undefined) track.keepSent(own, 'commit');
+    await blame(blamed, () => track.beforeCommit(this.session));
+    evidence(`COMMIT after statement ${last.number}, connection ${this.session.threadId}`);
+    const since = performance.now();
+    let outcome: StatementOutcome;
+    try {
+      outcome = await this.#query(own?.text ?? 'COMMIT', true);
+    } catch (err) {
+      if (answerTo(err) === 'unsent') throw err;
+      if (!(await this.#hasEnded(err))) throw new StatementFailed(blamed, err);
+      if ((await track.ended('unknown')) === 'committed') return;
+      throw new CommitLost(blamed, err);
+    }
+    if (own !== undefined)
+      await track.executed(
+        own,
+        { kind: 'commit', outcome, observed: false },
+        { seconds: (performance.now() - since) / 1000, sinks: [] },
+      );
+    await blame(blamed, () => track.committed(this.session, outcome.gtids), CommitLost);
+  }
+
+  /** Rolls the open transaction back; never rejects. */
+  async rollBack(): Promise<void> {
+    const { session } = this;
+    // A connection that is lost or does not answer is closed: the server rolls back what it was not asked to commit.
+    if (session.broken === undefined)
+      await session
+        .execute('ROLLBACK', ROLLBACK_MS)
+        .then((outcome) => this.noteRollback(outcome))
+        .catch(() => session.destroy());
+    await this.#options.track.ended('rolledBack');
+  }
+
+  /** Keeps what the server said that a ROLLBACK could not undo: tables of MyISAM, for example. */
+  async noteRollback({ warnings }: StatementOutcome): Promise<void> {
+    if (warnings === 0) return;
+    const rows = await this.session.rows('SHOW WARNINGS');
+    const found = rows.find(({ Code: code }) => code === NOT_ROLLED_BACK);
+    if (found !== undefined) this.#notRolledBack = found['Message'] ?? undefined;
+  }
+
+  #query(sql: string, patient = false): Promise<StatementOutcome> {
+    const { signal, graceMs } = this.#options;
+    return runStatement(this.session, sql, { signal, graceMs, patient });
+  }
+
+  /** Whether, after a COMMIT that failed, nothing is left to roll back, and nobody knows whether it was committed. */
+  async #hasEnded(err: unknown): Promise<boolean> {
+    if (answerTo(err) === 'lost') return true;
+    const cause = err instanceof StatementStopped ? err.cause : err;
+    // Refused for what it holds, it is rolled back; interrupted, it may have gone through.
+    if (!isServerError(cause) || cause.errno !== ERRNO.queryInterrupted) return false;
+    await this.session.execute('SELECT 1', ROLLBACK_MS).catch(() => undefined);
+    return this.session.broken !== undefined || !this.session.inTransaction;
+  }
+}
+
+/** What an observer rejects with, as the failure of a statement. */
+export async function blame(
+  statement: SqlStatement,
+  work: () => Promise<void>,
+  Failure: new (statement: SqlStatement, cause: unknown) => StatementFailed = StatementFailed,
+): Promise<void> {
+  try {
+    await work();
+  } catch (err) {
+    throw new Failure(statement, err);
+  }
+}

@@ -1,0 +1,22 @@
+import type { SqlStatement } from '../sql/split-statements.ts';
+import { isServerError } from './server-error.ts';
+
+/** A statement of a task's text failed. */
+export class StatementFailed extends Error {
+  override readonly name = 'StatementFailed';
+  readonly statement: SqlStatement;
+  override readonly cause: unknown;
+
+  constructor(statement: SqlStatement, cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause));
+    this.statement = statement;
+    this.cause = cause;
+  }
+}
+
+/** A line of the facts of an error: `SQLSTATE: 42S02, error 1146, line 3`; empty when there is nothing to tell. */
+export function errorDetails({ cause, statement: { number, line } }: StatementFailed): string {
+  const where = number === 1 && line === 1 ? '' : `line ${line}`;
+  if (!isServerError(cause)) return where === '' ? '' : `At ${where}`;
+  return `SQLSTATE: ${cause.sqlState}, error ${cause.errno}${where === '' ? '' : `, ${where}`}`;
+}
