@@ -1,7 +1,7 @@
 import type { KubeClient } from '../../kube/client.ts';
 import { isConflict, isNotFound } from '../../kube/kube-error.ts';
 import { deployTasks } from '../../kube/resource.ts';
-import { isFinished } from '../../kube/task-state.ts';
+import { END_STATES } from '../../kube/task-state.ts';
 import type { DeployTask } from '../../kube/types/deploytask.ts';
 import { ApiError } from '../errors.ts';
 import { ROLLBACK_OF } from './task-creator.ts';
@@ -28,18 +28,23 @@ export class RollbackClaim {
 
   /** Rejects with `RollbackExists` when another task than `newName` rolls this one back, or did and `force` is not set. */
   async check(task: DeployTask, newName: string, force: boolean): Promise<void> {
-    for (const other of await this.#others(task, newName)) {
-      const { name } = other.metadata;
-      const state = other.status?.state;
-      if (!isFinished(other)) throw exists(`task ${name}, which rolls it back, has not ended`);
-      if (state === 'Succeeded' && !force) throw exists(`task ${name} has rolled it back; force does it once more`);
-      if (state === 'Unknown' && !force)
-        throw exists(`nobody knows whether task ${name} has rolled it back; force does it once more`);
-    }
+    const others = await this.#listed(task, newName);
     const claim = parseClaim(task);
-    if (claim === undefined || claim.name === newName || Date.now() - claim.at > CREATING_MS) return;
-    if (!(await this.#isThere(task, claim.name)))
-      throw exists(`task ${claim.name}, which rolls it back, is being created`);
+    if (claim !== undefined && claim.name !== newName && !others.some(({ metadata }) => metadata.name === claim.name)) {
+      // Perhaps created since they were listed.
+      const claimed = await this.#find(task, claim.name);
+      if (claimed !== undefined) others.push(claimed);
+      else if (Date.now() - claim.at < CREATING_MS)
+        throw exists(`task ${claim.name}, which rolls it back, is being created`);
+    }
+    for (const { metadata, status } of others) {
+      if (status?.state === undefined || !END_STATES.includes(status.state))
+        throw exists(`task ${metadata.name}, which rolls it back, has not ended`);
+      if (status.state === 'Succeeded' && !force)
+        throw exists(`task ${metadata.name} has rolled it back; force does it once more`);
+      if (status.state === 'Unknown' && !force)
+        throw exists(`nobody knows whether task ${metadata.name} has rolled it back; force does it once more`);
+    }
   }
 
   /** Checks and takes the right. `again`: reads the task anew. Resolves with what gives it back. */
@@ -72,7 +77,7 @@ export class RollbackClaim {
       .catch(() => undefined);
   }
 
-  async #others({ metadata }: DeployTask, newName: string): Promise<DeployTask[]> {
+  async #listed({ metadata }: DeployTask, newName: string): Promise<DeployTask[]> {
     const { namespace = '', uid = '' } = metadata;
     const found: DeployTask[] = [];
     let position: string | undefined;
@@ -88,12 +93,11 @@ export class RollbackClaim {
     return found.filter(({ metadata: { name } }) => name !== newName);
   }
 
-  async #isThere({ metadata: { namespace = '' } }: DeployTask, name: string): Promise<boolean> {
+  async #find({ metadata: { namespace = '' } }: DeployTask, name: string): Promise<DeployTask | undefined> {
     try {
-      await this.#client.get(deployTasks, namespace, name);
-      return true;
+      return await this.#client.get(deployTasks, namespace, name);
     } catch (err) {
-      if (isNotFound(err)) return false;
+      if (isNotFound(err)) return undefined;
       throw err;
     }
   }
