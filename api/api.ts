@@ -94,7 +94,7 @@ export class Api {
     this.#parts = parts;
     this.#reader = reader;
     this.#directory = directory;
-    this.#cleanup = new Cleanup({ reader, secrets, store, settings, logger });
+    this.#cleanup = new Cleanup({ reader, secrets, store, uses, settings, logger });
     const app = createApp({
       contract,
       logger,

@@ -11,7 +11,9 @@ import type { SqliteStore } from '../store/sqlite/sqlite-store.ts';
 import { hasCluster, sharedCluster } from '../test/kubernetes/shared.ts';
 import type { SharedCluster } from '../test/kubernetes/shared.ts';
 import { Cleanup } from './cleanup.ts';
+import { FileUses } from './files/file-uses.ts';
 import { defaultSettings } from './settings.ts';
+import { ROLLBACK_FILE_TYPE } from './tasks/rollback-handler.ts';
 import { TaskReader } from './tasks/task-reader.ts';
 import type { TaskName } from './tasks/task-id.ts';
 import { TaskSecrets } from './tasks/task-secrets.ts';
@@ -45,6 +47,7 @@ describe.skipIf(!hasCluster())('Cleanup', () => {
       reader,
       secrets: new TaskSecrets(cluster.client, cluster.namespace),
       store,
+      uses: new FileUses(store.files, reader, cluster.namespace),
       settings,
       logger,
     });
@@ -170,6 +173,59 @@ describe.skipIf(!hasCluster())('Cleanup', () => {
     await cleanup(0).runOnce();
     const { items } = await cluster.client.list(secrets, cluster.namespace);
     expect(items.map(({ metadata }) => metadata.name)).toEqual(['a-persons-own', 'of-newer', 'of-waiting']);
+  });
+
+  it('keeps the Secrets of a task that can be rolled back, and for a day those of one that nobody knows the end of', async () => {
+    const rollback = { available: true, exact: true, statements: 1, bytes: 1, text: ';' };
+    const completionTime = new Date(Date.now() - 25 * 3600_000).toISOString();
+    const ends: Record<string, object> = {
+      'cannot-go-back': { state: 'Failed', completionTime, rollback: { ...rollback, available: false } },
+      'can-go-back': { state: 'Failed', completionTime, rollback },
+      unknown: { state: 'Unknown', completionTime: new Date().toISOString() },
+      'long-unknown': { state: 'Unknown', completionTime },
+    };
+    for (const [name, status] of Object.entries(ends)) {
+      const uid = await createTask(name);
+      const ownerReferences = [{ apiVersion: 'tiangong.io/v1alpha1', kind: 'DeployTask', name, uid }];
+      await cluster.client.create(secrets, cluster.namespace, {
+        metadata: { name, labels: { 'tiangong.io/task': name }, ownerReferences },
+        type: 'tiangong.io/credential',
+      });
+      const assigned = { state: 'Assigned', assignment: { agent: 'a1', epoch: 1 } };
+      for (const patch of [assigned, status])
+        await cluster.client.patch(deployTasks, cluster.namespace, name, { status: patch }, { subresource: 'status' });
+    }
+    await untilSynced();
+    await cleanup(0).runOnce();
+    const { items } = await cluster.client.list(secrets, cluster.namespace);
+    expect(items.map(({ metadata }) => metadata.name)).toEqual(['can-go-back', 'unknown']);
+  });
+
+  it('removes the files of rollbacks that no task needs, and no file of a user', async () => {
+    const add = async (name: string, contentType: string): Promise<string> =>
+      (await (await store.files.receive({ name, contentType }, partsOf(name))).commit()).record.id;
+    const [used, unused, own] = [
+      await add('used.sql', ROLLBACK_FILE_TYPE),
+      await add('unused.sql', ROLLBACK_FILE_TYPE),
+      await add('own.sql', 'application/sql'),
+    ];
+    const spec = { agent: 'a1', type: 'mysql' as const, fileId: used };
+    await cluster.client.create(deployTasks, cluster.namespace, { metadata: { name: 'rolls-back' }, spec });
+    await untilSynced();
+    const left = async (): Promise<string[]> =>
+      (await store.files.list({ limit: 9, offset: 0 })).records.map(({ id }) => id).sort();
+    await cleanup(60_000).runOnce();
+    expect(await left()).toEqual([used, unused, own].sort());
+    await cleanup(0).runOnce();
+    expect(await left()).toEqual([used, own].sort());
+    const status = { state: 'Failed', observedGeneration: 1 };
+    await cluster.client.patch(deployTasks, cluster.namespace, 'rolls-back', { status }, { subresource: 'status' });
+    await expect
+      .poll(async () => {
+        await cleanup(0).runOnce();
+        return left();
+      })
+      .toEqual([own]);
   });
 
   it('does not remove a Secret that a repeated create has just taken up again', async () => {

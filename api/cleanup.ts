@@ -2,8 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { DeployTask } from '../kube/types/deploytask.ts';
 import type { Store } from '../store/store.ts';
+import { ApiError } from './errors.ts';
+import type { FileUses } from './files/file-uses.ts';
 import type { ApiSettings } from './settings.ts';
 import { parseBlobOwner } from './tasks/command-blob.ts';
+import { ROLLBACK_FILE_TYPE } from './tasks/rollback-handler.ts';
 import type { TaskName } from './tasks/task-id.ts';
 import type { TaskReader } from './tasks/task-reader.ts';
 import type { TaskSecrets } from './tasks/task-secrets.ts';
@@ -12,9 +15,12 @@ export interface CleanupParts {
   readonly reader: TaskReader;
   readonly secrets: TaskSecrets;
   readonly store: Store;
+  readonly uses: FileUses;
   readonly settings: ApiSettings;
   readonly logger: Logger;
 }
+
+const FILES_PAGE = 1000;
 
 /** An informer that has heard nothing for this long may have missed tasks. */
 const FRESH_MS = 90_000;
@@ -55,7 +61,26 @@ export class Cleanup {
     await this.#removeOrphans();
     const find = async (name: TaskName): Promise<DeployTask | undefined> => (await reader.getFresh(name))?.task;
     await secrets.settle({ find, known: (name) => reader.peek(name) }, new Date());
+    await this.#removeRollbackFiles();
     await store.idempotencyKeys.forget(Date.now() - settings.idempotencyKeyMs);
+  }
+
+  /** Nobody has uploaded them, so nobody would delete them. */
+  async #removeRollbackFiles(): Promise<void> {
+    const { reader, store, uses, settings } = this.#parts;
+    const due: string[] = [];
+    for (let offset = 0, total = 1; offset < total; offset += FILES_PAGE) {
+      const page = await store.files.list({ limit: FILES_PAGE, offset });
+      total = page.total;
+      for (const { id, contentType, createdAt } of page.records)
+        if (contentType === ROLLBACK_FILE_TYPE && Date.now() - createdAt >= settings.cleanupGraceMs) due.push(id);
+    }
+    for (const id of due) {
+      if (reader.unfinishedWithFile(id) !== undefined) continue;
+      await uses.delete(id).catch((err: unknown) => {
+        if (!(err instanceof ApiError) || err.status >= 500) throw err;
+      });
+    }
   }
 
   async #removeOrphans(): Promise<void> {
