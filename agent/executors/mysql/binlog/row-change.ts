@@ -9,6 +9,8 @@ export type RowChange =
 /** Something changed that the log does not tell row by row, or not whole: what is behind it cannot be undone exactly. */
 export interface UnreadableChange extends Changed {
   readonly kind: 'unreadable';
+  readonly before?: undefined;
+  readonly after?: undefined;
   readonly why: string;
 }
 

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { Target } from '../../../../connections/target.ts';
 import type { Service } from '../../../../../test/services/service.ts';
-import { readTableFacts } from '../../backup/table-facts.ts';
 import { MysqlSession } from '../../session.ts';
 import { BinlogReader } from '../binlog-reader.ts';
 import type { ReaderOptions, TransactionRead, WantedTransaction } from '../binlog-reader.ts';
 import type { ColumnFact } from '../column-fact.ts';
 import { currentPosition } from '../current-position.ts';
+import { columnFacts } from './column-facts.ts';
 import type { LoggedChange } from '../row-change.ts';
 
 const FOREVER = new AbortController().signal;
@@ -29,7 +29,7 @@ export class LoggedDatabase {
     const target: Target = {
       ...{ host, port, user, password, database: '', key: name, label: name, secrets: [password] },
       ...{ apiKey: undefined, protocol: undefined, sslmode: undefined, ca: undefined },
-      ...{ verifySsl: undefined, authSource: undefined },
+      ...{ verifySsl: undefined, authSource: undefined, backup: undefined, ledger: false },
     };
     const session = await MysqlSession.connect(target);
     await session.query(`CREATE DATABASE ${name}`);
@@ -76,8 +76,8 @@ export class LoggedDatabase {
     return BinlogReader.open(this.target, from, options);
   }
 
-  readonly columnsOf = async (schema: string, table: string): Promise<readonly ColumnFact[]> =>
-    (await readTableFacts(this.session, schema, table))?.columns ?? [];
+  readonly columnsOf = (schema: string, table: string): Promise<readonly ColumnFact[]> =>
+    columnFacts(this.session, schema, table);
 
   async drop(): Promise<void> {
     this.#reader?.close();

@@ -2,7 +2,10 @@ import { BinlogError } from '../../binlog-error.ts';
 import { jsonDouble } from './json-double.ts';
 import { opaqueText } from './json-opaque.ts';
 
-/** A document as text. `inexact`: what another document would have that is read from the text; undefined for the same. */
+/**
+ * A document as text. `inexact`: what a document that is read from the text would not have; undefined for none. Whether
+ * an integer has a sign does not count: such values are equal, and print alike.
+ */
 export interface JsonText {
   readonly text: string;
   readonly inexact: string | undefined;
@@ -62,11 +65,11 @@ class JsonDocument {
       case Type.Int64:
         return String(part(data, 0, 8).readBigInt64LE(0));
       case Type.Uint16:
-        return this.#unsigned(BigInt(uintAt(data, 0, 2)));
+        return String(uintAt(data, 0, 2));
       case Type.Uint32:
-        return this.#unsigned(BigInt(uintAt(data, 0, 4)));
+        return String(uintAt(data, 0, 4));
       case Type.Uint64:
-        return this.#unsigned(part(data, 0, 8).readBigUInt64LE(0));
+        return String(part(data, 0, 8).readBigUInt64LE(0));
       case Type.Double:
         return jsonDouble(part(data, 0, 8).readDoubleLE(0));
       case Type.String:
@@ -80,13 +83,6 @@ class JsonDocument {
       default:
         return malformed(`a value of the type ${type}, which is not known`);
     }
-  }
-
-  #unsigned(value: bigint): string {
-    // Text is read as signed where it fits.
-    if (value < 2n ** 63n)
-      this.inexact ??= 'the document holds an unsigned integer that its text does not tell from a signed one';
-    return String(value);
   }
 
   /** Count and bytes of all, then keys' places and lengths, then values' types and places or short values. */
