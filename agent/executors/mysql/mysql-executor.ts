@@ -58,18 +58,26 @@ export class MysqlExecutor implements Executor {
       if (typeof tls === 'string') return failed('InvalidParams', tls);
       const params = parseMysqlParams(context.params, { ledger: target.ledger });
       if (typeof params === 'string') return failed('InvalidParams', params);
-      const missing = [
-        ...(params.reviewOnly ? ['params.review'] : []),
-        ...(params.rollbackOf === undefined ? [] : ['params.rollback_of']),
-        ...(params.ledger ? ['exec_options.ledger'] : []),
-        ...(params.backup === 'asked' ? ['exec_options.backup'] : []),
-      ];
-      if (missing[0] !== undefined) return failed('InvalidParams', `${missing[0]} is not supported yet`);
       const opened = (source = await openSql(context));
       const { goInception: settings } = this.#options;
       // A rollback's statements are its own, and a review asks the database.
       if (settings !== undefined && params.rollbackOf === undefined && !params.reviewOnly)
-        return await runGoInception({ context, target, params, settings, source: opened, signal, spoolFolder, graceMs });
+        return await runGoInception({
+          context,
+          target,
+          params,
+          settings,
+          source: opened,
+          signal,
+          spoolFolder,
+          graceMs,
+        });
+      const missing = [
+        ...(params.reviewOnly ? ['params.review'] : []),
+        ...(params.rollbackOf === undefined ? [] : ['params.rollback_of']),
+        ...(params.ledger ? ['exec_options.ledger'] : []),
+      ];
+      if (missing[0] !== undefined) return failed('InvalidParams', `${missing[0]} is not supported yet`);
       return await this.#sessions.use(target, signal, (session) =>
         new DirectRun({ context, target, params, source: opened, session, signal, spoolFolder, graceMs }).run(),
       );
