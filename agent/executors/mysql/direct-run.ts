@@ -1,15 +1,22 @@
 import type { Target } from '../../connections/target.ts';
 import { maskSecrets } from '../database/mask-secrets.ts';
+import { TaskFailure } from '../../task-failure.ts';
 import { failed } from '../executor.ts';
 import type { ExecutionContext, Outcome } from '../executor.ts';
 import { TransactionLedger } from '../postgres/transaction-ledger.ts';
 import { ResultWriter } from '../sql/result-writer.ts';
 import { splitStatements } from '../sql/split-statements.ts';
+import type { SqlStatement } from '../sql/split-statements.ts';
 import type { SqlSource } from '../sql/sql-source.ts';
+import { openBackup } from './backup/open-backup.ts';
+import type { Backup } from './backup/open-backup.ts';
 import { describeFailure } from './failure.ts';
+import { lookAhead } from './look-ahead.ts';
 import type { MysqlParams } from './mysql-params.ts';
 import { ScriptRun } from './script-run.ts';
 import type { MysqlSession } from './session.ts';
+import { statementKind } from './statement-kind.ts';
+import type { StatementKind } from './statement-kind.ts';
 import { StatementReport } from './statement-report.ts';
 
 export interface DirectRunOptions {
@@ -23,6 +30,9 @@ export interface DirectRunOptions {
   readonly spoolFolder: string;
   readonly graceMs: number;
 }
+
+/** What may change rows. */
+const CHANGES: readonly StatementKind[] = ['dml', 'call'];
 
 /** One task that is executed on its server directly. */
 export class DirectRun {
@@ -40,13 +50,26 @@ export class DirectRun {
 
   readonly #mask = (text: string): string => maskSecrets(text, this.#options.target.secrets);
 
-  /** Rejects only on a bug. */
+  /** Rejects with `TaskFailure` when it cannot begin, else only on a bug. */
   async run(): Promise<Outcome> {
-    const { context, target, params, source, session, signal, graceMs } = this.#options;
-    await context.output.log(
-      'info',
-      `Executing ${source.file ?? 'the command'} on ${target.label}${session.encrypted ? ' by TLS' : ''}, connection ${session.threadId}`,
+    const { context, target, source, session } = this.#options;
+    const looked = await lookAhead(splitStatements(source.pieces, 'mysql'), ({ text }) =>
+      CHANGES.includes(statementKind(text, session.serverVersion)),
     );
+    const backup = await this.#openBackup(looked.found);
+    try {
+      await context.output.log(
+        'info',
+        `Executing ${source.file ?? 'the command'} on ${target.label}${session.encrypted ? ' by TLS' : ''}, connection ${session.threadId}`,
+      );
+      return await this.#execute(looked.statements, backup);
+    } finally {
+      await backup?.close();
+    }
+  }
+
+  async #execute(statements: AsyncIterable<SqlStatement>, backup: Backup | undefined): Promise<Outcome> {
+    const { context, params, source, session, signal, graceMs } = this.#options;
     const run = new ScriptRun({
       session,
       report: this.#report,
@@ -57,10 +80,12 @@ export class DirectRun {
       graceMs,
       evidence: (text) => context.evidence(text),
       hasTransactions: session.flavour !== 'doris',
+      observers: backup === undefined ? [] : [backup],
+      rollbackOf: (number) => backup?.of(number),
     });
     let outcome: Outcome;
     try {
-      await run.run(splitStatements(source.pieces, 'mysql'));
+      await run.run(statements);
       outcome =
         this.#report.executed === 0
           ? failed('InvalidParams', `there is no SQL statement in ${source.file ?? 'the command'}`)
@@ -74,7 +99,21 @@ export class DirectRun {
       rolled_back: this.#fates.ranges('rolledBack'),
       unknown: this.#fates.ranges('unknown'),
     });
+    await backup?.finish(context.rollback);
     return outcome;
+  }
+
+  /** `changes`: whether the text changes rows; undefined: not in its first part. */
+  async #openBackup(changes: boolean | undefined): Promise<Backup | undefined> {
+    const { context, target, params, session, signal, spoolFolder } = this.#options;
+    if (params.backup === 'off' || session.flavour === 'doris') return undefined;
+    const wanted = changes === false ? 'default' : params.backup;
+    const { concurrency } = params;
+    const title = `task ${context.uid}`;
+    const opened = await openBackup({ session, target, wanted, spoolFolder, title, concurrency, signal });
+    if ('impossible' in opened)
+      throw new TaskFailure('BackupNotPossible', `backup is not possible: ${opened.impossible}`);
+    return opened;
   }
 
   async #failure(err: unknown, notRolledBack: string | undefined): Promise<Outcome> {

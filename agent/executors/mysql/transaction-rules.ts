@@ -32,7 +32,6 @@ export function refusal(
 
 /** Why a statement cannot be sent as it is: the text is sent in UTF-8, and the session takes it for something else. */
 export function charsetRefusal({ clientCharset }: MysqlSession, text: string): string | undefined {
-  // eslint-disable-next-line no-control-regex -- ASCII is the same in every character set that a client may have.
   if (isUtf8Name(clientCharset) || clientCharset === 'binary' || !/[^\0-\x7f]/.test(text)) return undefined;
   return `character_set_client is ${clientCharset}, but the text is sent in UTF-8: SET NAMES utf8mb4 before it`;
 }
