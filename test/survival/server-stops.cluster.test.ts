@@ -1,4 +1,6 @@
 import { createClient } from '@clickhouse/client';
+import { createPool } from 'mysql2/promise';
+import type { RowDataPacket } from 'mysql2/promise';
 import { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { freePort } from '../kubernetes/free-port.ts';
@@ -35,6 +37,18 @@ async function postgres(server: OwnService): Promise<Work> {
   return {
     ...{ type: 'postgres', params: { target: targetOf(server) }, long, short: 'SELECT 1' },
     isInTheMiddle: async () => (await pool.query<{ n: number }>(running)).rows[0]?.n === 1,
+  };
+}
+
+async function mysql(server: OwnService): Promise<Work> {
+  const pool = createPool({ ...targetOf(server), connectionLimit: 1 });
+  onTestFinished(() => pool.end());
+  // A SLEEP alone ends with 1 when the server stops, and so succeeds.
+  const long = 'SELECT 1 FROM mysql.user WHERE SLEEP(3600)';
+  const running = `SELECT id FROM information_schema.processlist WHERE info = '${long}'`;
+  return {
+    ...{ type: 'mysql', params: { target: targetOf(server) }, long, short: 'SELECT 1' },
+    isInTheMiddle: async () => (await pool.query<RowDataPacket[]>(running))[0].length === 1,
   };
 }
 
@@ -86,6 +100,8 @@ describe.skipIf(!hasCluster())('when its server stops in the middle', () => {
 
   const types: [string, ServiceName, (server: OwnService) => Promise<Work>][] = [
     ['postgres', 'postgres', postgres],
+    ['mysql to MySQL', 'mysql', mysql],
+    ['mysql to MariaDB', 'mariadb', mysql],
     ['clickhouse by the native protocol', 'clickhouse-18', (server) => clickhouse(server, 'native')],
     ['clickhouse by HTTP', 'clickhouse-18', (server) => clickhouse(server, 'http')],
     ['mongo', 'mongo', mongo],
