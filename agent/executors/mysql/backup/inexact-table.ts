@@ -1,6 +1,7 @@
 import type { RowChange } from '../binlog/row-change.ts';
+import { quoteName } from '../session.ts';
 import { quoteTable } from './quote.ts';
-import { literal } from './sql-literal.ts';
+import { sqlLiteral } from './sql-literal.ts';
 import type { TableFacts } from './table-facts.ts';
 
 /** Why undoing a table's changes row by row does not bring back what was; undefined: it does. */
@@ -12,6 +13,8 @@ export function inexactTable(
   if (facts.engine !== undefined && facts.engine !== 'InnoDB')
     return `${name} has the engine ${facts.engine}, which has no transactions`;
   if (facts.type === 'SYSTEM VERSIONED') return `${name} keeps versions of its rows, which cannot be taken back`;
+  if (facts.triggers === undefined)
+    return `whether ${name} has triggers cannot be seen: GRANT TRIGGER ON ${quoteName(facts.schema)}.* to the login`;
   if (facts.triggers.length > 0)
     return `${name} has the trigger ${facts.triggers[0] ?? ''}, whose effects run again in the rollback`;
   const cascade = facts.cascades.find(({ onDelete, onUpdate, columns }) =>
@@ -24,7 +27,7 @@ export function inexactTable(
 function changes({ before, after }: Pick<RowChange, 'before' | 'after'>, facts: TableFacts, column: string): boolean {
   const place = facts.columns.findIndex(({ name }) => name.toLowerCase() === column.toLowerCase());
   const [was, is] = [before?.[place], after?.[place]].map((value) =>
-    value === undefined ? undefined : (literal(value) ?? undefined),
+    value === undefined ? undefined : (sqlLiteral(value) ?? undefined),
   );
   return was === undefined || was !== is;
 }

@@ -3,7 +3,7 @@ import type { RowChange } from '../binlog/row-change.ts';
 import { inexactTable } from './inexact-table.ts';
 import { quoteName } from '../session.ts';
 import { quoteTable } from './quote.ts';
-import { exactCondition, keyCondition, literal } from './sql-literal.ts';
+import { exactCondition, keyCondition, sqlLiteral } from './sql-literal.ts';
 import type { TableFacts } from './table-facts.ts';
 
 /** What undoes one changed row. */
@@ -47,7 +47,7 @@ function insertBack(table: string, row: Image, facts: TableFacts, problems: Prob
   for (const [place, column] of facts.columns.entries()) {
     if (column.generated) continue;
     const value = row[place];
-    const sql = value === undefined ? undefined : literal(value);
+    const sql = value === undefined ? undefined : sqlLiteral(value);
     if (sql === undefined) problems.push(undecoded(facts, column.name, value));
     else {
       names.push(quoteName(column.name));
@@ -64,9 +64,9 @@ function setBack(before: Image, after: Image, facts: TableFacts, problems: Probl
   for (const [place, column] of facts.columns.entries()) {
     if (column.generated) continue;
     const [was, is] = [before[place], after[place]];
-    const sql = was === undefined ? undefined : literal(was);
+    const sql = was === undefined ? undefined : sqlLiteral(was);
     if (sql === undefined) problems.push(undecoded(facts, column.name, was));
-    else if (column.onUpdate || is === undefined || sql !== literal(is)) {
+    else if (column.onUpdate || is === undefined || sql !== sqlLiteral(is)) {
       parts.push(`${quoteName(column.name)}=${sql}`);
       problems.push(inexactValue(facts, column.name, was));
     }

@@ -8,7 +8,7 @@ import { hexLiteral } from './quote.ts';
 const MAX_COMPARED_BYTES = 64;
 
 /** The SQL that stores this very value in the column; undefined where it is not known. */
-export function literal(value: CellValue): string | undefined {
+export function sqlLiteral(value: CellValue): string | undefined {
   if (value === null) return 'NULL';
   switch (value.kind) {
     case 'number':
@@ -37,7 +37,7 @@ export function literal(value: CellValue): string | undefined {
 
 /** A condition that finds the row by this column of its key, with the help of an index. */
 export function keyCondition(column: ColumnFact, value: CellValue): string | undefined {
-  const sql = literal(value);
+  const sql = sqlLiteral(value);
   if (sql === undefined || value === null) return undefined;
   return `${quoteName(column.name)}=${sql}`;
 }

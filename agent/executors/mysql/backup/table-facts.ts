@@ -1,9 +1,11 @@
 import type { ColumnFact } from '../binlog/column-fact.ts';
 import { quoteText } from './quote.ts';
 
+type Row = Readonly<Record<string, string | null>>;
+
 /** What answers small questions: a session. Values are text. */
 export interface RowSource {
-  rows(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  rows(sql: string): Promise<readonly Row[]>;
 }
 
 /** A foreign key of another table that follows changes of this one, which the log does not tell. */
@@ -27,7 +29,8 @@ export interface TableFacts {
   readonly columns: readonly ColumnFact[];
   /** Places in `columns` of what tells rows apart; undefined: nothing does. */
   readonly key: readonly number[] | undefined;
-  readonly triggers: readonly string[];
+  /** Undefined: the login may not see them. */
+  readonly triggers: readonly string[] | undefined;
   readonly cascades: readonly Cascade[];
 }
 
@@ -35,11 +38,15 @@ const GENERATED = /\b(?:VIRTUAL|STORED|PERSISTENT)\b/i;
 const ON_UPDATE = /\bon update\b/i;
 const CASCADING = /^(?:CASCADE|SET NULL|SET DEFAULT)$/i;
 
-/** Reads a table's facts as they are now; undefined: there is no such table, or the user may not see it. */
+/**
+ * Reads a table's facts as they are now; undefined: there is no such table, or the user may not see it. `triggersFrom`
+ * is a session that sees its triggers.
+ */
 export async function readTableFacts(
   source: RowSource,
   schema: string,
   table: string,
+  triggersFrom: RowSource | 'nobody' = source,
 ): Promise<TableFacts | undefined> {
   const from = (view: string, prefix: string): string =>
     `FROM information_schema.${view} WHERE ${prefix}SCHEMA = ${quoteText(schema)} AND ${prefix}NAME = ${quoteText(table)}`;
@@ -65,13 +72,6 @@ export async function readTableFacts(
     schema,
     table,
   );
-  const triggers = exactly(
-    await source.rows(
-      `SELECT EVENT_OBJECT_SCHEMA AS s, EVENT_OBJECT_TABLE AS t, TRIGGER_NAME AS name FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = ${quoteText(schema)} AND EVENT_OBJECT_TABLE = ${quoteText(table)}`,
-    ),
-    schema,
-    table,
-  );
   return {
     schema,
     table,
@@ -79,9 +79,16 @@ export async function readTableFacts(
     type: text(about['type']) ?? '',
     columns,
     key: chooseKey(keys, columns),
-    triggers: triggers.map(({ name }) => String(name)),
+    triggers: triggersFrom === 'nobody' ? undefined : await readTriggers(triggersFrom, schema, table),
     cascades: await readCascades(source, schema, table),
   };
+}
+
+async function readTriggers(source: RowSource, schema: string, table: string): Promise<string[]> {
+  const rows = await source.rows(
+    `SELECT EVENT_OBJECT_SCHEMA AS s, EVENT_OBJECT_TABLE AS t, TRIGGER_NAME AS name FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = ${quoteText(schema)} AND EVENT_OBJECT_TABLE = ${quoteText(table)}`,
+  );
+  return exactly(rows, schema, table).map(({ name }) => String(name));
 }
 
 async function readCascades(source: RowSource, schema: string, table: string): Promise<Cascade[]> {
@@ -106,7 +113,7 @@ async function readCascades(source: RowSource, schema: string, table: string): P
   return [...found.values()];
 }
 
-function columnFact(row: Readonly<Record<string, unknown>>): ColumnFact {
+function columnFact(row: Row): ColumnFact {
   const type = String(row['type']);
   const extra = text(row['extra']) ?? '';
   return {
@@ -122,10 +129,7 @@ function columnFact(row: Readonly<Record<string, unknown>>): ColumnFact {
 }
 
 /** The primary key, else the unique key with the fewest columns that holds no NULL, no expression and no prefix. */
-function chooseKey(
-  rows: readonly Readonly<Record<string, unknown>>[],
-  columns: readonly ColumnFact[],
-): readonly number[] | undefined {
+function chooseKey(rows: readonly Row[], columns: readonly ColumnFact[]): readonly number[] | undefined {
   const keys = new Map<string, number[] | undefined>();
   for (const { name, col, part } of rows) {
     const place = columns.findIndex((column) => column.name === col);
@@ -139,14 +143,9 @@ function chooseKey(
 }
 
 /** Names compare without regard to case there, which may find two tables. */
-function exactly(
-  rows: readonly Readonly<Record<string, unknown>>[],
-  schema: string,
-  table: string,
-): readonly Readonly<Record<string, unknown>>[] {
+function exactly(rows: readonly Row[], schema: string, table: string): readonly Row[] {
   const same = rows.filter(({ s, t }) => s === schema && t === table);
   return same.length > 0 ? same : rows;
 }
 
-const text = (value: unknown): string | undefined =>
-  value === null || value === undefined ? undefined : String(value);
+const text = (value: string | null | undefined): string | undefined => value ?? undefined;

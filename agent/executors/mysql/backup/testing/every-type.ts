@@ -17,7 +17,7 @@ const plain = fc.stringMatching(/^[a-zA-Z0-9 ;'"\\`%_\n\r\t\0/*#-]{0,24}$/);
 const hex = (text: string): string => `_utf8mb4 0x${Buffer.from(text, 'utf8').toString('hex')}`;
 const string = (special: string): fc.Arbitrary<string> =>
   fc
-    .tuple(plain, fc.constantFrom('', ...special))
+    .tuple(plain, fc.constantFrom('', ...Array.from(special)))
     .map(([text, extra]) => (text + extra === '' ? `''` : hex(text + extra)));
 const bytes = (most: number): fc.Arbitrary<string> =>
   fc.uint8Array({ maxLength: most }).map((all) => (all.length === 0 ? `''` : `0x${Buffer.from(all).toString('hex')}`));

@@ -1,0 +1,90 @@
+import type { Target } from '../../../connections/target.ts';
+import { maskSecrets } from '../../database/mask-secrets.ts';
+import { BinlogError } from '../binlog/binlog-error.ts';
+import type { BinlogPosition } from '../binlog/binlog-position.ts';
+import { BinlogReader } from '../binlog/binlog-reader.ts';
+import { currentPosition } from '../binlog/current-position.ts';
+import { networkText } from '../failure.ts';
+import { ERRNO, isServerError } from '../server-error.ts';
+import { MysqlSession } from '../session.ts';
+import { RowLogging } from './row-logging.ts';
+import { TableCatalog } from './table-catalog.ts';
+
+/** Needs another right than the login has. */
+const DENIED = [ERRNO.dbAccessDenied, ERRNO.accessDenied, 1142, 1227] as number[];
+
+/** All that a backup needs of a server: the log from a place on, and what its tables are. To be closed. */
+export class BinlogAccess {
+  readonly logging: RowLogging;
+  readonly reader: BinlogReader;
+  readonly catalog: TableCatalog;
+  readonly #facts: MysqlSession;
+  readonly #backup: MysqlSession;
+  /** Where the task's first change can be found at the earliest. */
+  readonly start: BinlogPosition;
+
+  private constructor(
+    parts: Pick<BinlogAccess, 'logging' | 'reader' | 'start'>,
+    sessions: { readonly facts: MysqlSession; readonly backup: MysqlSession },
+  ) {
+    this.logging = parts.logging;
+    this.reader = parts.reader;
+    this.start = parts.start;
+    this.#facts = sessions.facts;
+    this.#backup = sessions.backup;
+    this.catalog = new TableCatalog(sessions);
+  }
+
+  /** The text of why a backup is not possible, else the access. `session` is the task's, which is set to log whole rows. */
+  static async open(session: MysqlSession, target: Target): Promise<BinlogAccess | string> {
+    const sessions: MysqlSession[] = [];
+    const connect = async (login: { user?: string; password?: string } = {}): Promise<MysqlSession> => {
+      const opened = await MysqlSession.connect(target, login);
+      sessions.push(opened);
+      return opened;
+    };
+    const give = async (reason: string): Promise<string> => {
+      for (const opened of sessions) await opened.end();
+      return maskSecrets(reason, target.secrets);
+    };
+    const login = loginOf(target);
+    const who = login.user ?? target.user ?? 'the login';
+    try {
+      const logging = await RowLogging.inspect(session, session.flavour);
+      const reason = await logging.ensure(session);
+      if (reason !== undefined) return await give(reason);
+      const facts = await connect();
+      const backup = login.user === undefined ? facts : await connect(login);
+      const start = await currentPosition(backup);
+      const reader = await BinlogReader.open(target, start, login);
+      return new BinlogAccess({ logging, reader, start }, { facts, backup });
+    } catch (err) {
+      if (session.broken !== undefined) throw err;
+      return await give(explain(err, who));
+    }
+  }
+
+  /** Where the log ends now. */
+  position(): Promise<BinlogPosition> {
+    return currentPosition(this.#backup);
+  }
+
+  async close(): Promise<void> {
+    this.reader.close();
+    for (const session of new Set([this.#facts, this.#backup])) await session.end();
+  }
+}
+
+function loginOf({ backup }: Target): { user?: string; password?: string } {
+  if (backup === undefined) return {};
+  return { user: backup.user, password: backup.password ?? '' };
+}
+
+function explain(err: unknown, who: string): string {
+  const isDenied =
+    err instanceof BinlogError ? err.reason === 'AccessDenied' : isServerError(err) && DENIED.includes(err.errno);
+  const said = err instanceof Error ? networkText(err) : String(err);
+  return isDenied
+    ? `${who} may not read the binary log (${said}): GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* to it, or name a backup_user in the agent's configuration`
+    : `the binary log cannot be read as ${who}: ${said}`;
+}
