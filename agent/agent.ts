@@ -132,7 +132,7 @@ export class Agent {
     const api = this.#options.api === undefined ? undefined : new TiangongApi(this.#options.api);
     const limit = this.#options.spoolLimit ?? SPOOL_LIMIT;
     const uploader = api && new Uploader({ api, folder: folder.spoolFolder, limit, logger });
-    await uploader?.recover();
+    await uploader?.recover(resumableRuns(journal));
     const roots = new FileRoots({
       workFolder: folder.workFolder,
       stateFolder: folder.path,
@@ -148,7 +148,7 @@ export class Agent {
     const scheduler = new Scheduler({ client, starter, journal, heartbeat, reporter, tools, logger });
     const stopped = new AbortController();
     const recovery = new Recovery(
-      { client, journal, reporter, scheduler, instance: this.instance, logger, signal: stopped.signal },
+      { client, journal, reporter, scheduler, uploader, instance: this.instance, logger, signal: stopped.signal },
       evidence,
     );
     const watch = new TaskWatch(
@@ -232,6 +232,12 @@ export class Agent {
     }
     return undefined;
   }
+}
+
+/** Runs whose output may go on. */
+function resumableRuns({ entries }: Journal): ReadonlySet<string> {
+  const begun = [...entries].filter(([, { phase, resumable }]) => phase === 'started' && resumable === true);
+  return new Set(begun.map(([key]) => key));
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -8,6 +8,7 @@ import type { DeployTask } from '../kube/types/deploytask.ts';
 import type { Journal } from './journal/journal.ts';
 import { runKey } from './journal/journal-record.ts';
 import type { JournalEntry, RunReport } from './journal/journal-record.ts';
+import type { Uploader } from './output/uploader.ts';
 import { endRun, processStart } from './process-table.ts';
 import type { Reporter, RunId } from './reporter.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -17,6 +18,8 @@ export interface RecoveryOptions {
   readonly journal: Journal;
   readonly reporter: Reporter;
   readonly scheduler: Scheduler;
+  /** Undefined: no API is known. */
+  readonly uploader: Uploader | undefined;
   readonly instance: string;
   readonly logger: Logger;
   readonly signal: AbortSignal;
@@ -89,17 +92,35 @@ export class Recovery {
       return;
     }
     if (entry.phase === 'started') {
+      if (entry.resumable === true && (await this.#goOn(id, entry))) return;
+      await this.#options.uploader?.finishRun(id.uid, id.epoch);
       const message = `the agent restarted while the task ran; ${this.#evidence.get(key) ?? 'its process is not known'}`;
       const report = unknown(message);
       await this.#options.journal.append({ t: 'finished', key, report }).catch(() => undefined);
       void this.#report(key, id, report);
       return;
     }
-    await this.#resume(key, id);
+    await this.#restart(key, id);
+  }
+
+  /** The run was begun, and what it did is known where it did it. Resolves to false when nobody waits for that. */
+  async #goOn({ uid, epoch, namespace, name }: RunId, { evidence }: JournalEntry): Promise<boolean> {
+    const task = await this.#read(namespace, name);
+    // Stopped before it could look: the next process will.
+    if (task === 'stopped') return true;
+    const status = task?.status;
+    if (task?.metadata.uid !== uid || status?.assignment?.epoch !== epoch) return false;
+    if (status.state !== 'Running' && status.state !== 'Unknown') return false;
+    const end =
+      status.state === 'Unknown'
+        ? { message: 'the task had been given up while the agent was away', kind: undefined }
+        : endWhileAway(task);
+    this.#options.scheduler.resume(task, { evidence, lookOnly: end?.message, kind: end?.kind });
+    return true;
   }
 
   /** The run was claimed, but never begun. */
-  async #resume(key: string, { uid, epoch, namespace, name }: RunId): Promise<void> {
+  async #restart(key: string, { uid, epoch, namespace, name }: RunId): Promise<void> {
     const task = await this.#read(namespace, name);
     if (task === 'stopped') return;
     const status = task?.status;
@@ -108,15 +129,15 @@ export class Recovery {
       this.#options.journal.note({ t: 'closed', key });
       return;
     }
-    const started = Date.parse(status.startTime ?? '');
-    const late = Date.now() - started > timeoutSecondsOf(task) * 1000;
-    if (!isCancelRequested(task) && !late) {
-      this.#options.scheduler.resume(task);
+    const end = endWhileAway(task);
+    if (end === undefined) {
+      this.#options.scheduler.restart(task);
       return;
     }
-    const [state, reason, message] = late
-      ? (['Failed', 'TimeoutExceeded', 'not run: the agent was away for longer than the task may take'] as const)
-      : (['Canceled', 'CanceledByUser', 'canceled by user'] as const);
+    const [state, reason, message] =
+      end.kind === 'Timeout'
+        ? (['Failed', 'TimeoutExceeded', `not run: ${end.message}`] as const)
+        : (['Canceled', 'CanceledByUser', end.message] as const);
     const completionTime = new Date().toISOString();
     void this.#report(
       key,
@@ -145,6 +166,14 @@ export class Recovery {
     const landed = await reporter.report(id, report, undefined, signal);
     if (landed) journal.note({ t: 'closed', key });
   }
+}
+
+/** Why a task that the agent left behind is not to run any more. */
+function endWhileAway(task: DeployTask): { kind: 'Timeout' | 'User'; message: string } | undefined {
+  const started = Date.parse(task.status?.startTime ?? '');
+  if (Date.now() - started > timeoutSecondsOf(task) * 1000)
+    return { kind: 'Timeout', message: 'the agent was away for longer than the task may take' };
+  return isCancelRequested(task) ? { kind: 'User', message: 'canceled by user' } : undefined;
 }
 
 function unknown(message: string): RunReport {

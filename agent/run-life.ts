@@ -41,7 +41,9 @@ export async function liveRun(run: TaskRun, start: Start, tools: RunLifeTools, o
   // The answer to the start is newer than anything the watch has told.
   if (isCancelRequested(task)) run.abort('User', 'canceled by user');
   // The one record that must be on disk before anything happens.
-  const error = claimError ?? (await attempt(journal.append({ t: 'started', key })));
+  const error =
+    claimError ??
+    (await attempt(journal.append({ t: 'started', key, ...(run.isResumable(task) && { resumable: true }) })));
   const report = error === undefined ? await run.execute(task) : notRun(error, task);
   onEnded();
   if (run.aborted === 'Gone') {
@@ -52,9 +54,10 @@ export async function liveRun(run: TaskRun, start: Start, tools: RunLifeTools, o
   const finished = attempt(journal.append({ t: 'finished', key, report })).then((failure) => {
     if (failure !== undefined) logger.error({ err: failure, key }, 'the end of a run is not in the journal');
   });
+  // What the output keeps for a later process is of no use once that would only report.
+  await finished;
   await run.outputAcknowledged(tools.stopping);
   const landed = await tools.reporter.report(run, report, task, tools.stopping);
-  await finished;
   if (landed) journal.note({ t: 'closed', key });
 }
 

@@ -17,7 +17,7 @@ import type { Starter } from './run-starter.ts';
 import { TaskQueue } from './task-queue.ts';
 import type { QueuedTask } from './task-queue.ts';
 import { TaskRun } from './task-run.ts';
-import type { TaskRunTools } from './task-run.ts';
+import type { RunResumption, TaskRunTools } from './task-run.ts';
 
 export interface SchedulerOptions {
   readonly client: KubeClient;
@@ -97,9 +97,14 @@ export class Scheduler {
   }
 
   /** Runs a task that an earlier process had moved to Running but not begun. `task` is as it was just read. */
-  resume(task: DeployTask): void {
+  restart(task: DeployTask): void {
     const { client, logger } = this.#options;
     this.#begin(toQueued(task), () => restartTask(client, task, logger, this.#draining.signal));
+  }
+
+  /** Goes on with a task that an earlier process had begun. `task` is as it was just read. */
+  resume(task: DeployTask, resumption: RunResumption): void {
+    this.#begin(toQueued(task), () => Promise.resolve(task), resumption);
   }
 
   /** Begins nothing more. Resolves when all has ended, of which what is left after `graceMs`, or at `hurry`, is stopped. */
@@ -147,9 +152,9 @@ export class Scheduler {
     this.#pump();
   }
 
-  #begin(task: QueuedTask, start: Start): void {
+  #begin(task: QueuedTask, start: Start, resumption?: RunResumption): void {
     const { journal, reporter, starter, logger } = this.#options;
-    const run = new TaskRun(task, this.#tools);
+    const run = new TaskRun(task, this.#tools, resumption);
     const signals = { draining: this.#draining.signal, stopping: this.#stopping.signal };
     const worked = Promise.withResolvers<void>();
     const onEnded = (): void => {

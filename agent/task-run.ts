@@ -5,7 +5,7 @@ import { timeoutSecondsOf } from '../kube/task-state.ts';
 import type { DeployTask } from '../kube/types/deploytask.ts';
 import { EvidenceNote } from './journal/evidence-note.ts';
 import { failed, TaskAborted } from './executors/executor.ts';
-import type { AbortKind, ExecutionContext, Outcome } from './executors/executor.ts';
+import type { AbortKind, ExecutionContext, Outcome, Resumption } from './executors/executor.ts';
 import type { Executors } from './executors/registry.ts';
 import { FileUnavailable } from './files/file-unavailable.ts';
 import type { TaskFile } from './files/task-file.ts';
@@ -13,6 +13,7 @@ import type { TaskFiles } from './files/task-files.ts';
 import { refusalOf } from './refusal.ts';
 import type { RunReport } from './journal/journal-record.ts';
 import type { LogLevel } from './output/log-line.ts';
+import { keptOutput } from './output/kept-output.ts';
 import { TaskOutput } from './output/task-output.ts';
 import type { Uploader } from './output/uploader.ts';
 import { cutText } from './output/utf8.ts';
@@ -34,6 +35,12 @@ export interface TaskRunTools {
   readonly evidence: (run: { uid: string; epoch: number }, text: string) => void;
 }
 
+/** How a run goes on that an earlier process of the agent began. */
+export interface RunResumption extends Resumption {
+  /** What is to be reported when `lookOnly` left something undone; undefined: that it failed. */
+  readonly kind?: AbortKind | undefined;
+}
+
 type AbortedOutcome = Pick<RunReport, 'state' | 'reason'>;
 
 /** How a run ends that was aborted. Gone is not reported at all. */
@@ -48,6 +55,8 @@ const ABORTED: Readonly<Record<AbortKind, AbortedOutcome>> = {
 
 const FETCH_BACKOFF = { minMs: 250, maxMs: 4_000 };
 const FETCH_TRIES = 6;
+/** A resumed run has at least this long. */
+const LOOK_MS = 60_000;
 
 /** One run of one task: from its start, which is already on record, to what is to be reported. */
 export class TaskRun {
@@ -57,15 +66,15 @@ export class TaskRun {
   readonly name: string;
   readonly idempotent: boolean;
   readonly #tools: TaskRunTools;
-  readonly #resumed: boolean;
+  readonly #resumption: RunResumption | undefined;
   readonly #controller = new AbortController();
   #output: TaskOutput | undefined;
 
-  /** `resumed`: an earlier process had begun this run, and its executor goes on with it. */
+  /** `resumption`: an earlier process had begun this run, and its executor goes on with it. */
   constructor(
     id: { uid: string; epoch: number; namespace: string; name: string; idempotent: boolean },
     tools: TaskRunTools,
-    resumed = false,
+    resumption?: RunResumption,
   ) {
     this.uid = id.uid;
     this.epoch = id.epoch;
@@ -73,7 +82,7 @@ export class TaskRun {
     this.name = id.name;
     this.idempotent = id.idempotent;
     this.#tools = tools;
-    this.#resumed = resumed;
+    this.#resumption = resumption;
   }
 
   /** Why the run was aborted, if it was. */
@@ -81,8 +90,16 @@ export class TaskRun {
     return this.#controller.signal.aborted ? (this.#controller.signal.reason as TaskAborted).kind : undefined;
   }
 
+  /** Whether a later process can go on with the run, should this one die. */
+  isResumable(task: DeployTask): boolean {
+    if (this.#resumption !== undefined) return true;
+    return this.#tools.executors.get(task.spec.type)?.resumes?.(task.spec.params ?? {}) === true;
+  }
+
   /** Ends the work. The first reason counts. */
   abort(kind: AbortKind, message: string): void {
+    // It does nothing more anyway, and what it did is to be told.
+    if (kind === 'User' && this.#resumption?.lookOnly !== undefined) return;
     this.#controller.abort(new TaskAborted(kind, message));
   }
 
@@ -90,25 +107,23 @@ export class TaskRun {
   async execute(task: DeployTask): Promise<RunReport> {
     const startTime = task.status?.startTime ?? new Date().toISOString();
     const startedAt = performance.now();
-    const output = new TaskOutput({
-      uid: this.uid,
-      epoch: this.epoch,
-      uploader: this.#tools.uploader,
-      onOverflow: (message) => this.abort('Output', message),
-    });
+    const output = await this.#openOutput(task);
     this.#output = output;
-    void output.log('info', 'Task started');
+    void output.log('info', this.#resumption === undefined ? 'Task started' : 'The agent restarted while the task ran');
     const seconds = timeoutSecondsOf(task);
-    const timer = setTimeout(() => this.abort('Timeout', `timed out after ${seconds} seconds`), seconds * 1000);
+    // Looking at what was done takes the time that it takes.
+    const left = this.#resumption === undefined ? seconds * 1000 : Math.max(LOOK_MS, msLeft(startTime, seconds));
+    const timer = setTimeout(() => this.abort('Timeout', `timed out after ${seconds} seconds`), left);
     let outcome: Outcome;
     try {
       outcome = await this.#execute(task, output);
     } catch (err) {
       this.#tools.logger.error({ err, uid: this.uid, type: task.spec.type }, 'an executor failed');
-      outcome = failed('InternalError', 'the agent failed while it ran the task; its log says more');
+      outcome = this.#notRun('InternalError', 'the agent failed while it ran the task; its log says more');
     }
     clearTimeout(timer);
-    const duration = performance.now() - startedAt;
+    const duration =
+      this.#resumption === undefined ? performance.now() - startedAt : Date.now() - Date.parse(startTime);
     const end = this.#end(outcome);
     if (end.state === 'Succeeded') void output.log('info', 'Task completed successfully');
     else void output.log('error', `Task ${end.state === 'Canceled' ? 'canceled' : 'failed'}: ${end.message}`);
@@ -135,13 +150,13 @@ export class TaskRun {
 
   async #execute(task: DeployTask, output: TaskOutput): Promise<Outcome> {
     const { signal } = this.#controller;
-    if (signal.aborted) return failed('NotStarted', 'the task was stopped before its work began');
+    if (signal.aborted) return this.#notRun('NotStarted', 'the task was stopped before its work began');
     const executor = this.#tools.executors.get(task.spec.type);
-    if (executor === undefined) return failed('TaskTypeNotSupported', 'unsupported task type');
+    if (executor === undefined) return this.#notRun('TaskTypeNotSupported', 'unsupported task type');
     const refusal = refusalOf(task);
     if (refusal !== undefined) return refusal;
     const command = await this.#command(task);
-    if (command instanceof Error) return failed('CommandUnavailable', command.message);
+    if (command instanceof Error) return this.#notRun('CommandUnavailable', command.message);
     const { fileId } = task.spec;
     const files: TaskFile[] = [];
     const evidence = new EvidenceNote((text) => this.#tools.evidence(this, text));
@@ -153,7 +168,8 @@ export class TaskRun {
       signal,
       output,
       rollback: output.rollback,
-      resumed: this.#resumed,
+      resumed: this.#resumption !== undefined,
+      resumption: this.#resumption,
       credential: (name) => this.#credential(name),
       fileId,
       file: async () => {
@@ -176,10 +192,34 @@ export class TaskRun {
     // What nobody can know is not known better because the task was to be stopped.
     if (outcome.state === 'Unknown' && this.aborted !== 'Gone')
       return { state: 'Unknown', reason: outcome.reason, message: own };
+    const { kind } = this.#resumption ?? {};
+    if (kind !== undefined && outcome.state === 'Failed' && outcome.reason === 'NotResumed')
+      return { ...ABORTED[kind], message: own };
     const message = signal.aborted ? cutText((signal.reason as Error).message, MAX_ERROR_BYTES) : own;
     if (this.aborted !== undefined) return { ...ABORTED[this.aborted], message };
     if (outcome.state === 'Succeeded') return { state: 'Succeeded', reason: 'Completed', message };
     return { state: outcome.state, reason: outcome.reason, message };
+  }
+
+  /** The executor could not be asked: of a resumed run nobody knows then what it did before. */
+  #notRun(reason: string, message: string): Outcome {
+    if (this.#resumption === undefined) return failed(reason, message);
+    return { state: 'Unknown', reason, message: `the agent restarted while the task ran; ${message}` };
+  }
+
+  async #openOutput(task: DeployTask): Promise<TaskOutput> {
+    const { uid, epoch } = this;
+    const { uploader, logger } = this.#tools;
+    const resumed = this.#resumption !== undefined;
+    const onOverflow = (message: string): void => this.abort('Output', message);
+    const options = { uid, epoch, uploader, onOverflow, resumed, resumable: this.isResumable(task) };
+    if (!resumed || uploader === undefined) return new TaskOutput(options);
+    const kept = await keptOutput(uploader, uid, epoch).catch(async (err: unknown) => {
+      logger.error({ err, uid }, 'what was kept of the output of a run cannot be read and is dropped');
+      await uploader.abandon(uid, epoch);
+      return undefined;
+    });
+    return new TaskOutput({ ...options, kept });
   }
 
   async #command(task: DeployTask): Promise<string | Error> {
@@ -219,3 +259,5 @@ export class TaskRun {
     });
   }
 }
+
+const msLeft = (startTime: string, seconds: number): number => Date.parse(startTime) + seconds * 1000 - Date.now();

@@ -1,4 +1,5 @@
 import type { TaskFile } from '../files/task-file.ts';
+import type { OutputNote } from '../output/kept-output.ts';
 import type { LogLevel } from '../output/log-line.ts';
 import type { TaskType } from '../../kube/task-state.ts';
 
@@ -37,6 +38,13 @@ export interface OutputSink {
   write(bytes: Buffer): Promise<void> | undefined;
   /** Adds lines to the log, in order, with the time of the call. The promise is as that of `write`. */
   log(level: LogLevel, ...messages: string[]): Promise<void> | undefined;
+  /**
+   * Of a run that may be resumed: what was written so far belongs to statements that are done, and stays if the agent dies
+   * later, of the result nothing that comes after it.
+   */
+  checkpoint?(note: OutputNote): Promise<void>;
+  /** Of a resumed run: the last checkpoint of the earlier process. What was written up to it is there. */
+  readonly kept?: OutputNote | undefined;
 }
 
 /** A Secret's values, and the hosts that they may be sent to (undefined: any). */

@@ -30,7 +30,8 @@ export interface RunReport {
  */
 export type JournalRecord =
   | ClaimedRecord
-  | { readonly t: 'started'; readonly key: RunKey }
+  /** `resumable`: what it does can be found out later where it is done, by another process. */
+  | { readonly t: 'started'; readonly key: RunKey; readonly resumable?: true }
   | { readonly t: 'spawned'; readonly key: RunKey; readonly pid: number; readonly pidStart: string | undefined }
   | { readonly t: 'evidence'; readonly key: RunKey; readonly text: string }
   | { readonly t: 'finished'; readonly key: RunKey; readonly report: RunReport }
@@ -44,6 +45,7 @@ export interface JournalEntry {
   readonly processes: readonly { readonly pid: number; readonly start: string | undefined }[];
   /** What the executor last said of how far it had come. */
   readonly evidence?: string;
+  readonly resumable?: true;
   readonly report: RunReport | undefined;
 }
 
@@ -72,7 +74,8 @@ export function applyRecord(entries: Map<RunKey, JournalEntry>, record: JournalR
   if (record.t === 'closed') entries.delete(record.key);
   else if (record.t === 'finished') entries.set(record.key, { ...entry, phase: 'finished', report: record.report });
   else if (entry.phase === 'finished') return;
-  else if (record.t === 'started') entries.set(record.key, { ...entry, phase: 'started' });
+  else if (record.t === 'started')
+    entries.set(record.key, { ...entry, phase: 'started', ...(record.resumable && { resumable: true }) });
   else if (record.t === 'evidence') entries.set(record.key, { ...entry, phase: 'started', evidence: record.text });
   else {
     const processes = [...entry.processes, { pid: record.pid, start: record.pidStart }];
@@ -84,7 +87,7 @@ export function applyRecord(entries: Map<RunKey, JournalEntry>, record: JournalR
 export function recordsOf(entry: JournalEntry): JournalRecord[] {
   const { key } = entry.claim;
   const records: JournalRecord[] = [entry.claim];
-  if (entry.phase === 'started') records.push({ t: 'started', key });
+  if (entry.phase === 'started') records.push({ t: 'started', key, ...(entry.resumable && { resumable: true }) });
   for (const { pid, start } of entry.processes) records.push({ t: 'spawned', key, pid, pidStart: start });
   if (entry.evidence !== undefined) records.push({ t: 'evidence', key, text: entry.evidence });
   if (entry.report !== undefined) records.push({ t: 'finished', key, report: entry.report });

@@ -41,6 +41,13 @@ export class LogCapture {
     return this.#total;
   }
 
+  /** The next line has this number: those before it are not to be had any more. */
+  goOnFrom(id: number): void {
+    if (id <= this.#total + 1) return;
+    this.#total = id - 1;
+    this.#large = true;
+  }
+
   /** Adds lines, numbered from `total + 1`. */
   add(level: LogLevel, timestamp: string, messages: readonly string[]): void {
     const batch = { firstId: this.#total + 1, level, timestamp, messages };

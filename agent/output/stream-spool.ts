@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, readdir, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SpoolSpace } from './spool-space.ts';
@@ -8,6 +8,8 @@ const SEGMENT_BYTES = 8 * 1024 * 1024;
 /** Writers wait while more than this is not yet on disk. */
 const MAX_UNWRITTEN_BYTES = 256 * 1024;
 const END_FILE = 'end';
+/** What the last `mark` said. */
+const MARK_FILE = 'mark';
 
 /**
  * The bytes of one stream on disk, from where they are uploaded: appended at the end, read from any kept place, freed
@@ -43,15 +45,20 @@ export class StreamSpool {
 
   /** Opens what an earlier process left. A stream that had not ended ends where its last byte is. */
   static async reopen(folder: string, space: SpoolSpace): Promise<StreamSpool> {
-    const names = await readdir(folder);
+    const spool = await StreamSpool.goOn(folder, space);
+    if (!spool.ended) await spool.end();
+    return spool;
+  }
+
+  /** Opens what an earlier process left, or nothing, to append to it. */
+  static async goOn(folder: string, space: SpoolSpace): Promise<StreamSpool> {
+    const names = await readdir(folder).catch((): string[] => []);
     const starts = names.filter((name) => /^\d+$/.test(name)).map(Number);
     const sizes = await Promise.all(starts.map(async (start) => (await stat(join(folder, String(start)))).size));
     const freed = starts.length === 0 ? await readEnd(folder) : Math.min(...starts);
     const size = starts.reduce((end, start, index) => Math.max(end, start + (sizes[index] ?? 0)), freed);
     space.add(size - freed);
-    const spool = new StreamSpool(folder, space, freed, size, names.includes(END_FILE));
-    if (!spool.ended) await spool.end();
-    return spool;
+    return new StreamSpool(folder, space, freed, size, names.includes(END_FILE));
   }
 
   get size(): number {
@@ -98,6 +105,44 @@ export class StreamSpool {
     this.#pending.push(bytes);
     this.#flushing ??= this.#flush();
     return this.#size - this.#written > MAX_UNWRITTEN_BYTES ? this.#flushing : undefined;
+  }
+
+  /** Resolves when what was appended so far outlives the process. Never rejects. */
+  async flushed(): Promise<void> {
+    await this.#flushing;
+  }
+
+  /** Keeps a note beside what was appended so far, for `goOn` after a crash of the process. Never rejects. */
+  async mark(note: string): Promise<void> {
+    await this.#flushing;
+    if (this.#error !== undefined) return;
+    const file = join(this.folder, MARK_FILE);
+    try {
+      await mkdir(this.folder, { recursive: true, mode: 0o700 });
+      await writeFile(`${file}.new`, JSON.stringify({ size: this.#written, note }));
+      await rename(`${file}.new`, file);
+    } catch (err) {
+      this.#error ??= toError(err);
+    }
+  }
+
+  /** The last note, and how much had been appended then. */
+  async marked(): Promise<{ readonly size: number; readonly note: string } | undefined> {
+    const text = await readFile(join(this.folder, MARK_FILE), 'utf8').catch(() => undefined);
+    return text === undefined ? undefined : (JSON.parse(text) as { size: number; note: string });
+  }
+
+  /** Forgets what comes after `size`, before anything is appended. */
+  async cut(size: number): Promise<void> {
+    if (size >= this.#size) return;
+    const start = size - (size % SEGMENT_BYTES);
+    for (let gone = start + SEGMENT_BYTES; gone < this.#size; gone += SEGMENT_BYTES)
+      await rm(join(this.folder, String(gone)), { force: true });
+    await truncate(join(this.folder, String(start)), size - start);
+    await rm(join(this.folder, END_FILE), { force: true });
+    this.#space.give(this.#size - size);
+    this.#size = this.#written = size;
+    this.#ended = false;
   }
 
   /** Marks the end, durably. */

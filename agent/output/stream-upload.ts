@@ -38,6 +38,8 @@ export class StreamUpload {
   #synced: boolean;
   #healthy = true;
   #refusedSince: number | undefined;
+  #held = false;
+  readonly #released = Promise.withResolvers<void>();
   #drained = Promise.withResolvers<void>();
   readonly #acknowledged = Promise.withResolvers<boolean>();
 
@@ -51,6 +53,20 @@ export class StreamUpload {
     this.#synced = fresh;
   }
 
+  /** Sends nothing before `release`. To be called before `run`. */
+  hold(): void {
+    this.#held = true;
+  }
+
+  release(): void {
+    this.#held = false;
+    this.#released.resolve();
+  }
+
+  get held(): boolean {
+    return this.#held;
+  }
+
   /** Resolves with true when the API has the whole stream on disk, with false when it never will. */
   get acknowledged(): Promise<boolean> {
     return this.#acknowledged.promise;
@@ -59,13 +75,14 @@ export class StreamUpload {
   /** Adds bytes; the promise is a request to wait, as `StreamSpool.append`'s, also while the API is behind. */
   append(bytes: Buffer): Promise<void> | undefined {
     const disk = this.spool.append(bytes);
-    if (!this.#healthy || this.spool.size - this.#offset < HIGH_WATER_BYTES) return disk;
+    if (this.#held || !this.#healthy || this.spool.size - this.#offset < HIGH_WATER_BYTES) return disk;
     return this.#drained.promise;
   }
 
   /** Uploads until the stream is complete, refused for good, or the signal aborts. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    if (this.#held) await Promise.race([this.#released.promise, aborted]);
     for (let backoff = MIN_BACKOFF_MS; !signal.aborted;) {
       try {
         const { changed } = this.spool;
@@ -83,7 +100,7 @@ export class StreamUpload {
         this.#synced = false;
         // Producers go on: from now on the spool's limit is what holds them.
         this.#healthy = false;
-        this.#release();
+        this.#releaseProducer();
         if (this.#isHopeless(err)) {
           this.#logger.warn({ err, ...this.id }, 'the API refuses the stream; what is left of it is removed');
           await this.#settle(false);
@@ -95,14 +112,14 @@ export class StreamUpload {
       }
     }
     this.#healthy = false;
-    this.#release();
+    this.#releaseProducer();
     await this.spool.close();
   }
 
   async #settle(acknowledged: boolean): Promise<void> {
     this.#acknowledged.resolve(acknowledged);
     this.#healthy = false;
-    this.#release();
+    this.#releaseProducer();
     await this.spool.remove();
   }
 
@@ -143,7 +160,7 @@ export class StreamUpload {
     this.#next = next;
     this.#offset += bytes.length;
     await this.spool.free(this.#offset);
-    if (this.spool.size - this.#offset < HIGH_WATER_BYTES / 2) this.#release();
+    if (this.spool.size - this.#offset < HIGH_WATER_BYTES / 2) this.#releaseProducer();
     return final ? 'complete' : 'sent';
   }
 
@@ -169,7 +186,7 @@ export class StreamUpload {
     return performance.now() - this.#refusedSince > REFUSED_FOR_MS;
   }
 
-  #release(): void {
+  #releaseProducer(): void {
     this.#drained.resolve();
     this.#drained = Promise.withResolvers<void>();
   }

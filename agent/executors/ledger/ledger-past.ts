@@ -27,11 +27,14 @@ export interface LedgerPast {
   /** What was committed: what lies between was rolled back by the text itself, or had nothing to commit. */
   readonly committed: readonly StatementRange[];
   readonly affectedRows: number;
+  /** Of what was committed, that of which no report is written. */
+  readonly untold: { readonly ranges: readonly StatementRange[]; readonly affectedRows: number };
   readonly started: StartedStatement | undefined;
 }
 
 export const NO_PAST: LedgerPast = {
   ...{ begun: false, through: 0, digest: '', committed: [], affectedRows: 0, started: undefined },
+  untold: { ranges: [], affectedRows: 0 },
 };
 
 /** Between two ranges stands a transaction that the text rolled back: more of them than this no text has in earnest. */
@@ -46,6 +49,13 @@ export class LedgerPastReader {
   #started: StartedStatement | undefined;
   #tooMany = false;
   readonly #committed: { first: number; last: number }[] = [];
+  readonly #toldThrough: number;
+  #untoldRows = 0;
+
+  /** `toldThrough`: the last statement whose report is written. */
+  constructor(toldThrough: number) {
+    this.#toldThrough = toldThrough;
+  }
 
   add(row: readonly (string | null)[]): void {
     const [first, last, state, digest, affected, before] = row;
@@ -56,6 +66,7 @@ export class LedgerPastReader {
       this.#through = range.last;
       this.#digest = digest ?? '';
       this.#affectedRows += Number(affected);
+      if (range.first > this.#toldThrough) this.#untoldRows += Number(affected);
       const previous = this.#committed.at(-1);
       if (previous !== undefined && previous.last + 1 === range.first) previous.last = range.last;
       else if (this.#committed.length < MAX_RANGES) this.#committed.push(range);
@@ -67,7 +78,13 @@ export class LedgerPastReader {
   past(): LedgerPast {
     if (this.#tooMany)
       throw new LedgerStop('OutcomeUnknown', `the ledger of the run has more than ${MAX_RANGES} pieces`);
+    const told = this.#toldThrough;
+    const untold = this.#committed.filter(({ last }) => last > told);
     return {
+      untold: {
+        ranges: untold.map(({ first, last }) => ({ first: Math.max(first, told + 1), last })),
+        affectedRows: this.#untoldRows,
+      },
       begun: this.#begun,
       through: this.#through,
       digest: this.#digest,

@@ -4,17 +4,26 @@ import type { PostgresLedger } from './postgres-ledger.ts';
 import { answerTo } from './run-query.ts';
 import type { Session } from './session.ts';
 import { StatementFailed } from './statement-error.ts';
+import type { StatementReport } from './statement-report.ts';
+
+export interface CommitMarksOptions {
+  readonly ledger?: PostgresLedger | undefined;
+  readonly session: Session;
+  readonly report: StatementReport;
+}
 
 /** Writes into a text's transactions what they commit, where the task has a ledger. */
 export class CommitMarks {
   readonly #ledger: PostgresLedger | undefined;
   readonly #session: Session;
+  readonly #report: StatementReport;
   #first: SqlStatement | undefined;
   #affected = 0;
 
-  constructor(ledger: PostgresLedger | undefined, session: Session) {
+  constructor({ ledger, session, report }: CommitMarksOptions) {
     this.#ledger = ledger;
     this.#session = session;
+    this.#report = report;
   }
 
   /** A transaction was opened: the text's own by `first` itself. */
@@ -38,6 +47,11 @@ export class CommitMarks {
     }
   }
 
+  /** To be called when it is. */
+  async committed(last: number): Promise<void> {
+    if (this.#ledger !== undefined) await this.#report.checkpoint(last);
+  }
+
   /** What became of a transaction up to this statement, whose COMMIT got no answer. */
   async settle(last: number): Promise<'committed' | 'rolledBack' | 'unknown'> {
     return this.#ledger === undefined || this.#isReadOnly ? 'unknown' : this.#ledger.settle(last);
@@ -55,6 +69,7 @@ export class CommitMarks {
       throw err;
     }
     await this.#ledger?.done(statement.number, this.#affected);
+    await this.committed(statement.number);
   }
 
   get #isReadOnly(): boolean {

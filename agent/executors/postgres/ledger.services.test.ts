@@ -76,7 +76,7 @@ describe.skipIf(!hasServices('postgres'))('The ledger of a postgres task', () =>
     const resumed = await run(text, { trans_batch_size: 2 }, { resumed: true });
     expect(resumed.outcome).toMatchObject({ state: 'Succeeded' });
     expect(resumed.result.toString()).toMatch(
-      /^Statements 1-4: SUCCESS \(Affected rows: 3\)\ncommitted before the agent restarted\n\nStatement 1: SUCCESS/,
+      /^Statements 1-4: SUCCESS \(Affected rows: 3\)\ncommitted before the agent restarted\n\nStatement 5: SUCCESS/,
     );
     expect(await notes()).toEqual([1, 2, 3, 5]);
     expect(await database.values('SELECT a FROM later')).toEqual([4]);

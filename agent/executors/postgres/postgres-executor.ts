@@ -123,7 +123,9 @@ export class PostgresExecutor implements Executor {
       `Executing ${source.file ?? 'the command'} on ${target.label}${session.encrypted ? ' by TLS' : ''}, backend pid ${session.pid}`,
     );
     const ledger = await this.#openLedger(session, work);
-    const writer = new ResultWriter(output, options.resultFormat, { separator: '\n\n', spoolFolder });
+    const writer = new ResultWriter(output, options.resultFormat, {
+      ...{ separator: '\n\n', spoolFolder, entries: output.kept?.entries ?? 0 },
+    });
     const report = new StatementReport({ writer, output, format: options.resultFormat, mask });
     const run = new ScriptRun({
       session,
@@ -137,7 +139,7 @@ export class PostgresExecutor implements Executor {
     });
     if (ledger !== undefined && ledger.past.committed.length > 0) {
       run.ledger.before(ledger.past.committed);
-      await report.before(ledger.past.committed, ledger.past.affectedRows);
+      await report.before(ledger.past);
     }
     let outcome: Outcome;
     try {
@@ -174,7 +176,8 @@ export class PostgresExecutor implements Executor {
   ): Promise<PostgresLedger | undefined> {
     const { params, resumed, resumption } = context;
     if (!resumed && !ledgerAsked(params, target.ledger)) return undefined;
-    const options = { run: context, resumed, lookOnly: resumption?.lookOnly, signal };
+    const toldThrough = context.output.kept?.through ?? 0;
+    const options = { run: context, resumed, lookOnly: resumption?.lookOnly, signal, toldThrough };
     const ledger = await PostgresLedger.open(session, options).catch((err: unknown) => {
       if (err instanceof TaskFailure) throw err;
       const why = signal.aborted ? (signal.reason as Error).message : networkText(err);

@@ -31,6 +31,8 @@ export interface PostgresLedgerOptions {
   /** See `LedgeredTextOptions`. */
   readonly lookOnly: string | undefined;
   readonly signal: AbortSignal;
+  /** The last statement whose report an earlier process wrote. */
+  readonly toldThrough: number;
 }
 
 /**
@@ -65,7 +67,7 @@ export class PostgresLedger {
     const sql = new LedgerSql(options.run);
     await fence(session, lockKey(options.run), options.signal);
     await prepareTable(session);
-    const past = options.resumed ? await readPast(session, sql) : NO_PAST;
+    const past = options.resumed ? await readPast(session, sql, options.toldThrough) : NO_PAST;
     const ledger = new PostgresLedger(session, options, past);
     if (!past.begun) await ledger.#begin();
     return ledger;
@@ -190,8 +192,8 @@ function notPossible(err: unknown, { database, user = 'postgres' }: Target): Err
   );
 }
 
-async function readPast(session: Session, sql: LedgerSql): Promise<LedgerPast> {
-  const reader = new LedgerPastReader();
+async function readPast(session: Session, sql: LedgerSql, toldThrough: number): Promise<LedgerPast> {
+  const reader = new LedgerPastReader(toldThrough);
   await session.rows(sql.read(), READ_MS, (row) => reader.add(row));
   return reader.past();
 }

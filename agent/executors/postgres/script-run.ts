@@ -65,7 +65,7 @@ export class ScriptRun {
 
   constructor(options: ScriptRunOptions) {
     this.#options = options;
-    this.#marks = new CommitMarks(options.ledger, options.session);
+    this.#marks = new CommitMarks(options);
   }
 
   /** Rejects with `StatementFailed`, or with what reading the statements threw. Then no transaction is open. */
@@ -230,10 +230,11 @@ export class ScriptRun {
       const found = fate === 'rolledBack' ? fate : await this.#marks.settle(statement.number);
       this.#ended(found);
       if (found !== 'committed') throw err;
-      return;
+      return this.#marks.committed(statement.number);
     }
     // AND CHAIN begins another one at once.
     if (wasOwn) this.#ended(fate, this.#options.session.transaction === 'none' ? 'none' : 'own');
+    if (wasOwn && fate === 'committed') await this.#marks.committed(statement.number);
   }
 
   /** Commits the batch, if one is open. */
@@ -249,10 +250,11 @@ export class ScriptRun {
       const found = answer === 'lost' ? await this.#marks.settle(last?.number ?? 0) : 'rolledBack';
       this.#ended(found);
       // What comes next finds that the connection is lost.
-      if (found === 'committed') return;
+      if (found === 'committed' && last !== undefined) return this.#marks.committed(last.number);
       throw last === undefined ? err : new StatementFailed({ ...last, text: 'COMMIT' }, err);
     }
     this.#ended('committed');
+    if (last) await this.#marks.committed(last.number);
   }
 
   async #rollBack(): Promise<void> {

@@ -1,6 +1,7 @@
 import { cutText } from '../../output/utf8.ts';
 import type { OutputSink } from '../executor.ts';
-import type { StatementRange } from '../ledger/ledger-past.ts';
+import { describeRanges } from '../ledger/describe-ranges.ts';
+import type { LedgerPast } from '../ledger/ledger-past.ts';
 import type { ResultWriter, RowSink } from '../sql/result-writer.ts';
 import { rowCount } from '../sql/text-table.ts';
 import type { SqlStatement } from '../sql/split-statements.ts';
@@ -23,13 +24,14 @@ const MAX_LISTED = 10_000;
 /** So many statements have a line of the log each; then a line a second tells how far it has come. */
 const MAX_LOGGED = 1000;
 const PROGRESS_MS = 1000;
-const MAX_RANGES = 10;
 const BEFORE = 'committed before the agent restarted';
 
 /** Writes what each statement gave to the result and to the log. */
 export class StatementReport {
   readonly #options: StatementReportOptions;
   #executed = 0;
+  /** Statements up to this one were committed by an earlier process; some are made again for their settings. */
+  #before = 0;
   #rows = 0;
   /** What was executed since the last statement that the result lists. */
   #unlisted: Unlisted | undefined;
@@ -75,6 +77,8 @@ export class StatementReport {
         if (statement === undefined)
           return Promise.reject(new Error('the server executed more statements than were sent to it'));
         completed(statement, affectedRows(tag));
+        if (statement.number <= this.#before)
+          return this.#options.output.log('info', `Statement ${statement.number}: ${tag} again, after the restart`);
         const now = performance.now();
         const success = { statement, tag, affected: affectedRows(tag), sink, seconds: (now - since) / 1000 };
         [since, sink, read] = [now, undefined, asText];
@@ -95,24 +99,27 @@ export class StatementReport {
     };
   }
 
-  /** Writes what an earlier process of the agent had executed, by its ledger. */
-  async before(ranges: readonly StatementRange[], affected: number): Promise<void> {
-    const count = ranges.reduce((sum, { first, last }) => sum + last - first + 1, 0);
-    this.#executed += count;
-    this.#rows += affected;
-    const named = ranges
-      .slice(0, MAX_RANGES)
-      .map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`));
-    const more = ranges.length > MAX_RANGES ? ' and more' : '';
-    const label = `${count === 1 ? 'Statement' : 'Statements'} ${named.join(', ')}${more}`;
-    await this.#options.output.log('info', `${label}: committed before the agent restarted, ${rowCount(affected)}`);
-    await this.#options.writer.finish([`${label}: SUCCESS (Affected rows: ${affected})`, BEFORE], {
-      first_statement: ranges[0]?.first,
-      last_statement: ranges.at(-1)?.last,
-      status: 'SUCCESS',
-      affected_rows: affected,
-      remark: BEFORE,
+  /** Writes what an earlier process of the agent had executed and not told, by its ledger. */
+  async before({ committed, affectedRows, through, untold }: LedgerPast): Promise<void> {
+    this.#before = through;
+    this.#executed += committed.reduce((sum, { first, last }) => sum + last - first + 1, 0);
+    this.#rows += affectedRows;
+    const { writer, output } = this.#options;
+    await output.log('info', `The agent restarted: statements up to ${through} were committed before`);
+    if (untold.ranges.length === 0) return;
+    const { label, fields } = describeRanges(untold.ranges);
+    await writer.finish([`${label}: SUCCESS (Affected rows: ${untold.affectedRows})`, BEFORE], {
+      ...{ ...fields, status: 'SUCCESS', affected_rows: untold.affectedRows, remark: BEFORE },
     });
+    await this.checkpoint(through);
+  }
+
+  /** Everything up to this statement is committed: what was written of it stays. */
+  async checkpoint(through: number): Promise<void> {
+    const { writer, output } = this.#options;
+    if (output.checkpoint === undefined) return;
+    await this.#writeUnlisted(this.#takeUnlisted());
+    await output.checkpoint({ through: Math.max(through, this.#before), entries: await writer.flush() });
   }
 
   /** Writes that a statement, or the text itself, failed: `lines` as text, `fields` as JSON. */

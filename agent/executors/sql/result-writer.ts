@@ -16,6 +16,8 @@ export interface ResultWriterOptions {
   readonly spoolFolder: string;
   /** How many bytes may still be written there; as the disk says unless set. */
   readonly freeBytes?: () => number;
+  /** How many entries are written already, by an earlier process. */
+  readonly entries?: number;
 }
 
 const WRITE_CHARS = 128 * 1024;
@@ -31,13 +33,15 @@ export class ResultWriter {
   readonly #spool: { readonly folder: string; readonly freeBytes?: () => number };
   readonly #open = new Set<SpooledRows>();
   #pending = '';
-  #statements = 0;
+  #entries: number;
   #ended = false;
 
-  constructor(output: OutputSink, format: 'text' | 'json', { separator, spoolFolder, freeBytes }: ResultWriterOptions) {
+  constructor(output: OutputSink, format: 'text' | 'json', options: ResultWriterOptions) {
+    const { separator, spoolFolder, freeBytes, entries = 0 } = options;
     this.#output = output;
     this.#format = format;
     this.#separator = separator;
+    this.#entries = entries;
     this.#spool = { folder: spoolFolder, ...(freeBytes === undefined ? {} : { freeBytes }) };
   }
 
@@ -62,18 +66,24 @@ export class ResultWriter {
     rows?: RowSink | DocumentSink,
   ): Promise<void> {
     const spooled = rows as SpooledRows | undefined;
-    this.#statements += 1;
+    this.#entries += 1;
     if (this.#format === 'text') {
-      this.#pending += (this.#statements === 1 ? '' : this.#separator) + heading.join('\n');
+      this.#pending += (this.#entries === 1 ? '' : this.#separator) + heading.join('\n');
       if (spooled !== undefined) await this.#writeTable(spooled);
     } else {
-      this.#pending += `${this.#statements === 1 ? '{"statements":[' : ','}\n${jsonText(fields).slice(0, -1)}`;
+      this.#pending += `${this.#entries === 1 ? '{"statements":[' : ','}\n${jsonText(fields).slice(0, -1)}`;
       if (spooled !== undefined) await this.#writeArray(spooled, Object.keys(fields).length === 0 ? '' : ',');
       this.#pending += '}';
     }
     if (spooled !== undefined) await this.#close(spooled);
     // One write for many short statements.
     if (this.#pending.length > WRITE_CHARS) await this.#flush();
+  }
+
+  /** Gives what was finished to the output, and returns how many entries that is. */
+  async flush(): Promise<number> {
+    await this.#flush();
+    return this.#entries;
   }
 
   /** Ends the result, also after an error: closes the JSON document with `summary` in it, and what is open. */
@@ -83,7 +93,7 @@ export class ResultWriter {
     this.#ended = true;
     if (this.#format === 'json') {
       const rest = jsonText(summary).slice(1);
-      this.#pending += `${this.#statements === 0 ? '{"statements":[' : '\n'}]${rest === '}' ? '' : ','}${rest}`;
+      this.#pending += `${this.#entries === 0 ? '{"statements":[' : '\n'}]${rest === '}' ? '' : ','}${rest}`;
     }
     await this.#flush();
   }
