@@ -42,7 +42,7 @@ async function* givenBack(
 ): AsyncGenerator<SqlStatement> {
   try {
     for (let first = kept.shift(); first !== undefined; first = kept.shift()) yield first;
-    if (failure !== undefined) throw failure;
+    if (failure !== undefined) throw failure as Error;
     for (let next = await source.next(); next.done !== true; next = await source.next()) yield next.value;
   } finally {
     await source.return?.();
