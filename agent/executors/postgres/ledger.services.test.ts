@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { hasServices, service } from '../../../test/services/service.ts';
 import type { Execution, Work } from '../../conformance/executor.ts';
-import { postgresProxy } from './testing/postgres-proxy.ts';
+import { serverProxy } from '../database/testing/server-proxy.ts';
 import { TestDatabase } from './testing/test-database.ts';
 
 describe.skipIf(!hasServices('postgres'))('The ledger of a postgres task', () => {
@@ -117,7 +117,7 @@ describe.skipIf(!hasServices('postgres'))('The ledger of a postgres task', () =>
 
   it('finds out what became of a COMMIT whose answer was lost', async () => {
     let dropped = false;
-    const proxy = await postgresProxy(await service('postgres'), {
+    const proxy = await serverProxy(await service('postgres'), {
       dropAfter: (bytes) => !dropped && (dropped = bytes.includes('COMMIT')),
     });
     const work = database.work(inserts(1, 2), { exec_options: { ledger: true } }, { uid });

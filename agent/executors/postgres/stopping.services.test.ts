@@ -4,7 +4,7 @@ import type { Execution } from '../../conformance/executor.ts';
 import { execute } from '../../conformance/executor.ts';
 import { TaskAborted } from '../executor.ts';
 import { PostgresExecutor } from './postgres-executor.ts';
-import { postgresProxy } from './testing/postgres-proxy.ts';
+import { serverProxy } from '../database/testing/server-proxy.ts';
 import { TestDatabase } from './testing/test-database.ts';
 
 describe.skipIf(!hasServices('postgres'))('PostgresExecutor when something ends it', () => {
@@ -72,7 +72,7 @@ describe.skipIf(!hasServices('postgres'))('PostgresExecutor when something ends 
   });
 
   it('names all statements of a message that was lost with the connection', async () => {
-    const proxy = await postgresProxy(database.server, { dropAfter: (bytes) => bytes.includes('VALUES (31)') });
+    const proxy = await serverProxy(database.server, { dropAfter: (bytes) => bytes.includes('VALUES (31)') });
     const params = { target: database.target(proxy) };
     const command = 'INSERT INTO t VALUES (30); COMMIT; INSERT INTO t VALUES (31); SELECT 1; SELECT 2';
     const execution = await database.run(command, params);
@@ -179,7 +179,7 @@ describe.skipIf(!hasServices('postgres'))('PostgresExecutor when something ends 
 
   it('replaces an idle connection that has fallen silent', async () => {
     let silent = false;
-    const proxy = await postgresProxy(database.server, { silent: (connection) => silent && connection === 1 });
+    const proxy = await serverProxy(database.server, { silent: (connection) => silent && connection === 1 });
     const target = database.target(proxy);
     await database.run('SELECT 1', { target });
     silent = true;
@@ -187,7 +187,7 @@ describe.skipIf(!hasServices('postgres'))('PostgresExecutor when something ends 
   });
 
   it('does not know whether it committed when the connection is lost in that moment', async () => {
-    const proxy = await postgresProxy(database.server, { dropAfter: (bytes) => bytes.includes('COMMIT') });
+    const proxy = await serverProxy(database.server, { dropAfter: (bytes) => bytes.includes('COMMIT') });
     const execution = await database.run('INSERT INTO t VALUES (6)', { target: database.target(proxy) });
     expect(execution.outcome).toMatchObject({ state: 'Unknown', reason: 'CommitOutcomeUnknown' });
     expect(execution.outcome.message).toContain(
@@ -228,7 +228,7 @@ describe.skipIf(!hasServices('postgres'))('PostgresExecutor when something ends 
   });
 
   it('does not know what became of a statement on its own when the connection is lost', async () => {
-    const proxy = await postgresProxy(database.server, { dropAfter: (bytes) => bytes.includes('VACUUM') });
+    const proxy = await serverProxy(database.server, { dropAfter: (bytes) => bytes.includes('VACUUM') });
     const execution = await database.run('VACUUM t', { target: database.target(proxy) });
     expect(execution.outcome).toMatchObject({ reason: 'CommitOutcomeUnknown' });
   });

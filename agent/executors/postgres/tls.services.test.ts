@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasServices, service } from '../../../test/services/service.ts';
 import type { Execution } from '../../conformance/executor.ts';
 import { createCertificate } from '../../testing/certificate.ts';
-import { postgresProxy } from './testing/postgres-proxy.ts';
+import { serverProxy } from '../database/testing/server-proxy.ts';
 import { TestDatabase } from './testing/test-database.ts';
 
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
@@ -74,7 +74,7 @@ describe.skipIf(!hasServices('postgres'))('PostgresExecutor and TLS', () => {
   });
 
   it('goes without TLS on a server that has none only where sslmode lets it', async () => {
-    const proxy = await postgresProxy(database.server, {
+    const proxy = await serverProxy(database.server, {
       answer: (first) => (first.equals(SSL_REQUEST) ? { bytes: Buffer.from('N'), end: false } : undefined),
     });
     expect(await encrypted({ ...proxy, sslmode: 'prefer' })).toBe(false);
@@ -84,7 +84,7 @@ describe.skipIf(!hasServices('postgres'))('PostgresExecutor and TLS', () => {
   });
 
   it('takes TLS on a server that wants it with sslmode allow', async () => {
-    const proxy = await postgresProxy(database.server, {
+    const proxy = await serverProxy(database.server, {
       answer: (first) =>
         first.length > 8 && first.readInt32BE(4) === 196_608 ? { bytes: refusal(), end: true } : undefined,
     });
@@ -94,7 +94,7 @@ describe.skipIf(!hasServices('postgres'))('PostgresExecutor and TLS', () => {
 
   it('does not send a wrong password twice', async () => {
     let logins = 0;
-    const proxy = await postgresProxy(database.server, {
+    const proxy = await serverProxy(database.server, {
       answer: (first) => {
         if (first.length > 8) logins += 1;
         return first.equals(SSL_REQUEST) ? { bytes: Buffer.from('N'), end: false } : undefined;

@@ -13,7 +13,7 @@ export interface ProxyOptions {
 }
 
 /** Stands between a client and a server, for what a real server does only when something breaks. Closed with the test. */
-export async function postgresProxy(service: Service, options: ProxyOptions): Promise<{ host: string; port: number }> {
+export async function serverProxy(service: Service, options: ProxyOptions): Promise<{ host: string; port: number }> {
   const open = new Set<Socket>();
   let connections = 0;
   const proxy = createServer((client) => {
