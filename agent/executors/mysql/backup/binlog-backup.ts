@@ -66,7 +66,9 @@ export class BinlogBackup implements Backup {
     this.#unlogged = await this.#access.logging.ensure(session);
     if (this.#unlogged !== undefined && this.#options.wanted === 'asked')
       throw new TaskFailure('BackupNotPossible', `backup is not possible: ${this.#unlogged}`);
-    this.#position ??= this.#access.start;
+    // Without GTIDs all that the connection commits behind this place is the transaction's, a definition before it too.
+    if (this.#access.logging.knownBy === 'thread') this.#position = await this.#access.position();
+    else this.#position ??= this.#access.start;
     if (this.#access.logging.knownBy === 'lastGtid') this.#lastGtid = await lastGtid(session);
   }
 
