@@ -10,6 +10,7 @@ import type { SqlStatement } from '../sql/split-statements.ts';
 import type { SqlSource } from '../sql/sql-source.ts';
 import { openBackup } from './backup/open-backup.ts';
 import type { Backup } from './backup/open-backup.ts';
+import { ROLLBACK_BATCH, RollbackRun } from './backup/rollback-run.ts';
 import { describeFailure } from './failure.ts';
 import { lookAhead } from './look-ahead.ts';
 import type { MysqlParams } from './mysql-params.ts';
@@ -70,11 +71,12 @@ export class DirectRun {
 
   async #execute(statements: AsyncIterable<SqlStatement>, backup: Backup | undefined): Promise<Outcome> {
     const { context, params, source, session, signal, graceMs } = this.#options;
+    const rollback = this.#rollback;
     const run = new ScriptRun({
       session,
       report: this.#report,
       fates: this.#fates,
-      batchSize: params.transaction ? Infinity : params.transBatchSize,
+      batchSize: rollback !== undefined ? ROLLBACK_BATCH : params.transaction ? Infinity : params.transBatchSize,
       sleepMs: params.sleepMs,
       signal,
       graceMs,
@@ -82,16 +84,19 @@ export class DirectRun {
       hasTransactions: session.flavour !== 'doris',
       observers: backup === undefined ? [] : [backup],
       rollbackOf: (number) => backup?.of(number),
+      // What a backup must know of a table is read while the transaction's locks hold it.
+      alwaysOpens: backup !== undefined || rollback !== undefined,
+      ...(rollback && { onExecuted: (...executed) => rollback.executed(...executed) }),
     });
     let outcome: Outcome;
     try {
-      await run.run(statements);
+      await run.run(rollback === undefined ? statements : rollback.statements(statements));
       outcome =
         this.#report.executed === 0
           ? failed('InvalidParams', `there is no SQL statement in ${source.file ?? 'the command'}`)
           : { state: 'Succeeded', message: this.#report.summary() };
     } catch (err) {
-      outcome = await this.#failure(err, run.notRolledBack);
+      outcome = await this.#failure(rollback === undefined ? err : rollback.explain(err), run.notRolledBack);
     }
     await this.#report.end({
       success: outcome.state === 'Succeeded',
@@ -101,6 +106,16 @@ export class DirectRun {
     });
     await backup?.finish(context.rollback);
     return outcome;
+  }
+
+  /** Undefined: the task is none that rolls another one back. */
+  get #rollback(): RollbackRun | undefined {
+    const { context, params } = this.#options;
+    if (params.rollbackOf === undefined) return undefined;
+    return new RollbackRun({
+      force: params.force,
+      warn: (message) => context.output.log('warn', this.#mask(message)),
+    });
   }
 
   /** `changes`: whether the text changes rows; undefined: not in its first part. */

@@ -11,6 +11,7 @@ import { DirectRun } from './direct-run.ts';
 import { runGoInception } from './goinception/goinception-run.ts';
 import type { GoInceptionSettings } from './goinception/goinception-settings.ts';
 import { parseMysqlParams } from './mysql-params.ts';
+import { reviewScript } from './review/review-script.ts';
 import { SessionLender } from './session-lender.ts';
 
 export interface MysqlExecutorOptions {
@@ -73,14 +74,13 @@ export class MysqlExecutor implements Executor {
           graceMs,
         });
       const missing = [
-        ...(params.reviewOnly ? ['params.review'] : []),
-        ...(params.rollbackOf === undefined ? [] : ['params.rollback_of']),
         ...(params.ledger ? ['exec_options.ledger'] : []),
       ];
       if (missing[0] !== undefined) return failed('InvalidParams', `${missing[0]} is not supported yet`);
-      return await this.#sessions.use(target, signal, (session) =>
-        new DirectRun({ context, target, params, source: opened, session, signal, spoolFolder, graceMs }).run(),
-      );
+      return await this.#sessions.use(target, signal, (session) => {
+        const options = { context, target, params, source: opened, session, signal, spoolFolder, graceMs };
+        return params.reviewOnly ? reviewScript(options) : new DirectRun(options).run();
+      });
     } catch (err) {
       if (err instanceof TaskFailure) return failed(err.reason, err.message);
       throw err;

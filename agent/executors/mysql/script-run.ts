@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { TransactionLedger } from '../postgres/transaction-ledger.ts';
 import type { SqlStatement } from '../sql/split-statements.ts';
 import type { RollbackText } from './order-lines.ts';
-import type { MysqlSession } from './session.ts';
+import type { MysqlSession, StatementOutcome } from './session.ts';
 import { blame, CommitLost, SessionWork } from './session-work.ts';
 import { StatementFailed } from './statement-error.ts';
 import { statementKind } from './statement-kind.ts';
@@ -45,6 +45,8 @@ export interface ScriptRunOptions {
   readonly rollbackOf?: (number: number) => RollbackText | undefined;
   /** Called with each statement before it is sent; what it rejects with is why it is not. */
   readonly onStatement?: (statement: SqlStatement, kind: StatementKind) => Promise<void> | undefined;
+  /** Called with each statement that was executed within a transaction; what it rejects with undoes that. */
+  readonly onExecuted?: (statement: SqlStatement, kind: StatementKind, outcome: StatementOutcome) => Promise<void>;
 }
 
 /** Whose transaction is open: nobody's, ours for a batch, the text's own, or one of XA. */
@@ -166,7 +168,8 @@ export class ScriptRun {
       this.#mode = 'own';
     }
     this.#last = statement;
-    await this.#work.send(statement, kind, { observed });
+    const outcome = await this.#work.send(statement, kind, { observed });
+    if (observed) await blame(statement, async () => this.#options.onExecuted?.(statement, kind, outcome));
     if (!observed) await this.#track.done();
     else if (this.#mode !== 'xa') await this.#followServer();
     if (!this.#track.isCrowded) return;
