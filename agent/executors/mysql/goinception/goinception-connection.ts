@@ -128,7 +128,7 @@ export class InceptionConnection {
           try {
             row(values as Values);
           } catch (err) {
-            reject(err);
+            reject(err instanceof Error ? err : new Error(String(err)));
             this.destroy();
           }
         })

@@ -64,7 +64,7 @@ export async function runGoInception(options: GoInceptionRunOptions): Promise<Ou
     const end = describeEnd(error, script, { mask, source });
     if (end === undefined) throw error;
     if (end.failure !== undefined) await report.failure(end.failure.lines, end.failure.fields);
-    if (script.executed > 0) await rollback.finish(context, mask);
+    if (script.executed > 0 || script.ledger.has('unknown')) await rollback.finish(context, mask);
     await report.end({
       success: end.outcome.state === 'Succeeded',
       committed: script.ledger.ranges('committed'),

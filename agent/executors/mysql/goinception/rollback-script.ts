@@ -80,7 +80,10 @@ export class RollbackScript {
         Buffer.from(`-- Rollback of task ${uid}, written by goInception; the newest change first.\n`),
       );
       for await (const lines of this.#spool.readBackwards()) {
-        const statements = lines.toString().trimEnd().split('\n');
+        const statements = lines
+          .toString()
+          .split('\n')
+          .filter((line) => line !== '');
         await rollback.write(Buffer.from(statements.map((line) => `${JSON.parse(line) as string}\n`).join('')));
       }
     }

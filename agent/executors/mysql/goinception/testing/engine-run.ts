@@ -10,8 +10,8 @@ export interface Behaviour {
   readonly columns?: 12 | 13;
   /** Backups that fail, by the number of the statement from 0. */
   readonly backupFails?: (index: number) => boolean;
-  /** `trans` with `backup` never answers, as on MariaDB. */
-  readonly transBackupHangs?: boolean;
+  /** It commits everything, and never answers: on MariaDB so with `trans` and `backup`. */
+  readonly hangsInBackup?: boolean;
   /** It breaks the client's connection before this statement, from 0, and goes on. */
   readonly dropsClientAt?: number;
 }

@@ -52,7 +52,7 @@ export class Execution {
     }
     if (store === undefined) return;
     progress.state = 'BACKUP';
-    if (trans > 1 && behaviour.transBackupHangs === true) await new Promise(() => undefined);
+    if (behaviour.hangsInBackup === true) await new Promise(() => undefined);
     await this.#backUp(store);
   }
 

@@ -17,6 +17,8 @@ interface Client {
   /** Only then the process list shows what it does. */
   queried: boolean;
   killed: boolean;
+  /** Its text goes on all the same, and can be killed. */
+  gone: boolean;
   progress: Progress | undefined;
   since: number;
 }
@@ -69,6 +71,11 @@ export class GoInceptionStandIn {
     await Promise.all(this.#running);
   }
 
+  /** Waits no more for what hangs. */
+  forget(): void {
+    this.#running.clear();
+  }
+
   /** Breaks every connection; what it does for them goes on. */
   dropClients(): void {
     for (const { connection } of this.#clients.values()) connection.destroy();
@@ -83,12 +90,23 @@ export class GoInceptionStandIn {
 
   #accept(connection: Connection): void {
     const id = (this.#lastId += 1);
-    const client: Client = { id, connection, queried: false, killed: false, progress: undefined, since: 0 };
+    const client: Client = {
+      id,
+      connection,
+      queried: false,
+      killed: false,
+      gone: false,
+      progress: undefined,
+      since: 0,
+    };
     this.#clients.set(id, client);
     connection.on('error', (err: NodeJS.ErrnoException) => {
       if (!CLOSED.has(err.code ?? '')) throw err;
     });
-    (connection as unknown as { stream: NodeJS.EventEmitter }).stream.on('close', () => this.#clients.delete(id));
+    (connection as unknown as { stream: NodeJS.EventEmitter }).stream.on('close', () => {
+      client.gone = true;
+      if (client.progress === undefined) this.#clients.delete(id);
+    });
     connection.serverHandshake({
       protocolVersion: 10,
       serverVersion: VERSION,
@@ -142,6 +160,10 @@ export class GoInceptionStandIn {
     client.since = Date.now();
     const rows = await runText(text, progress, this.behaviour);
     client.progress = undefined;
+    if (client.gone) {
+      this.#clients.delete(client.id);
+      return;
+    }
     writeAudit(connection, rows, this.behaviour.columns ?? 13);
     if (client.killed) connection.end();
   }
