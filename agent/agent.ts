@@ -215,6 +215,7 @@ export class Agent {
       k8s: settings.k8s ?? {},
       file: settings.file ?? {},
       fileRoots,
+      ...(settings.goInception && { goInception: settings.goInception }),
       connections: settings.connections ?? new Map(),
       spoolFolder: folder.workFolder,
       disabled: settings.disabled ?? [],
