@@ -49,10 +49,10 @@ describe('The output of a run that goes on after a crash', () => {
     const first = begin(uploaderTo(api.url, folder));
     void first.log('info', 'one', 'two');
     await first.write(Buffer.from('first '));
-    await first.checkpoint({ through: 4, entries: 1 });
+    await first.checkpoint({ through: 4, committed: 4, entries: 1 });
     await first.write(Buffer.from('half of the sec'));
     const { output, left } = await goOn(api.url, folder);
-    expect(output.kept).toEqual({ through: 4, entries: 1 });
+    expect(output.kept).toEqual({ through: 4, committed: 4, entries: 1 });
     await output.write(Buffer.from('second'));
     void output.log('info', 'three');
     const { result, log } = await output.end();
@@ -74,7 +74,7 @@ describe('The output of a run that goes on after a crash', () => {
     const piece = Buffer.alloc(3_000_000, 'abcdefghij');
     for (let i = 0; i < 3000; i += 1) void first.log('info', `line ${i}`);
     await first.write(piece);
-    await first.checkpoint({ through: 1, entries: 1 });
+    await first.checkpoint({ through: 1, committed: 1, entries: 1 });
     await first.write(Buffer.alloc(9_000_000, 'x'));
     await vi.waitFor(() => expect(api.bytes('uid-1', 1, 'log').length).toBeGreaterThan(0));
     expect(api.bytes('uid-1', 1, 'result').length).toBe(0);
@@ -120,7 +120,7 @@ describe('The output of a run that goes on after a crash', () => {
     const first = begin(uploaderTo(api.url, folder));
     void first.log('info', 'one');
     await first.write(Buffer.from('result'));
-    await first.checkpoint({ through: 1, entries: 1 });
+    await first.checkpoint({ through: 1, committed: 1, entries: 1 });
     const left = temporaryFolder();
     cpSync(folder, left, { recursive: true });
     const uploader = uploaderTo(api.url, left);

@@ -9,6 +9,8 @@ import type { Uploader } from './uploader.ts';
 export interface OutputNote {
   /** The last statement whose report is written. */
   readonly through: number;
+  /** The last of them that was committed; 0: none. */
+  readonly committed: number;
   /** How many entries the result has. */
   readonly entries: number;
 }

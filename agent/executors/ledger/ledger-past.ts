@@ -1,3 +1,4 @@
+import type { OutputNote } from '../../output/kept-output.ts';
 import { LedgerStop } from './ledger-stop.ts';
 
 /** `committed`: in the transaction that wrote it. `started` and `done`: before and after what commits by itself. */
@@ -49,24 +50,24 @@ export class LedgerPastReader {
   #started: StartedStatement | undefined;
   #tooMany = false;
   readonly #committed: { first: number; last: number }[] = [];
-  readonly #toldThrough: number;
+  readonly #told: Pick<OutputNote, 'through' | 'committed'>;
   #untoldRows = 0;
 
-  /** `toldThrough`: the last statement whose report is written. */
-  constructor(toldThrough: number) {
-    this.#toldThrough = toldThrough;
+  /** `told`: what the report of an earlier process says. */
+  constructor(told: Pick<OutputNote, 'through' | 'committed'>) {
+    this.#told = told;
   }
 
   add(row: readonly (string | null)[]): void {
     const [first, last, state, digest, affected, before] = row;
     const range = { first: Number(first), last: Number(last) };
     if (range.last === 0) this.#begun = true;
-    else if (state === 'started') this.#started ??= { number: range.last, digest: digest ?? '', before: before ?? '' };
+    else if (state === 'started') this.#started = { number: range.last, digest: digest ?? '', before: before ?? '' };
     else {
       this.#through = range.last;
       this.#digest = digest ?? '';
       this.#affectedRows += Number(affected);
-      if (range.first > this.#toldThrough) this.#untoldRows += Number(affected);
+      if (range.first > this.#told.through) this.#untoldRows += Number(affected);
       const previous = this.#committed.at(-1);
       if (previous !== undefined && previous.last + 1 === range.first) previous.last = range.last;
       else if (this.#committed.length < MAX_RANGES) this.#committed.push(range);
@@ -78,7 +79,13 @@ export class LedgerPastReader {
   past(): LedgerPast {
     if (this.#tooMany)
       throw new LedgerStop('OutcomeUnknown', `the ledger of the run has more than ${MAX_RANGES} pieces`);
-    const told = this.#toldThrough;
+    const told = this.#told.through;
+    // A server that was brought back from a backup, or a replica that had not heard of it.
+    if (this.#told.committed > this.#through)
+      throw new LedgerStop(
+        'OutcomeUnknown',
+        `statement ${this.#told.committed} was committed, and the ledger does not know of it`,
+      );
     const untold = this.#committed.filter(({ last }) => last > told);
     return {
       untold: {
@@ -90,7 +97,7 @@ export class LedgerPastReader {
       digest: this.#digest,
       committed: this.#committed,
       affectedRows: this.#affectedRows,
-      started: this.#started,
+      started: this.#started !== undefined && this.#started.number > this.#through ? this.#started : undefined,
     };
   }
 }

@@ -3,17 +3,28 @@ import type { LedgerPast, StartedStatement } from './ledger-past.ts';
 import { LedgerStop } from './ledger-stop.ts';
 import { StatementDigest } from './statement-digest.ts';
 
-/** What a statement that is not executed again would leave in its connection: nothing, or what another can do again. */
-export type SessionEffect = 'none' | 'again' | { readonly lost: string };
+/**
+ * What a statement that is not executed again would leave in its connection: nothing, what another one can have by the
+ * same statement, locks of tables (`unlocks`: it frees them), or what is lost.
+ */
+export type SessionEffect = 'none' | 'again' | 'locks' | 'unlocks' | { readonly lost: string };
 
 /** What became of a statement that commits by itself, and that was begun when the agent died. */
 export type StartedOutcome = 'done' | 'notDone' | 'unknown';
 
 export interface LedgeredTextOptions {
   readonly past: LedgerPast;
+  /** The last statement whose report is written: without a row in the ledger it had nothing to commit. */
+  readonly toldThrough: number;
+  /** Whether a transaction that is rolled back takes the settings made in it along. */
+  readonly rollsBackSettings: boolean;
   /** Why nothing more is to be executed: `canceled by user`. */
   readonly lookOnly: string | undefined;
   effectOf(text: string): SessionEffect;
+  /** What a statement takes from those before it in its connection, such as LAST_INSERT_ID(). */
+  needOf?(text: string): string | undefined;
+  /** Whether a statement gives what `needOf` is about. */
+  gives?(text: string): boolean;
   /** Looks at what the statement changes. */
   outcomeOf(statement: SqlStatement, started: StartedStatement): Promise<StartedOutcome>;
   /** Told that a statement which commits by itself was executed by the earlier process. */
@@ -32,6 +43,7 @@ export class LedgeredText {
   readonly #digest = new StatementDigest();
   readonly #again: SqlStatement[] = [];
   #lost: string | undefined;
+  #lockedBy: number | undefined;
   #range = 0;
 
   constructor(options: LedgeredTextOptions) {
@@ -45,10 +57,11 @@ export class LedgeredText {
 
   /** Rejects with `LedgerStop` when the rest is not to be executed. */
   async *left(statements: AsyncIterable<SqlStatement>): AsyncGenerator<SqlStatement> {
-    const { through, started } = this.#options.past;
-    const known = Math.max(through, started?.number ?? 0);
+    const { past, toldThrough } = this.#options;
+    const known = Math.max(past.through, past.started?.number ?? 0, toldThrough);
     let last = 0;
     let going = false;
+    let given = known === 0;
     for await (const next of statements) {
       const statement = this.#digest.add(next);
       last = statement.number;
@@ -58,6 +71,7 @@ export class LedgeredText {
         this.#checkGoingOn(last);
         yield* this.#again;
       }
+      if (!given) given = this.#checkNeed(statement);
       yield statement;
     }
     if (last < known)
@@ -102,12 +116,16 @@ export class LedgeredText {
     const effect = this.#options.effectOf(text);
     if (effect === 'none') return;
     if (effect === 'again') this.#again.push(statement);
+    else if (effect === 'locks') this.#lockedBy = number;
+    else if (effect === 'unlocks') this.#lockedBy = undefined;
     else this.#lost ??= `statement ${number} ${effect.lost}, which was lost with its connection`;
     if (this.#again.length > MAX_AGAIN) this.#lost ??= `more than ${MAX_AGAIN} settings were made`;
   }
 
   #wasCommitted(number: number): boolean {
-    const { committed, started } = this.#options.past;
+    const { past, rollsBackSettings } = this.#options;
+    if (!rollsBackSettings) return true;
+    const { committed, started } = past;
     while ((committed[this.#range]?.last ?? Infinity) < number) this.#range += 1;
     return number === started?.number || (committed[this.#range]?.first ?? Infinity) <= number;
   }
@@ -116,6 +134,19 @@ export class LedgeredText {
     const { lookOnly } = this.#options;
     const not = `statement ${number} and those after it were not executed`;
     if (lookOnly !== undefined) throw new LedgerStop('NotResumed', `${not}: ${lookOnly}`);
+    if (this.#lockedBy !== undefined)
+      this.#lost ??= `statement ${this.#lockedBy} locked tables, which are not locked any more`;
     if (this.#lost !== undefined) throw new LedgerStop('ResumptionNotPossible', `${not}: ${this.#lost}`);
+  }
+
+  /** Whether the statement gives what later ones may need; rejects one that needs what is lost. */
+  #checkNeed({ number, text }: SqlStatement): boolean {
+    const need = this.#options.needOf?.(text);
+    if (need !== undefined)
+      throw new LedgerStop(
+        'ResumptionNotPossible',
+        `statement ${number} and those after it were not executed: it needs ${need} of the connection that was lost`,
+      );
+    return this.#options.gives?.(text) ?? true;
   }
 }

@@ -9,6 +9,9 @@ import { LedgerStop } from './ledger-stop.ts';
 const CONNECT_MS = 60_000;
 const CONNECT_AGAIN_MS = 1000;
 
+/** Of a run whose report does not exist yet. */
+export const NOTHING_TOLD = { through: 0, committed: 0 };
+
 /** Whether a task keeps a ledger: as `exec_options.ledger` says, else as its connection's `ledger` does. */
 export function ledgerAsked(params: Readonly<Record<string, unknown>>, otherwise: boolean | Connections): boolean {
   const asked = (params['exec_options'] as { readonly ledger?: unknown } | null | undefined)?.ledger ?? undefined;

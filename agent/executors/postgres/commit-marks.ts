@@ -47,9 +47,9 @@ export class CommitMarks {
     }
   }
 
-  /** To be called when it is. */
-  async committed(last: number): Promise<void> {
-    if (this.#ledger !== undefined) await this.#report.checkpoint(last);
+  /** To be called when it has ended: it is committed, or rolled back by the text. */
+  async ended(last: number, committed = true): Promise<void> {
+    if (this.#ledger !== undefined) await this.#report.checkpoint(last, committed);
   }
 
   /** What became of a transaction up to this statement, whose COMMIT got no answer. */
@@ -69,7 +69,7 @@ export class CommitMarks {
       throw err;
     }
     await this.#ledger?.done(statement.number, this.#affected);
-    await this.committed(statement.number);
+    await this.ended(statement.number);
   }
 
   get #isReadOnly(): boolean {

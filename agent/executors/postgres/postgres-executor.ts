@@ -13,7 +13,13 @@ import { tlsAttempts } from '../database/tls-attempts.ts';
 import { failed, TaskAborted } from '../executor.ts';
 import type { ExecutionContext, Executor, Outcome } from '../executor.ts';
 import { LedgerStop } from '../ledger/ledger-stop.ts';
-import { acquireToResume, checkLedgerIsThere, ledgerAsked, resumedOutcome } from '../ledger/resumption.ts';
+import {
+  acquireToResume,
+  checkLedgerIsThere,
+  ledgerAsked,
+  NOTHING_TOLD,
+  resumedOutcome,
+} from '../ledger/resumption.ts';
 import { ResultWriter } from '../sql/result-writer.ts';
 import { splitStatements } from '../sql/split-statements.ts';
 import { openSql } from '../sql/sql-source.ts';
@@ -176,8 +182,13 @@ export class PostgresExecutor implements Executor {
   ): Promise<PostgresLedger | undefined> {
     const { params, resumed, resumption } = context;
     if (!resumed && !ledgerAsked(params, target.ledger)) return undefined;
-    const toldThrough = context.output.kept?.through ?? 0;
-    const options = { run: context, resumed, lookOnly: resumption?.lookOnly, signal, toldThrough };
+    const options = {
+      run: context,
+      resumed,
+      lookOnly: resumption?.lookOnly,
+      signal,
+      told: context.output.kept ?? NOTHING_TOLD,
+    };
     const ledger = await PostgresLedger.open(session, options).catch((err: unknown) => {
       if (err instanceof TaskFailure) throw err;
       const why = signal.aborted ? (signal.reason as Error).message : networkText(err);

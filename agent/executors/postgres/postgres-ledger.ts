@@ -9,6 +9,7 @@ import { LedgerStop, ledgerNotPossible } from '../ledger/ledger-stop.ts';
 import { LedgeredText } from '../ledger/ledgered-text.ts';
 import type { SqlStatement } from '../sql/split-statements.ts';
 import { lookAfterStart, lookBeforeStart } from './outside-outcome.ts';
+import type { OutputNote } from '../../output/kept-output.ts';
 import { Session } from './session.ts';
 import { sessionEffect } from './session-effect.ts';
 import { isServerError } from './statement-error.ts';
@@ -31,8 +32,8 @@ export interface PostgresLedgerOptions {
   /** See `LedgeredTextOptions`. */
   readonly lookOnly: string | undefined;
   readonly signal: AbortSignal;
-  /** The last statement whose report an earlier process wrote. */
-  readonly toldThrough: number;
+  /** What the report of an earlier process says. */
+  readonly told: Pick<OutputNote, 'through' | 'committed'>;
 }
 
 /**
@@ -55,6 +56,8 @@ export class PostgresLedger {
     this.past = past;
     this.#text = new LedgeredText({
       past,
+      toldThrough: options.told.through,
+      rollsBackSettings: true,
       lookOnly: options.lookOnly,
       effectOf: sessionEffect,
       outcomeOf: (statement, started) => this.#outcomeOf(statement, started),
@@ -67,7 +70,7 @@ export class PostgresLedger {
     const sql = new LedgerSql(options.run);
     await fence(session, lockKey(options.run), options.signal);
     await prepareTable(session);
-    const past = options.resumed ? await readPast(session, sql, options.toldThrough) : NO_PAST;
+    const past = options.resumed ? await readPast(session, sql, options.told) : NO_PAST;
     const ledger = new PostgresLedger(session, options, past);
     if (!past.begun) await ledger.#begin();
     return ledger;
@@ -192,8 +195,8 @@ function notPossible(err: unknown, { database, user = 'postgres' }: Target): Err
   );
 }
 
-async function readPast(session: Session, sql: LedgerSql, toldThrough: number): Promise<LedgerPast> {
-  const reader = new LedgerPastReader(toldThrough);
+async function readPast(session: Session, sql: LedgerSql, told: PostgresLedgerOptions['told']): Promise<LedgerPast> {
+  const reader = new LedgerPastReader(told);
   await session.rows(sql.read(), READ_MS, (row) => reader.add(row));
   return reader.past();
 }

@@ -230,11 +230,11 @@ export class ScriptRun {
       const found = fate === 'rolledBack' ? fate : await this.#marks.settle(statement.number);
       this.#ended(found);
       if (found !== 'committed') throw err;
-      return this.#marks.committed(statement.number);
+      return this.#marks.ended(statement.number);
     }
     // AND CHAIN begins another one at once.
     if (wasOwn) this.#ended(fate, this.#options.session.transaction === 'none' ? 'none' : 'own');
-    if (wasOwn && fate === 'committed') await this.#marks.committed(statement.number);
+    if (wasOwn) await this.#marks.ended(statement.number, fate === 'committed');
   }
 
   /** Commits the batch, if one is open. */
@@ -249,12 +249,11 @@ export class ScriptRun {
       if (answer === 'unsent') throw err;
       const found = answer === 'lost' ? await this.#marks.settle(last?.number ?? 0) : 'rolledBack';
       this.#ended(found);
-      // What comes next finds that the connection is lost.
-      if (found === 'committed' && last !== undefined) return this.#marks.committed(last.number);
+      if (found === 'committed' && last !== undefined) return this.#marks.ended(last.number);
       throw last === undefined ? err : new StatementFailed({ ...last, text: 'COMMIT' }, err);
     }
     this.#ended('committed');
-    if (last) await this.#marks.committed(last.number);
+    if (last) await this.#marks.ended(last.number);
   }
 
   async #rollBack(): Promise<void> {

@@ -32,6 +32,7 @@ export class StatementReport {
   #executed = 0;
   /** Statements up to this one were committed by an earlier process; some are made again for their settings. */
   #before = 0;
+  #committed = 0;
   #rows = 0;
   /** What was executed since the last statement that the result lists. */
   #unlisted: Unlisted | undefined;
@@ -101,7 +102,7 @@ export class StatementReport {
 
   /** Writes what an earlier process of the agent had executed and not told, by its ledger. */
   async before({ committed, affectedRows, through, untold }: LedgerPast): Promise<void> {
-    this.#before = through;
+    this.#before = this.#committed = through;
     this.#executed += committed.reduce((sum, { first, last }) => sum + last - first + 1, 0);
     this.#rows += affectedRows;
     const { writer, output } = this.#options;
@@ -111,15 +112,17 @@ export class StatementReport {
     await writer.finish([`${label}: SUCCESS (Affected rows: ${untold.affectedRows})`, BEFORE], {
       ...{ ...fields, status: 'SUCCESS', affected_rows: untold.affectedRows, remark: BEFORE },
     });
-    await this.checkpoint(through);
+    await this.checkpoint(through, true);
   }
 
-  /** Everything up to this statement is committed: what was written of it stays. */
-  async checkpoint(through: number): Promise<void> {
+  /** What was written of the statements up to this one stays: they are committed, or have nothing to commit. */
+  async checkpoint(through: number, committed: boolean): Promise<void> {
     const { writer, output } = this.#options;
     if (output.checkpoint === undefined) return;
     await this.#writeUnlisted(this.#takeUnlisted());
-    await output.checkpoint({ through: Math.max(through, this.#before), entries: await writer.flush() });
+    if (committed) this.#committed = Math.max(this.#committed, through);
+    const note = { through: Math.max(through, this.#before), committed: this.#committed };
+    await output.checkpoint({ ...note, entries: await writer.flush() });
   }
 
   /** Writes that a statement, or the text itself, failed: `lines` as text, `fields` as JSON. */
