@@ -8,6 +8,7 @@ import type { ExecutionContext, Executor, Outcome } from '../executor.ts';
 import { DirectRun } from '../mysql/direct-run.ts';
 import { parseMysqlParams } from '../mysql/mysql-params.ts';
 import type { MysqlParams } from '../mysql/mysql-params.ts';
+import { reviewScript } from '../mysql/review/review-script.ts';
 import { SessionLender } from '../mysql/session-lender.ts';
 import { openSql } from '../sql/sql-source.ts';
 import type { SqlSource } from '../sql/sql-source.ts';
@@ -58,9 +59,10 @@ export class DorisExecutor implements Executor {
       const tls = tlsAttempts(target);
       if (typeof tls === 'string') return failed('InvalidParams', tls);
       const opened = (source = await openSql(context));
-      return await this.#sessions.use(target, signal, (session) =>
-        new DirectRun({ context, target, params, source: opened, session, signal, spoolFolder, graceMs }).run(),
-      );
+      return await this.#sessions.use(target, signal, (session) => {
+        const options = { context, target, params, source: opened, session, signal, spoolFolder, graceMs };
+        return params.reviewOnly ? reviewScript(options) : new DirectRun(options).run();
+      });
     } catch (err) {
       if (err instanceof TaskFailure) return failed(err.reason, err.message);
       throw err;
@@ -71,8 +73,7 @@ export class DorisExecutor implements Executor {
   }
 }
 
-function refusal({ reviewOnly, backup, ledger, rollbackOf, transaction }: MysqlParams): Outcome | undefined {
-  if (reviewOnly) return failed('InvalidParams', 'params.review is not supported yet');
+function refusal({ backup, ledger, rollbackOf, transaction }: MysqlParams): Outcome | undefined {
   if (backup === 'asked') return failed('BackupNotPossible', 'backup is not possible: Doris keeps no binary log');
   if (ledger)
     return failed(

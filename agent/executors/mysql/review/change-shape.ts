@@ -132,7 +132,7 @@ function rest(
   { tokens, start, main, named, inWith }: Work,
   { behind, tables, from, depth }: Behind,
 ): Pick<StatementShape, 'tables' | 'narrowing' | 'query'> {
-  const narrowing = narrowingOf(tokens, behind, depth);
+  const narrowing = { ...narrowingOf(tokens, behind, depth), joined: isJoined(tokens, main, behind) };
   const tail = tokens.find(BEHIND_TABLES, behind, depth);
   const returning = tokens.find(new Set(['RETURNING']), behind, depth);
   const end = returning < 0 ? tokens.length : returning;
@@ -148,7 +148,7 @@ function rest(
   };
 }
 
-function narrowingOf(tokens: StatementTokens, from: number, depth: number): Narrowing {
+function narrowingOf(tokens: StatementTokens, from: number, depth: number): Omit<Narrowing, 'joined'> {
   const where = tokens.find(new Set(['WHERE']), from, depth);
   const order = tokens.find(new Set(['ORDER']), from, depth);
   const limit = tokens.find(new Set(['LIMIT']), from, depth);
@@ -160,6 +160,13 @@ function narrowingOf(tokens: StatementTokens, from: number, depth: number): Narr
     hasLimit: limit >= 0,
     ordered: order >= 0,
   };
+}
+
+/** Whether a join leaves rows out: an outer one keeps all of a side. */
+function isJoined(tokens: StatementTokens, main: number, behind: number): boolean {
+  const depth = tokens.depth(main);
+  const has = (...words: string[]): boolean => tokens.find(new Set(words), main, depth, behind) >= 0;
+  return has('JOIN', 'STRAIGHT_JOIN') && has('ON', 'USING', 'NATURAL') && !has('LEFT', 'RIGHT');
 }
 
 /** By which names the columns that SET assigns are qualified. */

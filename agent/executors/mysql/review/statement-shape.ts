@@ -16,6 +16,8 @@ export interface Narrowing {
   readonly limit: number | undefined;
   readonly hasLimit: boolean;
   readonly ordered: boolean;
+  /** Tables are joined by a condition that leaves out rows of each. */
+  readonly joined: boolean;
 }
 
 /** What can be told of a statement by its text. */

@@ -87,13 +87,13 @@ const verbOfSet = ({ tokens }: StatementShape): string =>
 
 function changeRemarks({ verb, tokens, narrowing, tables }: StatementShape): Remark[] {
   if (narrowing === undefined) return [];
-  const { where, hasLimit, ordered } = narrowing;
+  const { where, hasLimit, ordered, joined } = narrowing;
   const changed = tables
     .filter(({ use }) => use === 'change')
     .map(nameOf)
     .join(', ');
   const found: Remark[] = [];
-  if (where === undefined && !hasLimit && !tokens.cut)
+  if (where === undefined && !hasLimit && !joined && !tokens.cut)
     found.push(remark('NoWhere', 1, `${verb} without WHERE is for every row of ${changed}`));
   if (where !== undefined && isAlwaysTrue(tokens, ...where))
     found.push(remark('AlwaysTrueWhere', 1, `WHERE is true of every row of ${changed}`));
