@@ -44,11 +44,12 @@ export function describeFailure(
   if (reason === undefined) return undefined;
   const text = (given: string): string => cutText(mask(given), MAX_MESSAGE_BYTES);
   const message = text(networkText(cause));
-  const sql = failed === undefined ? '' : shownSql(mask(failed.statement.text));
+  const isOne = failed !== undefined && failed.through === failed.statement.number;
+  const sql = isOne ? shownSql(mask(failed.statement.text)) : '';
   const details =
     failed !== undefined ? errorDetails(failed) : err instanceof SqlSyntaxError ? `At line ${err.line}` : '';
   const lines = [
-    ...(failed === undefined ? [`ERROR - ${message}`] : [`Statement ${failed.statement.number}: ERROR - ${message}`]),
+    failed === undefined ? `ERROR - ${message}` : `${labelOf(failed)}: ERROR - ${message}`,
     ...(sql === '' ? [] : [`SQL: ${sql}`]),
     ...(details === '' ? [] : [details]),
     ...(fates.describe() === '' ? [] : [fates.describe()]),
@@ -56,9 +57,14 @@ export function describeFailure(
   ];
   const entry: OrderEntry | undefined = failed && {
     ...{ orderId: failed.statement.number, stage: 'EXECUTED', status: 'Execute failed', error: message },
-    ...{ affectedRows: 0, sql },
+    affectedRows: 0,
+    ...(isOne ? { sql } : { lastOrderId: failed.through }),
   };
   return { reason, isUnknown, lines, entry };
+}
+
+function labelOf({ statement: { number }, through }: StatementFailed): string {
+  return through === number ? `Statement ${number}` : `Statements ${number}-${through}`;
 }
 
 function reasonOf(cause: unknown, inStatement: boolean): string | undefined {

@@ -36,7 +36,7 @@ const MAX_PAYLOAD = 0xffffff;
 const LOCAL_FILE = 0xfb;
 
 /**
- * One COM_QUERY. Rows are read as they come and as fast as they are taken: meanwhile the connection is not read.
+ * One COM_QUERY, of one statement or of several. Rows are read as they come and as fast as they are taken: meanwhile the connection is not read.
  *
  * It has the methods that the driver calls on its commands.
  */
@@ -184,17 +184,15 @@ export class QueryCommand {
   }
 
   #send(connection: DriverConnection): void {
-    connection._resetSequenceId();
     const length = 1 + Buffer.byteLength(this.#text);
     if (length < MAX_PAYLOAD) {
       const packet = Buffer.allocUnsafe(4 + length);
-      writeHeader(packet, length, 0);
       packet[4] = COM_QUERY;
       packet.write(this.#text, 5);
-      connection._bumpSequenceId(1);
-      connection.stream.write(packet);
+      sendPacket(connection, packet);
       return;
     }
+    connection._resetSequenceId();
     const payload = Buffer.allocUnsafe(length);
     payload[0] = COM_QUERY;
     payload.write(this.#text, 1);
@@ -208,6 +206,14 @@ export class QueryCommand {
       connection.stream.write(part);
     }
   }
+}
+
+/** Sends a command that is shorter than a packet may be; its first four bytes are for the header. */
+export function sendPacket(connection: DriverConnection, packet: Buffer): void {
+  writeHeader(packet, packet.length - 4, 0);
+  connection._resetSequenceId();
+  connection._bumpSequenceId(1);
+  connection.stream.write(packet);
 }
 
 function writeHeader(packet: Buffer, length: number, sequence: number): void {

@@ -42,6 +42,12 @@ export interface RunStatementOptions {
   readonly patient?: boolean;
 }
 
+export interface RunGroupOptions extends Omit<RunStatementOptions, 'handler' | 'patient'> {
+  readonly handlerOf: (index: number) => RowHandler;
+  /** Told of each statement that was executed, in order. */
+  readonly ended: (index: number, outcome: StatementOutcome) => void;
+}
+
 /** A KILL that comes before its statement has begun is lost: it is sent again. */
 const KILL_AGAIN_MS = 500;
 /** How long a COMMIT may go on after an abort before it is killed too: seldom does one take any time. */
@@ -55,8 +61,27 @@ const PATIENCE_MS = 3000;
 export async function runStatement(
   session: MysqlSession,
   sql: string,
-  { signal, graceMs, handler, patient = false }: RunStatementOptions,
+  { handler, ...options }: RunStatementOptions,
 ): Promise<StatementOutcome> {
+  return runOnServer(session, options, (stop) => session.query(sql, handler && stoppingHandler(handler, stop)));
+}
+
+/** The same for statements that are sent together: see `MysqlSession.queryGroup`. */
+export function runGroup(
+  session: MysqlSession,
+  statements: readonly string[],
+  { handlerOf, ended, ...options }: RunGroupOptions,
+): Promise<void> {
+  return runOnServer(session, options, (stop) =>
+    session.queryGroup(statements, (index) => stoppingHandler(handlerOf(index), stop), ended),
+  );
+}
+
+async function runOnServer<T extends StatementOutcome | void>(
+  session: MysqlSession,
+  { signal, graceMs, patient = false }: Omit<RunStatementOptions, 'handler'>,
+  query: (stop: () => void) => Promise<T>,
+): Promise<T> {
   if (signal.aborted) throw new StatementStopped(signal.reason, 'unsent', {});
   const ended = new AbortController();
   let stopping: Promise<void> | undefined;
@@ -69,10 +94,10 @@ export async function runStatement(
     stop();
   };
   signal.addEventListener('abort', abort, { once: true });
-  let outcome: StatementOutcome | undefined;
+  let result: { readonly outcome: T } | undefined;
   let failure: unknown;
   try {
-    outcome = await session.query(sql, handler && stoppingHandler(handler, stop));
+    result = { outcome: await query(stop) };
   } catch (err) {
     failure = err ?? new Error('the statement failed');
   } finally {
@@ -80,13 +105,16 @@ export async function runStatement(
     ended.abort();
     await stopping;
   }
-  const counts = !signal.aborted || (patient && (outcome !== undefined || isOwnError(failure)));
+  const counts = !signal.aborted || (patient && (result !== undefined || isOwnError(failure)));
   if (!counts) {
-    const answer = outcome === undefined ? answerTo(failure) : 'completed';
-    throw new StatementStopped(signal.reason, answer, { ...(outcome && { outcome }), cause: failure });
+    const answer = result === undefined ? answerTo(failure) : 'completed';
+    throw new StatementStopped(signal.reason, answer, {
+      ...(result?.outcome && { outcome: result.outcome }),
+      cause: failure,
+    });
   }
-  if (outcome === undefined) throw failure;
-  return outcome;
+  if (result === undefined) throw failure;
+  return result.outcome;
 }
 
 /** When rows cannot be taken, nobody needs the rest of the statement. */

@@ -5,6 +5,7 @@ import type { RollbackText } from './order-lines.ts';
 import type { MysqlSession, StatementOutcome } from './session.ts';
 import { blame, CommitLost, SessionWork } from './session-work.ts';
 import { StatementFailed } from './statement-error.ts';
+import { StatementGroup } from './statement-group.ts';
 import { statementKind } from './statement-kind.ts';
 import type { StatementKind } from './statement-kind.ts';
 import type { StatementReport } from './statement-report.ts';
@@ -52,6 +53,11 @@ export interface ScriptRunOptions {
 /** Whose transaction is open: nobody's, ours for a batch, the text's own, or one of XA. */
 type Mode = 'none' | 'batch' | 'own' | 'xa';
 
+/** Each of so many is sent, and told of, for itself. */
+const ONE_BY_ONE = 200;
+/** Longer ones gain nothing. */
+const MAX_GROUPED_CHARS = 16 * 1024;
+
 /**
  * Executes the statements of a text: changes in transactions of so many, the text's own between BEGIN and COMMIT, and by
  * itself what commits by itself. Stops at the first failure, whose transaction is rolled back.
@@ -63,6 +69,9 @@ export class ScriptRun {
   #mode: Mode = 'none';
   /** LOCK TABLES: START TRANSACTION would free them. */
   #locked = false;
+  /** Changes that go together, of the open transaction. */
+  #group = new StatementGroup();
+  #taken = 0;
   /** Changes in the open batch. */
   #batched = 0;
   /** The last one that was sent. */
@@ -86,7 +95,8 @@ export class ScriptRun {
   /** Rejects with `StatementFailed`, or with what reading the statements threw. Then no transaction is open. */
   async run(statements: AsyncIterable<SqlStatement>): Promise<void> {
     try {
-      for await (const statement of statements) await this.#take(statement);
+      for await (const statement of this.#flushed(statements)) await this.#take(statement);
+      await this.#flush();
       if (this.#mode === 'own' || this.#mode === 'xa') throw this.#notEnded();
       await this.#commit();
       this.#options.signal.throwIfAborted();
@@ -96,13 +106,28 @@ export class ScriptRun {
     }
   }
 
+  /** What stands before a damaged part of the text was asked for all the same. */
+  async *#flushed(statements: AsyncIterable<SqlStatement>): AsyncGenerator<SqlStatement> {
+    try {
+      yield* statements;
+    } catch (err) {
+      await this.#flush();
+      throw err;
+    }
+  }
+
   async #take(statement: SqlStatement): Promise<void> {
     const { session, batchSize, onStatement } = this.#options;
     const kind = statementKind(statement.text, session.serverVersion);
+    this.#taken += 1;
+    if (kind !== 'dml') await this.#flush();
     const refused =
       refusal(kind, { whole: batchSize === Infinity, own: this.#mode === 'own' || this.#mode === 'xa' }) ??
       charsetRefusal(session, statement.text);
-    if (refused !== undefined) throw new StatementFailed(statement, new Error(refused));
+    if (refused !== undefined) {
+      await this.#flush();
+      throw new StatementFailed(statement, new Error(refused));
+    }
     await blame(statement, async () => onStatement?.(statement, kind));
     if (this.#mode === 'xa') return this.#takeInXa(statement, kind);
     if (this.#mode === 'own' && this.#endsOwn(statement, kind)) await this.#commitOwn();
@@ -151,15 +176,42 @@ export class ScriptRun {
       this.#mode = 'batch';
       this.#batched = 0;
     }
-    await this.#sendWithin(statement, 'dml');
+    if (await this.#joinsGroup(statement)) {
+      this.#group.add(statement);
+      if (this.#group.isFull) await this.#flush();
+    } else {
+      await this.#flush();
+      await this.#sendWithin(statement, 'dml');
+    }
     if (this.#mode !== 'batch') return;
     this.#batched += 1;
     if (this.#batched >= batchSize) await this.#commit();
   }
 
+  /** Of a long text, changes go together, so that not each of them waits for the way there and back. */
+  async #joinsGroup({ text }: SqlStatement): Promise<boolean> {
+    if (this.#taken <= ONE_BY_ONE || this.#mode === 'none' || text.length > MAX_GROUPED_CHARS) return false;
+    return this.#options.session.takesGroups();
+  }
+
+  async #flush(): Promise<void> {
+    const { statements } = this.#group;
+    if (statements.length === 0) return;
+    this.#group = new StatementGroup();
+    this.#last = statements.at(-1) ?? this.#last;
+    const outcomes = await this.#work.sendGroup(statements);
+    const { onExecuted } = this.#options;
+    for (const [index, statement] of statements.entries()) {
+      const outcome = outcomes[index];
+      if (onExecuted && outcome) await blame(statement, () => onExecuted(statement, 'dml', outcome));
+    }
+    await this.#followServer();
+    await this.#relieve();
+  }
+
   /** Sends what stands in the transaction that is open, or reads, or only changes the session. */
   async #sendWithin(statement: SqlStatement, kind: StatementKind): Promise<void> {
-    const { session, batchSize } = this.#options;
+    const { session } = this.#options;
     const observed = this.#mode !== 'none' || !session.autocommit;
     // With autocommit off, whatever comes opens a transaction of the text.
     if (this.#mode === 'none' && observed) {
@@ -172,8 +224,13 @@ export class ScriptRun {
     if (observed) await blame(statement, async () => this.#options.onExecuted?.(statement, kind, outcome));
     if (!observed) await this.#track.done();
     else if (this.#mode !== 'xa') await this.#followServer();
+    await this.#relieve();
+  }
+
+  /** Too many results wait for the end of the transaction. */
+  async #relieve(): Promise<void> {
     if (!this.#track.isCrowded) return;
-    if (this.#mode === 'batch' && batchSize !== Infinity) await this.#commit();
+    if (this.#mode === 'batch' && this.#options.batchSize !== Infinity) await this.#commit();
     else await this.#track.writeEarly();
   }
 
@@ -224,6 +281,7 @@ export class ScriptRun {
 
   /** Commits the batch, if one is open. */
   async #commit(): Promise<void> {
+    await this.#flush();
     if (this.#mode === 'batch') await this.#commitBy(undefined);
   }
 

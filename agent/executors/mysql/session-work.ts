@@ -1,6 +1,6 @@
 import type { SqlStatement } from '../sql/split-statements.ts';
-import { answerTo, runStatement, StatementStopped } from './run-statement.ts';
-import { ERRNO, isServerError } from './server-error.ts';
+import { answerTo, runGroup, runStatement, StatementStopped } from './run-statement.ts';
+import { ERRNO, isLost, isServerError } from './server-error.ts';
 import type { MysqlSession, StatementOutcome } from './session.ts';
 import { StatementFailed } from './statement-error.ts';
 import { isReadOnly } from './statement-kind.ts';
@@ -61,10 +61,9 @@ export class SessionWork {
     const since = performance.now();
     const executed = (outcome: StatementOutcome): Promise<void> | undefined =>
       track.executed(statement, { kind, outcome, observed }, { seconds: (performance.now() - since) / 1000, sinks });
+    let outcome: StatementOutcome;
     try {
-      const outcome = await runStatement(session, statement.text, { signal, graceMs, handler });
-      await executed(outcome);
-      return outcome;
+      outcome = await runStatement(session, statement.text, { signal, graceMs, handler });
     } catch (err) {
       const answer = answerTo(err);
       if (answer === 'unsent') throw err;
@@ -75,6 +74,42 @@ export class SessionWork {
       } else if (alone && answer === 'failed') await track.refused(statement, kind);
       else if (alone) await track.lost(statement, kind);
       throw new StatementFailed(statement, err);
+    }
+    await blame(statement, async () => executed(outcome));
+    return outcome;
+  }
+
+  /** Sends changes of the open transaction in one trip; resolves to what the server said of each. Rejects as `send`. */
+  async sendGroup(statements: readonly SqlStatement[]): Promise<readonly StatementOutcome[]> {
+    const { session, report, track, signal, graceMs, evidence } = this.#options;
+    const [first, last] = [statements[0], statements.at(-1)];
+    if (first === undefined || last === undefined) return [];
+    evidence(`statements ${first.number}-${last.number}, connection ${session.threadId}`);
+    const outcomes: StatementOutcome[] = [];
+    const logged: (Promise<void> | undefined)[] = [];
+    let rows = report.rows();
+    let since = performance.now();
+    const ended = (index: number, outcome: StatementOutcome): void => {
+      const statement = statements[index];
+      if (statement === undefined) return;
+      outcomes.push(outcome);
+      const now = performance.now();
+      const how = { seconds: (now - since) / 1000, sinks: rows.sinks };
+      logged.push(track.executed(statement, { kind: 'dml', outcome, observed: true }, how));
+      [since, rows] = [now, report.rows()];
+    };
+    try {
+      const texts = statements.map(({ text }) => text);
+      await runGroup(session, texts, { signal, graceMs, handlerOf: () => rows.handler, ended });
+      await Promise.all(logged);
+      if (outcomes.length === statements.length) return outcomes;
+      throw new Error(
+        `the server took ${statements.length} statements for ${outcomes.length}: they are split differently`,
+      );
+    } catch (err) {
+      if (answerTo(err) === 'unsent') throw err;
+      // All of them may have been executed when it was stopped; when the connection is lost it may be any of the rest.
+      throw new StatementFailed(statements[outcomes.length] ?? last, err, isLost(err) ? last.number : undefined);
     }
   }
 

@@ -7,6 +7,7 @@ import { openDriver } from './driver-connection.ts';
 import type { DriverCommand, DriverConnection } from './driver-connection.ts';
 import { serverVersion } from './executable-comment.ts';
 import type { ServerVersion } from './executable-comment.ts';
+import { allowMultiStatements } from './multi-statements.ts';
 import { QueryCommand } from './query-command.ts';
 import type { RowHandler, StatementEnd } from './query-command.ts';
 import { ConnectionLost, ERRNO, isServerError, ServerError } from './server-error.ts';
@@ -43,6 +44,10 @@ export interface SessionOptions {
 const CONNECT_MS = 15_000;
 /** What a task gets when it names no database (manual §4.1). Who has no right to it gets none. */
 const DEFAULT_DATABASE = 'mysql';
+/** A line end before it, because a statement may end with a comment of one line. */
+const SEPARATOR = '\n;\n';
+/** Groups are far shorter. */
+const MIN_GROUP_PACKET = 1024 * 1024;
 const NO_HANDLER: RowHandler = { columns: () => undefined, row: () => undefined };
 
 /** One connection to a server of MySQL, MariaDB or Doris, logged in. One statement at a time. */
@@ -60,6 +65,8 @@ export class MysqlSession implements PooledSession {
   #resultCharset = 'utf8mb4';
   #broken: Error | undefined;
   #tainted = false;
+  /** Whether several statements may be in one query; undefined: it was not asked for. */
+  #groups: boolean | undefined;
   #command: QueryCommand | undefined;
 
   private constructor(
@@ -167,6 +174,34 @@ export class MysqlSession implements PooledSession {
     return toOutcome(last);
   }
 
+  /**
+   * Executes statements that belong together in one trip, each of which gives one result. The server stops at the first
+   * that fails. `ended` is told of each one that was executed, in order; for the rest as `query`. Only where `takesGroups`
+   * said yes.
+   */
+  async queryGroup(
+    statements: readonly string[],
+    handlerOf: (index: number) => RowHandler,
+    ended: (index: number, outcome: StatementOutcome) => void,
+  ): Promise<void> {
+    let index = 0;
+    const handler: RowHandler = {
+      columns: (fields) => handlerOf(index).columns(fields),
+      row: (values) => handlerOf(index).row(values),
+    };
+    await this.#execute(statements.join(SEPARATOR), handler, (end) => {
+      ended(index, toOutcome(end));
+      index += 1;
+    });
+  }
+
+  /** Whether `queryGroup` can be used: makes it so, the first time. Texts must be split as the server does. */
+  async takesGroups(): Promise<boolean> {
+    if (this.#flavour === 'doris' || this.noBackslashEscapes) return false;
+    this.#groups ??= await this.#allowGroups();
+    return this.#groups;
+  }
+
   /** The rows of a small answer: every value as text. */
   async rows(sql: string): Promise<readonly Record<string, string | null>[]> {
     let names: string[] = [];
@@ -246,7 +281,21 @@ export class MysqlSession implements PooledSession {
     }
   }
 
+  async #allowGroups(): Promise<boolean> {
+    const [found] = await this.rows('SELECT @@max_allowed_packet AS size');
+    if (Number(found?.['size'] ?? 0) < MIN_GROUP_PACKET) return false;
+    try {
+      await allowMultiStatements(this.#driver, true);
+      return true;
+    } catch (err) {
+      if (!isServerError(err)) throw err;
+      return false;
+    }
+  }
+
   async #reset(): Promise<void> {
+    if (this.#groups === true) await allowMultiStatements(this.#driver, false);
+    this.#groups = undefined;
     await new Promise<void>((resolve, reject) => {
       this.#driver.reset((err) => (err === null ? resolve() : reject(err)));
     });

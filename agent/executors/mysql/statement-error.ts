@@ -5,11 +5,14 @@ import { isServerError } from './server-error.ts';
 export class StatementFailed extends Error {
   override readonly name = 'StatementFailed';
   readonly statement: SqlStatement;
+  /** The number of the last one that it may be about: of several that were sent together, the server said no more. */
+  readonly through: number;
   override readonly cause: unknown;
 
-  constructor(statement: SqlStatement, cause: unknown) {
+  constructor(statement: SqlStatement, cause: unknown, through = statement.number) {
     super(cause instanceof Error ? cause.message : String(cause));
     this.statement = statement;
+    this.through = Math.max(through, statement.number);
     this.cause = cause;
   }
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { hasServices, service } from '../../../test/services/service.ts';
 import { execute } from '../../conformance/executor.ts';
-import type { Execution } from '../../conformance/executor.ts';
+import type { Execution, Work } from '../../conformance/executor.ts';
 import { serverProxy } from '../database/testing/server-proxy.ts';
 import { TaskAborted } from '../executor.ts';
 import { MysqlExecutor } from './mysql-executor.ts';
@@ -20,7 +20,7 @@ describe.each(SERVERS)('MysqlExecutor when something ends it on %s', (server) =>
 
   const run = (
     command: string,
-    { params = {}, work = {}, ...options }: Record<string, object | number | boolean> = {},
+    { params, work, ...options }: { params?: object; work?: Partial<Work> } & Record<string, unknown> = {},
   ): Promise<Execution> => database.run(command, { exec_options: { backup: false, ...options }, ...params }, work);
   const message = ({ outcome }: Execution): string => outcome.message;
   const kill = async (text: string): Promise<void> => {
