@@ -39,7 +39,9 @@ export class BinlogAccess {
   static async open(session: MysqlSession, target: Target): Promise<BinlogAccess | string> {
     const sessions: MysqlSession[] = [];
     const connect = async (login: { user?: string; password?: string } = {}): Promise<MysqlSession> => {
-      const opened = await MysqlSession.connect(target, login);
+      // Who only reads the log has no right to the database.
+      const place = login.user === undefined ? target : { ...target, database: '' };
+      const opened = await MysqlSession.connect(place, login);
       sessions.push(opened);
       return opened;
     };

@@ -15,6 +15,7 @@ import { ReverseSpool } from './reverse-spool.ts';
 import { writeScript } from './rollback-script.ts';
 import { rollbackStatement } from './rollback-statement.ts';
 import { StatementTally } from './statement-tally.ts';
+import { survivingStatements } from './surviving-statements.ts';
 
 const LEDGER = { schema: 'tiangong', table: 'statement_ledger' };
 const MAX_REMARKS = 20;
@@ -89,7 +90,7 @@ export class BinlogBackup implements Backup {
       if (only.kind === 'ddl') this.#texts = new Map([[only.number, definitionRemark(only.text).rollback]]);
       return;
     }
-    const changing = statements.filter(({ outcome, number }) => outcome.affectedRows > 0 && !this.#unseen.has(number));
+    const changing = this.#changing(statements);
     const none = typeof this.#access === 'string' ? this.#access : (this.#unlogged ?? this.#lost);
     if (this.#access === undefined || typeof this.#access === 'string' || none !== undefined) {
       if (changing.length > 0) this.#without(changing, none ?? 'it was not begun');
@@ -109,8 +110,8 @@ export class BinlogBackup implements Backup {
     try {
       const until = await this.#access.position();
       const from = this.#position ?? this.#access.start;
-      const changing = statements.filter(({ outcome: { affectedRows } }) => affectedRows > 0);
-      const found = await this.#read(this.#access, { threadId: this.#threadId, from, until }, changing);
+      const wanted = { threadId: this.#threadId, from, until };
+      const found = await this.#read(this.#access, wanted, this.#changing(statements));
       return found ? 'committed' : 'unknown';
     } catch {
       return 'unknown';
@@ -145,6 +146,13 @@ export class BinlogBackup implements Backup {
     clearTimeout(this.#patienceEnds);
     await this.#spool.close();
     if (this.#access !== undefined && typeof this.#access !== 'string') await this.#access.close();
+  }
+
+  /** The statements whose changes the log must have. */
+  #changing(statements: readonly SentStatement[]): readonly SentStatement[] {
+    return survivingStatements(statements).filter(
+      ({ outcome, number }) => outcome.affectedRows > 0 && !this.#unseen.has(number),
+    );
   }
 
   /** Where the changes are to be looked for; undefined: the server has logged none. */
