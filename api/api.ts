@@ -101,7 +101,7 @@ export class Api {
       first: [measureRequests(registry), guardOrigins(settings)],
       service: serviceRoutes({ contract, registry, isReady: () => this.isReady, stopping }),
       internal: internalRoutes({ client, store, reader, reviewer: new TokenReviewer(client), logger }),
-      tasks: taskRoutes({ client, store, reader, answers, create, logs, rollback, homeNamespace }),
+      tasks: taskRoutes({ client, store, reader, answers, create, logs, rollback, homeNamespace, logger }),
       agents: agentRoutes(directory),
       uploads: uploadRoutes(upload),
       files: fileRoutes({ files: store.files, uses, distributor }),

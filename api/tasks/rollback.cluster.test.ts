@@ -138,6 +138,23 @@ describe.skipIf(!hasCluster())('/tasks/{id}/rollback', () => {
     expect(made.items).toHaveLength(1);
   });
 
+  it('waits for one that is being created, but not for ever, and minds no nonsense', async () => {
+    const claim = (id: string, text: string): Promise<unknown> =>
+      api.client.patch(deployTasks, api.namespace, id, {
+        metadata: { annotations: { 'tiangong.io/rolled-back-by': text } },
+      });
+    const id = await tasks.ran();
+    await claim(id, JSON.stringify({ name: 'task-never-made', at: Date.now() }));
+    expect(await tasks.rollBack(id, { force: true })).toMatchObject({ status: 409, body: { code: 'RollbackExists' } });
+    await claim(id, JSON.stringify({ name: 'task-never-made', at: Date.now() - 180_000 }));
+    await tasks.rolledBack(id);
+    for (const nonsense of ['', '{', 'null', '[]', '{"name":1,"at":2}', '"x"']) {
+      const other = await tasks.ran();
+      await claim(other, nonsense);
+      await tasks.rolledBack(other);
+    }
+  });
+
   it('is one task for one Idempotency-Key', async () => {
     const id = await tasks.ran();
     const headers = { 'Idempotency-Key': `key-${id}` };

@@ -1,5 +1,6 @@
 import { Router } from 'express';
 import type { Request, Response } from 'express';
+import type { Logger } from 'pino';
 import type { KubeClient } from '../../kube/client.ts';
 import { isConflict, isNotFound } from '../../kube/kube-error.ts';
 import { deployTasks } from '../../kube/resource.ts';
@@ -29,6 +30,7 @@ export interface TaskRoutesParts {
   readonly logs: LogHandler;
   readonly rollback: RollbackHandler;
   readonly homeNamespace: string;
+  readonly logger: Logger;
 }
 
 /** Most commands end at once when told to, and most deletions are seen at once: the next read then shows it. */
@@ -100,6 +102,7 @@ export function taskRoutes(parts: TaskRoutesParts): Router {
       const { digest } = (req.body ?? {}) as { digest?: string | null };
       const by = identityOf(req, (text) => parts.store.idempotencyKeys.digest(text));
       const task = await approve(parts.client, reader, nameOf(req), { digest: digest ?? undefined, by });
+      parts.logger.info({ task: task.metadata.uid, id: req.params['id'], by }, 'task approved');
       await answers.send(res, 200, reader.adopt(task));
     })
     .all(methodNotAllowed('POST'));
