@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Client as ElasticClient } from '@elastic/elasticsearch';
 import { MongoClient } from 'mongodb';
+import { createConnection } from 'mysql2/promise';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { hasCluster, sharedCluster } from './kubernetes/shared.ts';
@@ -20,6 +21,7 @@ const unique = (): string => `S3cret${randomBytes(7).toString('hex')}`;
 
 describe.skipIf(!hasCluster())('a password or key', () => {
   const connectionPassword = unique();
+  const backupPassword = unique();
   let cluster: SharedCluster;
   let programs: Programs;
   let tasks: TaskClient;
@@ -33,15 +35,27 @@ describe.skipIf(!hasCluster())('a password or key', () => {
       agentConfig: {
         plugins: [
           { type: 'postgres', config: { connections: [connection] } },
+          { type: 'mysql', config: { connections: await mysqlConnections() } },
           { type: 'k8s', config: k8s },
         ],
       },
-      agentEnv: { PG_PASSWORD: connectionPassword },
+      agentEnv: { PG_PASSWORD: connectionPassword, BACKUP_PASSWORD: backupPassword },
     });
     tasks = new TaskClient(programs);
   });
 
   afterAll(() => programs.stop());
+
+  async function mysqlConnections(): Promise<object[]> {
+    const found: object[] = [];
+    for (const name of ['mysql', 'mariadb'] as const) {
+      if (!hasServices(name)) continue;
+      const { host, port } = await service(name);
+      const backup = { backup_user: `${USER}_b`, backup_password_env: 'BACKUP_PASSWORD' };
+      found.push({ name, host, port, user: USER, password_env: 'PG_PASSWORD', ...backup });
+    }
+    return found;
+  }
 
   /**
    * Runs the tasks, and looks for the secrets in all that is kept or shown: objects but for Secrets, Events, REST, logs of
@@ -146,6 +160,44 @@ describe.skipIf(!hasCluster())('a password or key', () => {
     );
     expect(errors.slice(0, 2)).toEqual(['', '']);
     expect(errors[3]).toMatch(/authentication failed/i);
+  });
+
+  describe.each(['mysql', 'mariadb'] as const)('of a mysql task to %s', (name) => {
+    it.skipIf(!hasServices(name))(
+      'is nowhere, be it right or wrong, be it of the target or of who backs up',
+      async () => {
+        const { host, port, user, password } = await service(name);
+        const admin = await createConnection({ host, port, user, password, multipleStatements: true });
+        await admin.query(`CREATE DATABASE ${USER}; CREATE TABLE ${USER}.t (id INT PRIMARY KEY);
+        CREATE USER ${USER}@'%' IDENTIFIED BY '${connectionPassword}'; GRANT ALL ON ${USER}.* TO ${USER}@'%';
+        CREATE USER ${USER}_b@'%' IDENTIFIED BY '${backupPassword}';
+        GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO ${USER}_b@'%'`);
+        onTestFinished(async () => {
+          await admin.query(`DROP DATABASE ${USER}; DROP USER ${USER}@'%'; DROP USER ${USER}_b@'%'`);
+          await admin.end();
+        });
+        const wrong = unique();
+        const login = (secret: string): object => ({ target: { host, port, user: USER, password: secret, db: USER } });
+        const asked = { exec_options: { backup: true } };
+        const errors = await expectHidden(
+          [connectionPassword, backupPassword, wrong],
+          [
+            {
+              type: 'mysql',
+              command: 'INSERT INTO t VALUES (1)',
+              params: { connection: name, database: USER, ...asked },
+            },
+            { type: 'mysql', command: 'SELECT * FROM t', params: login(connectionPassword) },
+            { type: 'mysql', command: 'INSERT INTO t VALUES (2)', params: login(connectionPassword) },
+            { type: 'mysql', command: 'SELEKT 1', params: login(connectionPassword) },
+            { type: 'mysql', command: 'SELECT 1', params: { ...login(connectionPassword), review: 'only' } },
+            { type: 'mysql', command: 'SELECT 1', params: login(wrong) },
+          ],
+        );
+        expect(errors.slice(0, 3)).toEqual(['', '', '']);
+        expect(errors[5]).toMatch(/access denied|authentication failed/i);
+      },
+    );
   });
 
   it.skipIf(!hasServices('mongo'))('of a mongo task is nowhere, be it right or wrong', async () => {

@@ -32,7 +32,7 @@ export class MysqlPlace {
     const own = { host, port, user: this.name, database: this.name, passwordFile: file('own', this.password) };
     const connections: readonly ConnectionSettings[] = [
       { name: 'own', ...own },
-      { name: 'with backup user', ...own, backupUser: user, backupPasswordFile: file('backup', password) },
+      { name: 'with backup user', ...own, backupUser: `${this.name}_b`, backupPasswordFile: own.passwordFile },
       { name: 'root', ...own, user, passwordFile: file('root', password) },
     ];
     this.executor = new MysqlExecutor({
@@ -41,21 +41,23 @@ export class MysqlPlace {
     });
   }
 
-  /** The user has all rights on the database, and no other. */
+  /** The user has all rights on the database and no other; who backs up has what is needed to read the binary log alone. */
   static async create(server: Service): Promise<MysqlPlace> {
     const { host, port, user, password } = server;
     const admin = await createConnection({ host, port, user, password, multipleStatements: true });
     const place = new MysqlPlace(server, admin);
     const { name } = place;
-    await admin.query(
-      `CREATE DATABASE ${name}; USE ${name}; CREATE USER ${name}@'%' IDENTIFIED BY '${place.password}'; GRANT ALL ON ${name}.* TO ${name}@'%'`,
-    );
+    await admin.query(`CREATE DATABASE ${name}; USE ${name}`);
+    for (const each of [name, `${name}_b`])
+      await admin.query(`CREATE USER ${each}@'%' IDENTIFIED BY '${place.password}'`);
+    await admin.query(`GRANT ALL ON ${name}.* TO ${name}@'%'`);
+    await admin.query(`GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO ${name}_b@'%'`);
     return place;
   }
 
   async drop(): Promise<void> {
     await this.executor.close();
-    await this.admin.query(`DROP DATABASE ${this.name}; DROP USER ${this.name}@'%'`);
+    await this.admin.query(`DROP DATABASE ${this.name}; DROP USER ${this.name}@'%', ${this.name}_b@'%'`);
     await this.admin.end();
     rmSync(this.#folder, { recursive: true, force: true });
   }

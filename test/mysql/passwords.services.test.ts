@@ -4,6 +4,7 @@ import type { Connection } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { execute } from '../../agent/conformance/executor.ts';
 import type { Execution } from '../../agent/conformance/executor.ts';
+import { GoInceptionStandIn } from '../../agent/executors/mysql/goinception/testing/stand-in.ts';
 import { MysqlExecutor } from '../../agent/executors/mysql/mysql-executor.ts';
 import { temporaryFolder } from '../../agent/testing/temporary-folder.ts';
 import { hasServices, service } from '../services/service.ts';
@@ -81,5 +82,20 @@ describe.each((['mysql', 'mariadb'] as const).filter((name) => hasServices(name)
     const executor = new MysqlExecutor({ connections: new Map(), spoolFolder: temporaryFolder() });
     onTestFinished(() => executor.close());
     await expectAll(executor);
+  });
+
+  it('log in by way of goInception, whatever characters they have', async () => {
+    const standIn = await GoInceptionStandIn.start();
+    const executor = new MysqlExecutor({
+      connections: new Map(),
+      spoolFolder: temporaryFolder(),
+      goInception: standIn.address,
+    });
+    onTestFinished(async () => {
+      await executor.close();
+      await standIn.close();
+    });
+    await expectAll(executor);
+    expect(standIn.texts).toHaveLength(PASSWORDS.length);
   });
 });
