@@ -16,7 +16,7 @@ import type { Service } from '../services/service.ts';
 /** The manual's name is test_db. */
 const DATABASE = `test_db_${randomBytes(4).toString('hex')}`;
 
-describe.skipIf(!hasCluster())("the manual's examples of SQL tasks (§4.1, §4.2, §4.5, §4.6)", () => {
+describe.skipIf(!hasCluster())("the manual's examples of SQL tasks (§4.2, §4.5)", () => {
   const folder = mkdtempSync(join(tmpdir(), 'tiangong-manual-'));
   const passwordFile = join(folder, 'password');
   let programs: Programs;
@@ -260,6 +260,8 @@ describe.skipIf(!hasCluster())("the manual's examples of SQL tasks (§4.1, §4.2
 
   it.each([
     ['postgres', undefined, 'SELECT 1', 5432],
+    ['mysql', undefined, 'SELECT 1', 3306],
+    ['doris', undefined, 'SELECT 1', 9030],
     ['clickhouse', undefined, 'SELECT 1', 9000],
     ['clickhouse', 'http', 'SELECT 1', 8123],
     ['mongo', undefined, '{"operation":"insert","collection":"c","documents":[{}]}', 27_017],
@@ -271,14 +273,6 @@ describe.skipIf(!hasCluster())("the manual's examples of SQL tasks (§4.1, §4.2
     expect(task).toMatchObject({
       status: 'failed',
       error: expect.stringMatching(new RegExp(`^connection failed: .*\\b${port}\\b`)) as string,
-    });
-  });
-
-  describe.each(['mysql', 'doris'])('4.1 and 4.6: %s', (type) => {
-    it('says that no agent supports it', async () => {
-      const params = { connection: 'default', database: 'test_db', exec_options: { backup: true } };
-      const body = { agent_id: programs.agentName, type, command: 'SELECT * FROM table1 WHERE id = 1', params };
-      expect(await tasks.refused(body)).toEqual({ status: 400, error: 'unsupported task type' });
     });
   });
 });
