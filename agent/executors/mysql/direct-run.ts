@@ -3,6 +3,7 @@ import { maskSecrets } from '../database/mask-secrets.ts';
 import { TaskFailure } from '../../task-failure.ts';
 import { failed } from '../executor.ts';
 import type { ExecutionContext, Outcome } from '../executor.ts';
+import { checkLedgerIsThere, NOTHING_TOLD } from '../ledger/resumption.ts';
 import { TransactionLedger } from '../postgres/transaction-ledger.ts';
 import { ResultWriter } from '../sql/result-writer.ts';
 import { splitStatements } from '../sql/split-statements.ts';
@@ -11,11 +12,13 @@ import type { SqlSource } from '../sql/sql-source.ts';
 import { openBackup } from './backup/open-backup.ts';
 import type { Backup } from './backup/open-backup.ts';
 import { ROLLBACK_BATCH, RollbackRun } from './backup/rollback-run.ts';
-import { describeFailure } from './failure.ts';
+import { describeFailure, networkText } from './failure.ts';
 import { lookAhead } from './look-ahead.ts';
 import type { MysqlParams } from './mysql-params.ts';
+import { RunReview } from './review/run-review.ts';
+import { MysqlLedger } from './mysql-ledger.ts';
 import { ScriptRun } from './script-run.ts';
-import type { MysqlSession } from './session.ts';
+import { MysqlSession } from './session.ts';
 import { statementKind } from './statement-kind.ts';
 import type { StatementKind } from './statement-kind.ts';
 import { StatementReport } from './statement-report.ts';
@@ -30,6 +33,8 @@ export interface DirectRunOptions {
   readonly signal: AbortSignal;
   readonly spoolFolder: string;
   readonly graceMs: number;
+  /** Told when it is known what an earlier process did. */
+  readonly onLedgerRead?: () => void;
 }
 
 /** What may change rows. */
@@ -45,7 +50,9 @@ export class DirectRun {
     this.#options = options;
     const { output } = options.context;
     const format = options.params.resultFormat;
-    const writer = new ResultWriter(output, format, { separator: '\n\n', spoolFolder: options.spoolFolder });
+    const writer = new ResultWriter(output, format, {
+      ...{ separator: '\n\n', spoolFolder: options.spoolFolder, entries: output.kept?.entries ?? 0 },
+    });
     this.#report = new StatementReport({ writer, output, format, mask: this.#mask });
   }
 
@@ -58,20 +65,28 @@ export class DirectRun {
       CHANGES.includes(statementKind(text, session.serverVersion)),
     );
     const backup = await this.#openBackup(looked.found);
+    let ledger: MysqlLedger | undefined;
     try {
       await context.output.log(
         'info',
         `Executing ${source.file ?? 'the command'} on ${target.label}${session.encrypted ? ' by TLS' : ''}, connection ${session.threadId}`,
       );
-      return await this.#execute(looked.statements, backup);
+      ledger = await this.#openLedger();
+      return await this.#execute(looked.statements, backup, ledger);
     } finally {
+      await ledger?.close();
       await backup?.close();
     }
   }
 
-  async #execute(statements: AsyncIterable<SqlStatement>, backup: Backup | undefined): Promise<Outcome> {
+  async #execute(
+    statements: AsyncIterable<SqlStatement>,
+    backup: Backup | undefined,
+    ledger: MysqlLedger | undefined,
+  ): Promise<Outcome> {
     const { context, params, source, session, signal, graceMs } = this.#options;
     const rollback = this.#rollback;
+    const review = rollback === undefined ? this.#review() : undefined;
     const run = new ScriptRun({
       session,
       report: this.#report,
@@ -82,21 +97,35 @@ export class DirectRun {
       graceMs,
       evidence: (text) => context.evidence(text),
       hasTransactions: session.flavour !== 'doris',
-      observers: backup === undefined ? [] : [backup],
+      observers: [...(backup === undefined ? [] : [backup]), ...(ledger === undefined ? [] : [ledger])],
       rollbackOf: (number) => backup?.of(number),
       // What a backup must know of a table is read while the transaction's locks hold it.
-      alwaysOpens: backup !== undefined || rollback !== undefined,
+      alwaysOpens: backup !== undefined || rollback !== undefined || ledger !== undefined,
+      onStatement: async (statement, kind) => {
+        await review?.before(statement, kind);
+        await ledger?.beforeStatement(statement, kind);
+      },
+      ...(ledger && {
+        onSettled: (through: number, committed: boolean) => this.#report.checkpoint(through, committed),
+      }),
       ...(rollback && { onExecuted: (...executed) => rollback.executed(...executed) }),
     });
     let outcome: Outcome;
     try {
-      await run.run(rollback === undefined ? statements : rollback.statements(statements));
+      if (ledger?.past.begun === true) {
+        this.#fates.before(ledger.past.committed);
+        await this.#report.before(ledger.past);
+      }
+      const left = ledger?.left(statements) ?? statements;
+      await run.run(rollback === undefined ? left : rollback.statements(left));
       outcome =
         this.#report.executed === 0
           ? failed('InvalidParams', `there is no SQL statement in ${source.file ?? 'the command'}`)
           : { state: 'Succeeded', message: this.#report.summary() };
     } catch (err) {
       outcome = await this.#failure(rollback === undefined ? err : rollback.explain(err), run.notRolledBack);
+    } finally {
+      await review?.end();
     }
     await this.#report.end({
       success: outcome.state === 'Succeeded',
@@ -106,6 +135,34 @@ export class DirectRun {
     });
     await backup?.finish(context.rollback);
     return outcome;
+  }
+
+  async #openLedger(): Promise<MysqlLedger | undefined> {
+    const { context, target, params, session, signal, onLedgerRead } = this.#options;
+    const { resumed, resumption, output } = context;
+    if (!resumed && !params.ledger) return undefined;
+    const told = output.kept ?? NOTHING_TOLD;
+    const options = { run: context, resumed, lookOnly: resumption?.lookOnly, signal, told };
+    const ledger = await MysqlLedger.open(session, options).catch((err: unknown) => {
+      if (err instanceof TaskFailure) throw err;
+      const why = signal.aborted ? (signal.reason as Error).message : networkText(err);
+      throw new TaskFailure('LedgerNotPossible', `ledger is not possible: ${this.#mask(why)}`);
+    });
+    try {
+      checkLedgerIsThere(context, ledger.past, target.label);
+    } catch (err) {
+      await ledger.close();
+      throw err;
+    }
+    onLedgerRead?.();
+    return ledger;
+  }
+
+  #review(): RunReview {
+    const { context, session, target, signal, graceMs } = this.#options;
+    const connect = (): Promise<MysqlSession> =>
+      MysqlSession.connect(target, { flavour: session.flavour, connectTimeoutMs: 3000 });
+    return new RunReview({ connect, output: context.output, mask: this.#mask, signal, graceMs });
   }
 
   /** Undefined: the task is none that rolls another one back. */

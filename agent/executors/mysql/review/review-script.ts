@@ -14,6 +14,7 @@ import { StatementReview } from './statement-review.ts';
 
 /** A server is asked about so many statements; of further ones only the text is reviewed. */
 const MAX_ASKED = 10_000;
+const QUESTION_SECONDS = 5;
 
 /**
  * Reviews a script (`params.review: only`): its statements come with what is to be known before they run, and none of
@@ -29,7 +30,7 @@ export async function reviewScript(options: DirectRunOptions): Promise<Outcome> 
   let outcome: Outcome;
   try {
     const review = new StatementReview({
-      server: await ReviewSession.open(session, { signal, graceMs }),
+      server: await ReviewSession.open(session, { signal, graceMs, questionSeconds: QUESTION_SECONDS }),
       maxAsked: MAX_ASKED,
       executes: false,
       noBackup: () => noBackup(options),

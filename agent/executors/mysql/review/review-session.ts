@@ -6,10 +6,17 @@ import type { ServerVersion } from '../executable-comment.ts';
 import { readDorisPlan, readPlan } from './explain-plan.ts';
 import type { Estimate } from './explain-plan.ts';
 
-/** How long the server may think about one question of the review. */
-const QUESTION_SECONDS = 5;
-/** How long it may wait for somebody's locks. */
-const LOCK_SECONDS = 2;
+export interface ReviewSessionOptions {
+  /** Aborts with why the task is to end. */
+  readonly signal: AbortSignal;
+  /** See `RunStatementOptions`. */
+  readonly graceMs: number;
+  /** How long the server may think about one question. */
+  readonly questionSeconds: number;
+}
+
+/** How long the server may wait for somebody's locks. */
+const LOCK_SECONDS = 1;
 /** More rows of an answer than any question of ours has are passed over. */
 const MAX_ROWS = 5000;
 const PREPARED = 'tiangong_review';
@@ -20,21 +27,16 @@ const PREPARED = 'tiangong_review';
  */
 export class ReviewSession {
   readonly #session: MysqlSession;
-  readonly #signal: AbortSignal;
-  readonly #graceMs: number;
+  readonly #options: ReviewSessionOptions;
 
-  private constructor(session: MysqlSession, signal: AbortSignal, graceMs: number) {
+  private constructor(session: MysqlSession, options: ReviewSessionOptions) {
     this.#session = session;
-    this.#signal = signal;
-    this.#graceMs = graceMs;
+    this.#options = options;
   }
 
   /** For the time of the review nobody else uses the session; afterwards it must be reset. */
-  static async open(
-    session: MysqlSession,
-    { signal, graceMs }: { readonly signal: AbortSignal; readonly graceMs: number },
-  ): Promise<ReviewSession> {
-    const opened = new ReviewSession(session, signal, graceMs);
+  static async open(session: MysqlSession, options: ReviewSessionOptions): Promise<ReviewSession> {
+    const opened = new ReviewSession(session, options);
     await opened.#bound();
     return opened;
   }
@@ -99,13 +101,14 @@ export class ReviewSession {
   /** A table that is locked, or a query that takes long to plan, shall hold up nobody. */
   async #bound(): Promise<void> {
     if (this.flavour === 'doris') return;
+    const { questionSeconds } = this.#options;
     const settings = [
       `lock_wait_timeout = ${LOCK_SECONDS}`,
-      'innodb_lock_wait_timeout = 1',
+      `innodb_lock_wait_timeout = ${LOCK_SECONDS}`,
       ...(this.flavour === 'mariadb'
-        ? [`max_statement_time = ${QUESTION_SECONDS}`]
+        ? [`max_statement_time = ${questionSeconds}`]
         : // Numbers of rows as they are now, and no cache of the server's is written.
-          [`max_execution_time = ${QUESTION_SECONDS * 1000}`, 'information_schema_stats_expiry = 0']),
+          [`max_execution_time = ${questionSeconds * 1000}`, 'information_schema_stats_expiry = 0']),
     ];
     for (const setting of settings)
       await this.#ask(`SET SESSION ${setting}`).catch((err: unknown) => {
@@ -116,8 +119,8 @@ export class ReviewSession {
 
   async #ask(sql: string, handler?: Parameters<MysqlSession['query']>[1]): Promise<void> {
     await runStatement(this.#session, sql, {
-      signal: this.#signal,
-      graceMs: this.#graceMs,
+      signal: this.#options.signal,
+      graceMs: this.#options.graceMs,
       ...(handler === undefined ? {} : { handler }),
     });
   }

@@ -46,6 +46,12 @@ export function refusalRemark(err: unknown, { isUnsure }: { readonly isUnsure: b
   return remark(code, 1, `${err.message} (unless the statements before it change that)`);
 }
 
+/** Why nothing was learned of a statement. Throws again what is no answer of the server. */
+export function notChecked(err: unknown): Remark {
+  if (!isServerError(err) || isFatal(err)) throw err;
+  return remark('NotChecked', 0, `not checked by the server: ${NO_ANSWER[err.errno] ?? err.message}`);
+}
+
 /** Why there is no estimate. Throws again what is no answer of the server. */
 export function noEstimate(err: unknown): Remark {
   if (!isServerError(err) || isFatal(err)) throw err;

@@ -1,9 +1,10 @@
+import { ERRNO, isServerError } from '../server-error.ts';
 import { foreignCall } from './foreign-call.ts';
 import { remark, worstLevel } from './remark.ts';
 import type { Remark } from './remark.ts';
 import type { ReviewSession } from './review-session.ts';
 import type { ScriptState } from './script-state.ts';
-import { canPrepare, dorisRemark, noEstimate, refusalRemark } from './server-remarks.ts';
+import { canPrepare, dorisRemark, noEstimate, notChecked, refusalRemark } from './server-remarks.ts';
 import type { StatementShape } from './statement-shape.ts';
 import { TableLookup } from './table-lookup.ts';
 import { alteredTableRemarks, changedTableRemarks } from './table-remarks.ts';
@@ -32,7 +33,7 @@ export class ServerReview {
   readonly #server: ReviewSession;
   readonly #state: ScriptState;
   readonly #tables: TableLookup;
-  readonly #maxAsked: number;
+  #maxAsked: number;
   readonly #executes: boolean;
   #asked = 0;
 
@@ -52,9 +53,14 @@ export class ServerReview {
   /** Rejects only when the connection is lost or the task is to end. */
   async review(shape: StatementShape): Promise<ServerAnswer> {
     if (shape.kind === 'use') return { remarks: await this.#use(shape), rows: undefined };
-    if (!isAsked(shape)) return { remarks: [], rows: undefined };
+    if (this.#executes ? !isWorthAsking(shape) : !isAsked(shape)) return { remarks: [], rows: undefined };
     this.#asked += 1;
-    return this.#asked > this.#maxAsked ? { remarks: [], rows: undefined } : this.#ask(shape);
+    if (this.#asked > this.#maxAsked) return { remarks: [], rows: undefined };
+    try {
+      return await this.#ask(shape);
+    } catch (err) {
+      return { remarks: [notChecked(err)], rows: undefined };
+    }
   }
 
   /** The statement is executed next, which makes what is known of tables old. */
@@ -85,7 +91,8 @@ export class ServerReview {
         remarks: [remark('NotChecked', 0, `the server is not asked about it: that could run ${call}`)],
         rows: undefined,
       };
-    if (canPrepare(this.#server.flavour) && isPreparable(shape)) {
+    // What is executed next is told by the server itself when it cannot be.
+    if (!this.#executes && canPrepare(this.#server.flavour) && isPreparable(shape)) {
       const refused = await this.#refusal(shape.tokens.text);
       // Names that the script makes are not there yet: then only the syntax counts.
       if (refused !== undefined && (makers.length === 0 || refused.code === 'SyntaxError')) found.push(refused);
@@ -219,6 +226,8 @@ export class ServerReview {
         );
       return { remarks: found, rows: rows === undefined ? undefined : Math.min(rows, narrowing?.limit ?? Infinity) };
     } catch (err) {
+      // A run shall not wait again and again for what it may itself hold up.
+      if (this.#executes && isServerError(err) && err.errno === ERRNO.lockWaitTimeout) this.#maxAsked = 0;
       const found = this.#server.flavour === 'doris' && kind === 'select' ? dorisRemark(err) : noEstimate(err);
       return { remarks: [found], rows: undefined };
     }
@@ -228,6 +237,10 @@ export class ServerReview {
 /** Whether the server can say anything of it that is worth a question. */
 const isAsked = ({ kind, tokens }: StatementShape): boolean =>
   !tokens.cut && !/^(?:begin|commit|rollback|savepoint|lock|xa|show)$/.test(kind);
+
+/** Whether it changes rows or tables: of the rest a run learns soon enough. */
+const isWorthAsking = (shape: StatementShape): boolean =>
+  isAsked(shape) && (shape.kind === 'dml' || /^(?:ALTER|DROP|TRUNCATE) TABLE$/.test(shape.verb));
 
 /** Whether the server may read it without any effect. */
 function isPreparable({ kind, verb, tokens }: StatementShape): boolean {

@@ -38,6 +38,8 @@ export interface StatementReviewOptions {
   readonly noBackup: () => Promise<string | undefined>;
   /** Statements are executed after their review: names that earlier ones make are there. */
   readonly executes: boolean;
+  /** So much of a statement is looked at. */
+  readonly maxChars?: number;
 }
 
 /** A change of so many rows is large: https://dev.mysql.com/doc/refman/9.7/en/group-replication-limitations.html and others warn of such. */
@@ -47,7 +49,7 @@ export const LARGE_CHANGE_ROWS = 10_000;
 export class StatementReview {
   readonly #options: StatementReviewOptions;
   readonly #state = new ScriptState();
-  readonly #server: ServerReview | undefined;
+  #server: ServerReview | undefined;
   #noBackup: Promise<string | undefined> | undefined;
 
   constructor(options: StatementReviewOptions) {
@@ -61,10 +63,15 @@ export class StatementReview {
     return this.#server?.isLimited ?? false;
   }
 
+  /** From now on only texts are reviewed. */
+  leaveServer(): void {
+    this.#server = undefined;
+  }
+
   /** Rejects only when the connection is lost or the task is to end. */
   async review({ number, text }: SqlStatement): Promise<Verdict> {
-    const { server } = this.#options;
-    const shape = shapeOf(text, server?.serverVersion);
+    const { server, maxChars } = this.#options;
+    const shape = shapeOf(text, server?.serverVersion, maxChars);
     const remarks = textRemarks(shape, { inTransaction: this.#state.inTransaction });
     const answer = await this.#server?.review(shape);
     remarks.push(...(answer?.remarks ?? []).filter(({ code }) => code !== 'AlwaysTrueWhere' || !has(remarks, code)));

@@ -36,10 +36,10 @@ export interface StatementShape {
 
 const VERBS = new Set('SELECT TABLE VALUES INSERT REPLACE UPDATE DELETE'.split(' '));
 
-/** Reads a statement of the splitter. Never throws: what cannot be read has no tables. */
-export function shapeOf(text: string, server?: ServerVersion): StatementShape {
+/** Reads a statement of the splitter, of a long one the begin. Never throws: what cannot be read has no tables. */
+export function shapeOf(text: string, server?: ServerVersion, maxChars?: number): StatementShape {
   const kind = statementKind(text, server);
-  const tokens = new StatementTokens(text, server);
+  const tokens = new StatementTokens(text, server, maxChars);
   let start = 0;
   // MariaDB's SET STATEMENT … FOR, and EXPLAIN or ANALYZE, have a statement within.
   if (tokens.word(0) === 'SET' && tokens.word(1) === 'STATEMENT') start = after(tokens.find(new Set(['FOR']), 0, 0));
