@@ -121,7 +121,7 @@ describe.each(['mysql', 'mariadb'] as const)('BinlogReader within limits, with %
     });
 
     it('says what has changed of a table since', async () => {
-      const { wanted, reader } = await db.commit("REPLACE INTO t VALUES (50, 'a')");
+      const { wanted } = await db.commit("REPLACE INTO t VALUES (50, 'a')");
       const facts = await db.columnsOf(db.name, 't');
       const read = async (columns: typeof facts): Promise<LoggedChange[]> => {
         const found: LoggedChange[] = [];

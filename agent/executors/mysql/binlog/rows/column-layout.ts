@@ -21,8 +21,6 @@ const FIXED_BYTES: Readonly<Record<number, number>> = {
   [WireType.Int24]: 3,
   [WireType.Long]: 4,
   [WireType.LongLong]: 8,
-  [WireType.Float]: 4,
-  [WireType.Double]: 8,
   [WireType.Year]: 1,
   [WireType.Date]: 3,
   [WireType.NewDate]: 3,
@@ -37,8 +35,34 @@ const WHOLE_BYTES: Readonly<Record<number, number>> = {
   [WireType.Time2]: 3,
 };
 
+/** What the sizes in metadata can be. */
+const SIZES: Readonly<Record<number, readonly [number, number]>> = {
+  [WireType.NewDecimal]: [1, 65],
+  [WireType.Bit]: [1, 64],
+  [WireType.Enum]: [1, 2],
+  [WireType.Set]: [1, 8],
+  [WireType.Float]: [4, 4],
+  [WireType.Double]: [8, 8],
+  [WireType.Blob]: [1, 4],
+  [WireType.BlobCompressed]: [1, 4],
+  [WireType.Geometry]: [1, 4],
+  [WireType.Json]: [1, 4],
+  [WireType.Vector]: [1, 4],
+  [WireType.Timestamp2]: [0, 6],
+  [WireType.Datetime2]: [0, 6],
+  [WireType.Time2]: [0, 6],
+};
+
 /** Reads a column's part of a table map's metadata. Throws `Malformed` for a type that is not known. */
 export function readLayout(code: number, metadata: ByteCursor): ColumnLayout {
+  const layout = layoutOf(code, metadata);
+  const [least = 0, most = Infinity] = SIZES[layout.type] ?? [];
+  if (layout.size < least || layout.size > most || layout.scale > layout.size)
+    throw new BinlogError('Malformed', `a column of the type ${layout.type} has the size ${layout.size}`);
+  return layout;
+}
+
+function layoutOf(code: number, metadata: ByteCursor): ColumnLayout {
   switch (code) {
     case WireType.NewDecimal:
       return { type: code, size: metadata.uint8(), scale: metadata.uint8() };
@@ -52,19 +76,8 @@ export function readLayout(code: number, metadata: ByteCursor): ColumnLayout {
     case WireType.VarString:
     case WireType.String:
       return stringLayout(metadata.uint8(), metadata.uint8());
-    case WireType.Float:
-    case WireType.Double:
-    case WireType.Blob:
-    case WireType.BlobCompressed:
-    case WireType.Geometry:
-    case WireType.Json:
-    case WireType.Vector:
-    case WireType.Timestamp2:
-    case WireType.Datetime2:
-    case WireType.Time2:
-      return { type: code, size: metadata.uint8(), scale: 0 };
     default: {
-      const size = FIXED_BYTES[code];
+      const size = FIXED_BYTES[code] ?? (code in SIZES ? metadata.uint8() : undefined);
       if (size === undefined) throw new BinlogError('Malformed', `a column has the type ${code}, which is not known`);
       return { type: code, size, scale: 0 };
     }

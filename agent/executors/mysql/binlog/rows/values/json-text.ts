@@ -39,7 +39,7 @@ const TO_ESCAPE = /["\\\u0000-\u001f]/g;
 
 /** A JSON value of a row image as `CAST(j AS CHAR)` prints it. Throws `Malformed`. */
 export function jsonText(bytes: Buffer): JsonText {
-  const document = new JsonDocument();
+  const document = new JsonDocument(bytes.length);
   // The server itself takes no bytes at all for null.
   const text = bytes.length === 0 ? 'null' : document.value(bytes[0] ?? 0, bytes.subarray(1), 0);
   return { text, inexact: document.inexact };
@@ -47,6 +47,12 @@ export function jsonText(bytes: Buffer): JsonText {
 
 class JsonDocument {
   inexact: string | undefined;
+  /** Every byte is read once: places that many values share would make a short document endless. */
+  #left: number;
+
+  constructor(bytes: number) {
+    this.#left = bytes;
+  }
 
   value(type: number, data: Buffer, depth: number): string {
     switch (type) {
@@ -73,9 +79,9 @@ class JsonDocument {
       case Type.Double:
         return jsonDouble(part(data, 0, 8).readDoubleLE(0));
       case Type.String:
-        return quoted(prefixed(data, 0).toString('utf8'));
+        return quoted(this.#spent(prefixed(data, 0)).toString('utf8'));
       case Type.Opaque: {
-        const opaque = opaqueText(uintAt(data, 0, 1), prefixed(data, 1));
+        const opaque = opaqueText(uintAt(data, 0, 1), this.#spent(prefixed(data, 1)));
         if (opaque === undefined) return malformed('a value of another size than its type has');
         this.inexact ??= `the document holds a value of the type ${opaque.type}, which its text does not name`;
         return opaque.text;
@@ -92,18 +98,24 @@ class JsonDocument {
     const all = part(data, 0, uintAt(data, width, width));
     const keys = 2 * width;
     const values = keys + (isObject ? count * (width + 2) : 0);
-    // Checked before anything of that size is built.
-    part(all, values, count * (width + 1));
+    this.#spent(part(all, keys, values - keys + count * (width + 1)));
     const items: string[] = [];
     for (let index = 0; index < count; index += 1) {
       const key = keys + index * (width + 2);
       const entry = values + index * (width + 1);
-      const name = isObject
-        ? `${quoted(part(all, uintAt(all, key, width), uintAt(all, key + width, 2)).toString('utf8'))}: `
-        : '';
-      items.push(`${name}${this.#entry(all, entry, width, depth)}`);
+      const value = this.#entry(all, entry, width, depth);
+      items.push(isObject ? `${this.#key(all, key, width)}: ${value}` : value);
     }
     return isObject ? `{${items.join(', ')}}` : `[${items.join(', ')}]`;
+  }
+
+  #key(all: Buffer, at: number, width: 2 | 4): string {
+    return quoted(this.#spent(part(all, uintAt(all, at, width), uintAt(all, at + width, 2))).toString('utf8'));
+  }
+
+  #spent(bytes: Buffer): Buffer {
+    this.#left -= bytes.length;
+    return this.#left < 0 ? malformed('places that values share') : bytes;
   }
 
   #entry(all: Buffer, at: number, width: 2 | 4, depth: number): string {
