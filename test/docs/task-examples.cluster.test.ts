@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MongoClient } from 'mongodb';
+import { createConnection } from 'mysql2/promise';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { zipArchive } from '../../agent/testing/zip-archive.ts';
@@ -22,6 +23,8 @@ const OWN = `docs_${randomBytes(4).toString('hex')}`;
 /** Which servers stand for those of the pages, by type and host. */
 const HOSTS: Readonly<Record<string, string>> = {
   'postgres db.example.com': 'postgres',
+  'mysql db.example.com': 'mysql',
+  'doris doris.example.com': 'mysql',
   'mongo db.example.com': 'mongo',
   'elasticsearch search.example.com': 'elasticsearch',
   'clickhouse ch.example.com': 'clickhouse-18',
@@ -30,9 +33,21 @@ const HOSTS: Readonly<Record<string, string>> = {
 /** Whose login each Secret has. */
 const SECRETS = {
   'db-login': 'postgres',
+  'mysql-login': 'mysql',
+  'doris-login': 'mysql',
   'mongo-login': 'mongo',
   'search-login': 'elasticsearch',
   'ch-login': 'clickhouse',
+};
+/** Of the pages' servers, by type; `clickhouse` is that by HTTP. */
+const USUAL_PORTS: Readonly<Record<string, number>> = {
+  postgres: 5432,
+  mysql: 3306,
+  doris: 9030,
+  mongo: 27017,
+  elasticsearch: 9200,
+  'clickhouse-18': 9000,
+  clickhouse: 8123,
 };
 const FILES = {
   'users.csv': 'id,name\n1,ann\n2,bob\n',
@@ -41,7 +56,7 @@ const FILES = {
     { name: 'sub/b.sql', bytes: "SELECT 'b' AS which;\n" },
   ]),
 };
-const NAMES = ['postgres', 'mongo', 'elasticsearch', 'clickhouse', 'clickhouse-18'] as const;
+const NAMES = ['postgres', 'mysql', 'mongo', 'elasticsearch', 'clickhouse', 'clickhouse-18'] as const;
 
 interface TaskView {
   readonly status: string;
@@ -62,11 +77,21 @@ describe.skipIf(!hasCluster() || !hasServices(...NAMES))('the examples of docs/t
     const [apiPort, kubePort] = await Promise.all([freePort(), freePort()]);
     port = apiPort;
     const config = join(home, 'agent.json');
-    writeFileSync(config, JSON.stringify({ plugins: [shop(server('postgres')), search(server('elasticsearch'))] }));
+    writeFileSync(
+      config,
+      JSON.stringify({
+        plugins: [
+          shop('postgres', server('postgres'), 'DOCS_PASSWORD'),
+          shop('mysql', server('mysql'), 'MYSQL_PASSWORD'),
+          search(server('elasticsearch')),
+        ],
+      }),
+    );
     const args = ['up', '--home', home, '--port', String(apiPort), '--kube-port', String(kubePort)];
     const env = {
       TIANGONG_AGENT_CONFIG: config,
       DOCS_PASSWORD: server('postgres').password,
+      MYSQL_PASSWORD: server('mysql').password,
       SEARCH_PASSWORD: server('elasticsearch').password,
     };
     up = new Program({ name: 'standalone', args, folder: home, env });
@@ -82,6 +107,7 @@ describe.skipIf(!hasCluster() || !hasServices(...NAMES))('the examples of docs/t
       kubectl(['create', 'secret', 'generic', name, '--type=tiangong.io/credential', ...values]);
     }
     await sql(`CREATE DATABASE ${OWN} TEMPLATE template0`, 'postgres');
+    await mysql(`CREATE DATABASE ${OWN}`);
     for (const name of ['clickhouse', 'clickhouse-18']) await clickhouse(name, `CREATE DATABASE ${OWN}`);
   });
 
@@ -90,6 +116,7 @@ describe.skipIf(!hasCluster() || !hasServices(...NAMES))('the examples of docs/t
     await clear('elasticsearch');
     await clear('mongo');
     await sql(`DROP DATABASE IF EXISTS ${OWN} WITH (FORCE)`, 'postgres');
+    await mysql(`DROP DATABASE IF EXISTS ${OWN}`);
     for (const name of ['clickhouse', 'clickhouse-18']) await clickhouse(name, `DROP DATABASE IF EXISTS ${OWN}`);
     for (const folder of [home, data]) rmSync(folder, { recursive: true, force: true });
   });
@@ -166,9 +193,9 @@ describe.skipIf(!hasCluster() || !hasServices(...NAMES))('the examples of docs/t
     const hosts = Object.entries(HOSTS).filter(([name]) => name.startsWith(`${type} `));
     const named = hosts.reduce((shown, [name, of]) => {
       const { host, ports, port: usual, user } = server(of);
-      const usualPort = { postgres: 5432, mongo: 27017, elasticsearch: 9200, 'clickhouse-18': 9000 }[of] ?? 8123;
+      const usualPort = USUAL_PORTS[of.startsWith('clickhouse') ? of : type] ?? 0;
       const place = `${name.split(' ')[1]}:${usualPort}`;
-      const login = ['postgres', 'mongo'].includes(of) ? 'app' : user;
+      const login = ['postgres', 'mysql', 'mongo'].includes(of) ? 'app' : user;
       const here = `${host}:${ports['native'] ?? usual}`;
       return shown.replaceAll(`${user}@${here}`, `${login}@${place}`).replaceAll(here, place);
     }, text);
@@ -177,7 +204,7 @@ describe.skipIf(!hasCluster() || !hasServices(...NAMES))('the examples of docs/t
   }
 
   async function upload(type: string): Promise<string> {
-    const name = type === 'postgres' ? 'release.zip' : 'users.csv';
+    const name = ['postgres', 'mysql'].includes(type) ? 'release.zip' : 'users.csv';
     const body = new FormData();
     body.set('file', new File([FILES[name]], name));
     return ((await (await fetch(url('files'), { method: 'POST', body })).json()) as { id: string }).id;
@@ -187,6 +214,7 @@ describe.skipIf(!hasCluster() || !hasServices(...NAMES))('the examples of docs/t
   async function clear(name: string): Promise<void> {
     if (name === 'k8s') kubectl(['delete', 'configmap', 'settings', 'other', '--ignore-not-found']);
     else if (name === 'postgres') await sql('DROP TABLE IF EXISTS users', OWN);
+    else if (name === 'mysql') await mysql(`DROP TABLE IF EXISTS ${OWN}.users, ${OWN}.events`);
     else if (name.startsWith('clickhouse')) await clickhouse(name, `DROP TABLE IF EXISTS ${OWN}.events`);
     else if (name === 'elasticsearch') {
       const { host, port: usual, user, password } = server(name);
@@ -206,6 +234,12 @@ describe.skipIf(!hasCluster() || !hasServices(...NAMES))('the examples of docs/t
     await client.query(statement).finally(() => client.end());
   }
 
+  async function mysql(statement: string): Promise<void> {
+    const { host, port: usual, user, password } = server('mysql');
+    const client = await createConnection({ host, port: usual, user, password });
+    await client.query(statement).finally(() => client.end());
+  }
+
   async function clickhouse(name: string, body: string): Promise<void> {
     const { host, port: usual } = server(name);
     const answer = await fetch(`http://${host}:${usual}/`, { method: 'POST', body });
@@ -219,9 +253,9 @@ describe.skipIf(!hasCluster() || !hasServices(...NAMES))('the examples of docs/t
   }
 });
 
-const shop = ({ host, port, user }: Service): object => ({
-  type: 'postgres',
-  config: { connections: [{ name: 'shop', host, port, user, database: OWN, password_env: 'DOCS_PASSWORD' }] },
+const shop = (type: string, { host, port, user }: Service, password_env: string): object => ({
+  type,
+  config: { connections: [{ name: 'shop', host, port, user, database: OWN, password_env }] },
 });
 
 const search = ({ host, port, user }: Service): object => ({

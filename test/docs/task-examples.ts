@@ -47,6 +47,8 @@ export function comparable(output: string): string {
     withoutChance(output)
       .replaceAll(/\d+\.\d{3} s\b/g, 'DURATION')
       .replaceAll(/backend pid \d+/g, 'backend pid PID')
+      .replaceAll(/, connection \d+/g, ', connection ID')
+      .replaceAll(/"execute_time":"\d+\.\d{3}"/g, '"execute_time":"SECONDS"')
       .replaceAll(/"took":\d+/g, '"took":MS')
       .replaceAll(/"\$oid":"[0-9a-f]{24}"/g, '"$oid":"ID"')
       .replaceAll(/"uid": "[0-9a-f-]{36}"/g, '"uid": "UID"')
