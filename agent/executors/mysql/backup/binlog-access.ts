@@ -20,16 +20,13 @@ export class BinlogAccess {
   readonly catalog: TableCatalog;
   readonly #facts: MysqlSession;
   readonly #backup: MysqlSession;
-  /** Where the task's first change can be found at the earliest. */
-  readonly start: BinlogPosition;
 
   private constructor(
-    parts: Pick<BinlogAccess, 'logging' | 'reader' | 'start'>,
+    parts: Pick<BinlogAccess, 'logging' | 'reader'>,
     sessions: { readonly facts: MysqlSession; readonly backup: MysqlSession },
   ) {
     this.logging = parts.logging;
     this.reader = parts.reader;
-    this.start = parts.start;
     this.#facts = sessions.facts;
     this.#backup = sessions.backup;
     this.catalog = new TableCatalog(sessions);
@@ -57,9 +54,8 @@ export class BinlogAccess {
       if (reason !== undefined) return await give(reason);
       const facts = await connect();
       const backup = login.user === undefined ? facts : await connect(login);
-      const start = await currentPosition(backup);
-      const reader = await BinlogReader.open(target, start, login);
-      return new BinlogAccess({ logging, reader, start }, { facts, backup });
+      const reader = await BinlogReader.open(target, await currentPosition(backup), login);
+      return new BinlogAccess({ logging, reader }, { facts, backup });
     } catch (err) {
       if (session.broken !== undefined) throw err;
       return await give(explain(err, who));

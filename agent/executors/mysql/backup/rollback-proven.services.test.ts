@@ -57,33 +57,37 @@ describe.each(['mysql', 'mariadb'] as const)('the rollback of random changes on 
     return found;
   };
 
-  it('brings back every row of the task and touches none of eight others', async () => {
-    await fc.assert(
-      fc.asyncProperty(randomScript(types), fc.integer({ min: 1, max: 12 }), async (script, trans_batch_size) => {
-        for (const { table } of facts) {
-          await session.query(`DELETE FROM ${table}`);
-          await session.query(
-            `INSERT INTO ${table} (who, tag, part) VALUES (${TASK}, 0, 'x'), (${TASK}, 3, 'Ÿ'), (${TASK}, 5, '')`,
-          );
-        }
-        const before = await rows(`who = ${TASK}`);
+  it(
+    'brings back every row of the task and touches none of eight others',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(randomScript(types), fc.integer({ min: 1, max: 12 }), async (script, trans_batch_size) => {
+          for (const { table } of facts) {
+            await session.query(`DELETE FROM ${table}`);
+            await session.query(
+              `INSERT INTO ${table} (who, tag, part) VALUES (${TASK}, 0, 'x'), (${TASK}, 3, 'Ÿ'), (${TASK}, 5, '')`,
+            );
+          }
+          const before = await rows(`who = ${TASK}`);
 
-        const beside = new OtherSessions(others, types, 1);
-        const done = await run(script, { exec_options: { backup: true, trans_batch_size } });
-        await beside.stop();
-        const left = await rows(`who BETWEEN 1 AND 8`);
-        expect(done.outcome.state, JSON.stringify(done.outcome)).toMatch(/^(Succeeded|Failed)$/);
-        expect(done.rollbackSummary, JSON.stringify(done.outcome)).toMatchObject({ exact: true });
+          const beside = new OtherSessions(others, types, 1);
+          const done = await run(script, { exec_options: { backup: true, trans_batch_size } });
+          await beside.stop();
+          const left = await rows(`who BETWEEN 1 AND 8`);
+          expect(done.outcome.state, JSON.stringify(done.outcome)).toMatch(/^(Succeeded|Failed)$/);
+          expect(done.rollbackSummary, JSON.stringify(done.outcome)).toMatchObject({ exact: true });
 
-        const meanwhile = new OtherSessions(others, types, 11);
-        if (done.rollbackSummary?.available === true) await rollBack(done.rollback.toString());
-        await meanwhile.stop();
-        expect(await rows(`who = ${TASK}`)).toEqual(before);
-        expect(await rows(`who BETWEEN 1 AND 8`)).toEqual(left);
-      }),
-      { numRuns: RUNS },
-    );
-  }, 600_000);
+          const meanwhile = new OtherSessions(others, types, 11);
+          if (done.rollbackSummary?.available === true) await rollBack(done.rollback.toString());
+          await meanwhile.stop();
+          expect(await rows(`who = ${TASK}`)).toEqual(before);
+          expect(await rows(`who BETWEEN 1 AND 8`)).toEqual(left);
+        }),
+        { numRuns: RUNS },
+      );
+    },
+    30_000 * RUNS,
+  );
 
   /** Again when the server chose it to give way to another session. */
   async function rollBack(script: string): Promise<void> {
