@@ -1,9 +1,13 @@
 import { hash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { secrets } from '../../kube/resource.ts';
+import type { KubeObject } from '../../kube/object.ts';
+import { deployTasks, secrets } from '../../kube/resource.ts';
+import type { Resource } from '../../kube/resource.ts';
 import { ApiUnderTest } from '../../test/api/api-under-test.ts';
 import { inline, MysqlTasks, SQL } from '../../test/api/mysql-tasks.ts';
 import { hasCluster, sharedCluster } from '../../test/kubernetes/shared.ts';
+
+const namespaces: Resource<KubeObject> = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace' };
 
 describe.skipIf(!hasCluster())('what a rollback is made of', () => {
   let api: ApiUnderTest;
@@ -39,6 +43,31 @@ describe.skipIf(!hasCluster())('what a rollback is made of', () => {
       const theirs = await tasks.ran();
       const id = await tasks.ran(inline(), { target: { host: 'evil', secret_ref: theirs } });
       expect((await tasks.rolledBack(id)).spec.params?.target).toEqual({ host: 'evil', secret_ref: theirs });
+    });
+
+    it('are named, not given, where the task is not at home', async () => {
+      const namespace = `${api.namespace}-2`;
+      await api.client.create(namespaces, undefined, { metadata: { name: namespace } });
+      const spec = {
+        ...{ agent: 'db1', type: 'mysql' as const, command: 'UPDATE t SET a=2' },
+        // Metadata that REST would refuse.
+        params: { connection: 'shop', metadata: { deep: { er: [1] }, ticket: 'T-7' } },
+      };
+      await api.client.create(deployTasks, namespace, { metadata: { name: 'applied' }, spec });
+      const assignment = { agent: 'db1', epoch: 1 };
+      for (const status of [
+        { state: 'Assigned', assignment },
+        { state: 'Failed', rollback: inline() },
+      ])
+        await api.client.patch(deployTasks, namespace, 'applied', { status }, { subresource: 'status' });
+      const id = `${namespace}:applied`;
+      const given = await tasks.rollBack(id, { params: { target: { password: 'p4ss' } } });
+      expect(given).toMatchObject({ status: 400, body: { code: 'InvalidRequest' } });
+      const answer = await tasks.rollBack(id);
+      expect(answer).toMatchObject({ status: 201 });
+      const [, name = ''] = answer.body.id.split(':');
+      const made = await api.client.get(deployTasks, namespace, name);
+      expect(made.spec.params).toEqual({ connection: 'shop', metadata: { ticket: 'T-7' }, rollback_of: 'applied' });
     });
 
     it.each([

@@ -6,7 +6,7 @@ import { endedStatus, pendingStatus, saysAlready } from './status.ts';
 import type { World } from './world.ts';
 
 /** On the operator's own copies of tasks, which lack what the digest is made of: the digest. */
-export const DIGEST_NOTE = 'tiangong.io/approval-digest';
+const DIGEST_NOTE = 'tiangong.io/approval-digest';
 
 const EXPIRES_DAYS = 7;
 const DAY_MS = 24 * 3600 * 1000;
