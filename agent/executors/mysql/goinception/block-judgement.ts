@@ -41,8 +41,8 @@ const asFailure = ({ number, row }: NumberedRow, reason: string, message: string
     state: 'Failed',
     reason,
     listed: true,
-    // The start of the text stands for what was wrong with the connection.
-    ...(row.sql.includes('inception_magic') || row.sql === '' ? {} : { statement: { number, text: row.sql } }),
+    // The start of the text stands for what was wrong with the connection; USE is mostly ours.
+    ...(/^\s*(?:use\b|inception_magic|$)/i.test(row.sql) ? {} : { statement: { number, text: row.sql } }),
   });
 
 function refusalReason({ error = '' }: InceptionRow): string {

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { abortable } from '../../database/deadline.ts';
 import { InceptionConnection, InceptionLost } from './goinception-connection.ts';
 import type { InceptionProcess } from './goinception-connection.ts';
 import type { InceptionRow } from './result-row.ts';
@@ -42,7 +43,11 @@ export async function runBlock(options: BlockRunOptions): Promise<BlockEnd> {
   let main: InceptionConnection;
   try {
     signal.throwIfAborted();
-    main = await InceptionConnection.connect(address);
+    const connecting = InceptionConnection.connect(address);
+    main = await abortable(connecting, signal).catch((err: unknown) => {
+      connecting.then((late) => late.destroy()).catch(() => undefined);
+      throw err;
+    });
   } catch (err) {
     return { kind: 'refused', error: err as Error, sent: false };
   }
@@ -60,8 +65,9 @@ export async function runBlock(options: BlockRunOptions): Promise<BlockEnd> {
     return { kind: 'answered', rows: await main.audit(options.text) };
   } catch (err) {
     const error = err as Error;
-    // An error instead of an answer comes from before the execution; a wrong answer tells nothing.
-    if ('sqlState' in error) return { kind: 'refused', error, sent: true };
+    // An error instead of an answer comes from before the execution, if that was not seen; a wrong answer tells nothing.
+    const begun = watch.last?.state === 'EXECUTING' || watch.last?.state === 'BACKUP';
+    if ('sqlState' in error && !begun) return { kind: 'refused', error, sent: true };
     if (error instanceof InceptionLost && !signal.aborted) await killLost(options, main.id, side);
     return { kind: 'lost', error: signal.aborted ? (signal.reason as Error) : error, last: watch.last };
   } finally {

@@ -1,4 +1,3 @@
-import { mysqlSplitterOptions, splitQuery } from 'dbgate-query-splitter';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasServices, service } from '../../../../test/services/service.ts';
 import { InceptionDatabase } from './testing/inception-database.ts';
@@ -41,7 +40,7 @@ describe.each(['mysql', 'mariadb'] as const)('a task of %s that goes through goI
         `Rollback SQL: DELETE FROM \`${schema}\`.\`users\` WHERE \`id\`=1;`,
         "SQL: INSERT INTO users VALUES (1, 'test')",
       ]);
-      expect(rollback.toString().split('\n').slice(1)).toEqual([
+      expect(rollback.toString().split('\n').slice(4)).toEqual([
         `DELETE FROM \`${schema}\`.\`users\` WHERE \`id\`=1;`,
         `DROP TABLE \`${schema}\`.\`users\`;`,
         '',
@@ -122,8 +121,8 @@ describe.each(['mysql', 'mariadb'] as const)('a task of %s that goes through goI
         level: 'error',
         message: expect.stringMatching(/^\[EXECUTED\] Execute failed: Duplicate/) as string,
       });
-      await database.witness.query(rollback.toString().split('\n')[1] ?? '');
-      await database.witness.query(rollback.toString().split('\n')[2] ?? '');
+      await database.witness.query(rollback.toString().split('\n')[4] ?? '');
+      await database.witness.query(rollback.toString().split('\n')[5] ?? '');
       expect(await database.values('SELECT id FROM d')).toEqual([]);
     });
 
@@ -148,9 +147,38 @@ describe.each(['mysql', 'mariadb'] as const)('a task of %s that goes through goI
       );
       expect(outcome.state).toBe('Succeeded');
       expect(rollbackSummary).toMatchObject({ available: true, statements: 7 });
-      for (const statement of splitQuery(rollback.toString(), mysqlSplitterOptions))
-        await database.witness.query(statement as string);
+      const script = rollback.toString();
+      expect((await database.run(script, { rollback_of: 'task-1' })).outcome).toMatchObject({
+        reason: 'RollbackNotExact',
+      });
+      expect((await database.run(script, { rollback_of: 'task-1', force: true })).outcome.state).toBe('Succeeded');
       expect(await database.values("SELECT CONCAT(id, ':', v) FROM r ORDER BY id")).toEqual(before);
+    });
+
+    it('executes what it shows no row of, and counts it', async () => {
+      const { outcome } = await database.run(`USE ${database.name}`);
+      expect(outcome).toEqual({ state: 'Succeeded', message: '1 statement executed, 0 rows' });
+      const nothing = await database.run('-- nothing');
+      expect(nothing.outcome).toMatchObject({ state: 'Failed', reason: 'InvalidParams' });
+    });
+
+    it('takes databases, tables and users of any name', async () => {
+      const odd = `${database.name} o'dd "x"; */ 你好 \`#\`=remote`;
+      const quoted = `\`${odd.replaceAll('`', '``')}\``;
+      const user = `u'x";#*/ remote ${database.name.slice(-4)}`;
+      await database.witness.query(`CREATE DATABASE ${quoted}`);
+      await database.witness.query('CREATE USER ?@? IDENTIFIED BY ?', [user, '%', database.password]);
+      await database.witness.query('GRANT ALL ON *.* TO ?@?', [user, '%']);
+      const { outcome, rollback } = await database.run(
+        "CREATE TABLE t (a VARCHAR(20)); INSERT INTO t VALUES ('it''s; #1'); SELECT a FROM t",
+        { target: database.target({ db: odd, user }) },
+      );
+      expect(outcome).toEqual({ state: 'Succeeded', message: '3 statements executed, 1 row' });
+      expect(rollback.toString()).toContain('DROP TABLE ');
+      expect(await database.values(`SELECT a FROM ${quoted}.t`)).toEqual(["it's; #1"]);
+      await database.witness.query('DROP USER ?@?', [user, '%']);
+      for (const name of await database.values("SHOW DATABASES LIKE '%o\\'dd%=remote'"))
+        await database.witness.query(`DROP DATABASE \`${String(name).replaceAll('`', '``')}\``);
     });
 
     it.each([12, 13] as const)('reads an answer of %i columns', async (columns) => {

@@ -9,6 +9,7 @@ import { splitStatements } from '../../sql/split-statements.ts';
 import type { SqlStatement } from '../../sql/split-statements.ts';
 import type { SqlSource } from '../../sql/sql-source.ts';
 import type { MysqlParams } from '../mysql-params.ts';
+import { spelled } from './option-comment.ts';
 import { runOptions } from './run-options.ts';
 import { DirectReads } from './direct-reads.ts';
 import type { GoInceptionSettings } from './goinception-settings.ts';
@@ -41,7 +42,9 @@ export async function runGoInception(options: GoInceptionRunOptions): Promise<Ou
   const { output } = context;
   const impossible = refusal(options);
   if (impossible !== undefined) return impossible;
-  const mask = (text: string): string => maskSecrets(text, target.secrets);
+  // Also as they stand in what goInception is told, which it may quote.
+  const secrets = [...target.secrets, ...target.secrets.map(spelled)];
+  const mask = (text: string): string => maskSecrets(text, secrets);
   const writer = new ResultWriter(output, params.resultFormat, { separator: '\n\n', spoolFolder });
   const report = new InceptionReport({ writer, output, mask });
   const direct = new StatementReport({ writer, output, format: params.resultFormat, mask });
@@ -94,6 +97,11 @@ function refusal({ target, params }: GoInceptionRunOptions): Outcome | undefined
   // It joins both with a colon.
   if (target.user?.includes(':') === true)
     return failed('InvalidParams', 'goInception cannot log in as a user whose name has a colon');
+  if (params.transaction)
+    return failed(
+      'InvalidParams',
+      'exec_options.transaction is not possible: goInception takes no text as one transaction',
+    );
   if (params.ledger)
     return failed('InvalidParams', 'ledger is not possible: goInception opens the transactions, not the agent');
   return undefined;

@@ -96,6 +96,7 @@ export class InceptionScript {
       this.#audit = { ...this.#audit, backup: false };
       rows = await this.#ask(statements, database, 'execute');
     }
+    const before = this.#executed;
     this.#keep(rows);
     const undo = await rollback.take(rows.map(({ row }) => row));
     for (const { number, row } of rows) await report.row(number, row, undo.get(row));
@@ -103,6 +104,8 @@ export class InceptionScript {
     // Killed by us: the signal says why.
     if (rows.some(({ row }) => isKilled(row))) signal.throwIfAborted();
     if (verdict !== undefined) throw verdict;
+    // Those too that are never shown as executed, such as USE.
+    this.#executed = before + statements.length;
   }
 
   /** A statement that only reads. */
@@ -123,8 +126,8 @@ export class InceptionScript {
       this.#noDefault = true;
       return this.#ask(statements, database, mode);
     }
-    const told = rowFate(first) === 'refused' ? rows : rest;
-    return numberRows(told, statements);
+    const told = numberRows(rest, statements);
+    return rowFate(first) === 'refused' ? [{ number: statements[0]?.number ?? 1, row: first }, ...told] : told;
   }
 
   async #send(statements: readonly SqlStatement[], database: string, mode: Mode): Promise<readonly InceptionRow[]> {

@@ -15,9 +15,11 @@ export function numberRows(rows: readonly InceptionRow[], statements: readonly S
   let next = 0;
   return rows.map((row) => {
     const sql = trimmed(row.sql);
-    const found = statements.findIndex(({ text }, index) => index >= next && trimmed(text) === sql);
+    let index = next;
+    while (index < statements.length && index <= next + MAX_SKIPPED && trimmed(statements[index]?.text ?? '') !== sql)
+      index += 1;
     // Where it spells a statement otherwise, its place counts.
-    const index = found >= 0 && found - next <= MAX_SKIPPED ? found : Math.min(next, statements.length - 1);
+    if (index === statements.length || index > next + MAX_SKIPPED) index = Math.min(next, statements.length - 1);
     next = index + 1;
     return { number: statements[index]?.number ?? row.orderId, row };
   });

@@ -42,11 +42,13 @@ export function optionComment(options: InceptionOptions): string {
   return `/*${parts.join(';')};*/`;
 }
 
-/** Of a lone surrogate, which no server can have been given, U+FFFD is left. */
-function quoted(value: string): string {
+const quoted = (value: string): string => `"${spelled(value)}"`;
+
+/** A value by its code points. Of a lone surrogate, which no server can have been given, U+FFFD is left. */
+export function spelled(value: string): string {
   const codes = Array.from(value.toWellFormed(), (character) => {
     const hex = (character.codePointAt(0) ?? 0).toString(16);
     return hex.length > 4 ? `\\U${hex.padStart(8, '0')}` : `\\u${hex.padStart(4, '0')}`;
   });
-  return `"${codes.join('')}"`;
+  return codes.join('');
 }

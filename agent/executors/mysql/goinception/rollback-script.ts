@@ -3,6 +3,7 @@ import type { ExecutionContext } from '../../executor.ts';
 import { maskSecrets } from '../../database/mask-secrets.ts';
 import { SpoolError } from '../../sql/row-spool.ts';
 import { ReverseSpool } from '../backup/reverse-spool.ts';
+import { NOT_EXACT, SCRIPT_SETTINGS } from '../backup/rollback-script.ts';
 import { isReadOnly, statementKind } from '../statement-kind.ts';
 import { BackupServer } from './backup-server.ts';
 import type { StoredRollback } from './backup-server.ts';
@@ -19,6 +20,8 @@ export interface RollbackScriptOptions {
   readonly wanted: boolean;
 }
 
+/** Times are goInception's, which has the zone of its own host. */
+const SETTINGS = [...SCRIPT_SETTINGS.filter((setting) => !setting.includes('time_zone')), NOT_EXACT];
 const NO_SERVER = "the agent's configuration has no goinception_backup_host";
 
 /** Collects the SQL that undoes what goInception executed, for the results of its statements and as a script. */
@@ -76,9 +79,11 @@ export class RollbackScript {
     if (!this.#options.wanted) return;
     const count = this.#count;
     if (count > 0) {
-      await rollback.write(
-        Buffer.from(`-- Rollback of task ${uid}, written by goInception; the newest change first.\n`),
-      );
+      const head = [
+        `-- Undoes task ${uid}: written by goInception, the newest change first.`,
+        ...SETTINGS.map((setting) => `${setting};`),
+      ];
+      await rollback.write(Buffer.from(`${head.join('\n')}\n`));
       for await (const lines of this.#spool.readBackwards()) {
         const statements = lines
           .toString()

@@ -34,7 +34,7 @@ export function describeEnd(
 ): ScriptEnd | undefined {
   const { executed, affected, ledger } = script;
   if (error === undefined) {
-    if (executed === 0 && !ledger.has('committed'))
+    if (executed === 0)
       return { outcome: failed('InvalidParams', `there is no SQL statement in ${source.file ?? 'the command'}`) };
     const statements = executed === 1 ? 'statement' : 'statements';
     return { outcome: { state: 'Succeeded', message: `${executed} ${statements} executed, ${rowCount(affected)}` } };

@@ -1,5 +1,6 @@
 import { createConnection } from 'mysql2/promise';
 import type { Connection } from 'mysql2/promise';
+import { quoteName } from '../../session.ts';
 
 export interface StoreLogin {
   readonly host: string;
@@ -18,7 +19,7 @@ export interface Kept {
   readonly statements: readonly string[];
 }
 
-const INFORMATION = '`$_$Inception_backup_information$_$`';
+const INFORMATION = quoteName('$_$Inception_backup_information$_$');
 
 /** Writes rollback SQL where and as goInception does (facts §3.3). */
 export class BackupStore {
@@ -42,12 +43,12 @@ export class BackupStore {
   }
 
   async keep({ sequence, sql, type, schema, table, statements }: Kept): Promise<void> {
-    const database = this.databaseOf(schema);
-    const backup = `\`${database}\`.\`${table}\``;
+    const database = quoteName(this.databaseOf(schema));
+    const backup = `${database}.${quoteName(table)}`;
     if (!this.#made.has(backup)) {
-      await this.#connection.query(`CREATE DATABASE IF NOT EXISTS \`${database}\` DEFAULT CHARACTER SET utf8mb4`);
+      await this.#connection.query(`CREATE DATABASE IF NOT EXISTS ${database} DEFAULT CHARACTER SET utf8mb4`);
       await this.#connection.query(
-        `CREATE TABLE IF NOT EXISTS \`${database}\`.${INFORMATION} (opid_time varchar(50), start_binlog_file varchar(512), start_binlog_pos int, end_binlog_file varchar(512), end_binlog_pos int, sql_statement text, host varchar(64), dbname varchar(64), tablename varchar(64), port int, time timestamp NULL, type varchar(20), PRIMARY KEY (opid_time))`,
+        `CREATE TABLE IF NOT EXISTS ${database}.${INFORMATION} (opid_time varchar(50), start_binlog_file varchar(512), start_binlog_pos int, end_binlog_file varchar(512), end_binlog_pos int, sql_statement text, host varchar(64), dbname varchar(64), tablename varchar(64), port int, time timestamp NULL, type varchar(20), PRIMARY KEY (opid_time))`,
       );
       await this.#connection.query(
         `CREATE TABLE IF NOT EXISTS ${backup} (id bigint AUTO_INCREMENT PRIMARY KEY, rollback_statement mediumtext, opid_time varchar(50), KEY (opid_time))`,
@@ -56,7 +57,7 @@ export class BackupStore {
     }
     const { host, port } = this.#origin;
     await this.#connection.query(
-      `INSERT INTO \`${database}\`.${INFORMATION} (opid_time, sql_statement, host, dbname, tablename, port, time, type) VALUES (?, ?, ?, ?, ?, ?, now(), ?)`,
+      `INSERT INTO ${database}.${INFORMATION} (opid_time, sql_statement, host, dbname, tablename, port, time, type) VALUES (?, ?, ?, ?, ?, ?, now(), ?)`,
       [sequence, sql, host, schema, table, port, type],
     );
     for (const statement of statements)

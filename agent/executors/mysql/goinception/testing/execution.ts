@@ -1,4 +1,5 @@
 import type { Connection, ResultSetHeader } from 'mysql2/promise';
+import { quoteName } from '../../session.ts';
 import { sequenceNumber } from './answer-rows.ts';
 import type { AnswerRow } from './answer-rows.ts';
 import type { BackupStore, Kept } from './backup-store.ts';
@@ -127,7 +128,7 @@ export class Execution {
         type: 'CREATETABLE',
         schema,
         table: name,
-        statements: [`DROP TABLE \`${schema}\`.\`${name}\`;`],
+        statements: [`DROP TABLE ${quoteName(schema)}.${quoteName(name)};`],
       };
     }
     const before = await takeImage(connection, named.schema, named.table);
@@ -143,11 +144,18 @@ export class Execution {
     const isMariadb = /mariadb/i.test(version);
     for (const [row, kept] of this.#kept) {
       row.backupDatabase = store.databaseOf(kept.schema);
-      if (behaviour.backupFails?.(rows.indexOf(row)) === true) {
+      const record =
+        behaviour.backupFails?.(rows.indexOf(row)) === true ? undefined : { ...kept, sequence: row.sequence };
+      const isKept =
+        record !== undefined &&
+        (await store.keep(record).then(
+          () => true,
+          () => false,
+        ));
+      if (!isKept) {
         row.stageStatus = 'Execute Successfully\nBackup failed';
         continue;
       }
-      await store.keep({ ...kept, sequence: row.sequence });
       row.stageStatus = 'Execute Successfully\nBackup Successfully';
       row.backupTime = '0.002';
       if (isMariadb && kept.type !== 'CREATETABLE')

@@ -1,4 +1,5 @@
 import type { Connection } from 'mysql2/promise';
+import { quoteName } from '../../session.ts';
 
 /** The rows of a table, by their key, each value as a literal. */
 export interface TableImage {
@@ -30,7 +31,7 @@ export function changedTable(statement: string, database: string): { schema: str
 }
 
 export async function takeImage(connection: Connection, schema: string, table: string): Promise<TableImage> {
-  const name = `\`${schema}\`.\`${table}\``;
+  const name = `${quoteName(schema)}.${quoteName(table)}`;
   const [keys] = await connection.query<never[]>({
     sql: `SHOW KEYS FROM ${name} WHERE Key_name = 'PRIMARY'`,
     rowsAsArray: false,
@@ -79,11 +80,9 @@ export function undo(before: TableImage, after: TableImage): string[] {
   }
   for (const [key, row] of before.rows)
     if (!after.rows.has(key))
-      statements.push(
-        `INSERT INTO ${table}(${columns.map((column) => `\`${column}\``).join(',')}) VALUES(${row.join(',')});`,
-      );
+      statements.push(`INSERT INTO ${table}(${columns.map(quoteName).join(',')}) VALUES(${row.join(',')});`);
   return statements;
 }
 
 const equal = (column: string, literal: string, forNull: string): string =>
-  `\`${column}\`${literal === 'NULL' ? forNull : '='}${literal}`;
+  `${quoteName(column)}${literal === 'NULL' ? forNull : '='}${literal}`;
