@@ -69,8 +69,10 @@ export class LedgerPastReader {
       this.#affectedRows += Number(affected);
       if (range.first > this.#told.through) this.#untoldRows += Number(affected);
       const previous = this.#committed.at(-1);
-      if (previous !== undefined && previous.last + 1 === range.first) previous.last = range.last;
-      else if (this.#committed.length < MAX_RANGES) this.#committed.push(range);
+      if (previous !== undefined && range.first <= previous.last + 1) {
+        previous.first = Math.min(previous.first, range.first);
+        previous.last = range.last;
+      } else if (this.#committed.length < MAX_RANGES) this.#committed.push(range);
       else this.#tooMany = true;
     }
   }

@@ -35,7 +35,7 @@ export const LEDGER_COLUMNS = (timestamp: string): string =>
     'first_statement bigint NOT NULL',
     'last_statement bigint NOT NULL',
     'affected_rows bigint NOT NULL',
-    'before_state varchar(64) NOT NULL',
+    'before_state varchar(1024) NOT NULL',
     `recorded_at ${timestamp} NOT NULL`,
     'PRIMARY KEY (task_uid, epoch, statement_index)',
   ].join(', ');

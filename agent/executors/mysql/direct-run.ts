@@ -12,12 +12,14 @@ import type { SqlSource } from '../sql/sql-source.ts';
 import { openBackup } from './backup/open-backup.ts';
 import type { Backup } from './backup/open-backup.ts';
 import { ROLLBACK_BATCH, RollbackRun } from './backup/rollback-run.ts';
+import { ConcurrentStatements } from './concurrent-statements.ts';
 import { describeFailure, networkText } from './failure.ts';
 import { lookAhead } from './look-ahead.ts';
 import type { MysqlParams } from './mysql-params.ts';
 import { RunReview } from './review/run-review.ts';
 import { MysqlLedger } from './mysql-ledger.ts';
 import { ScriptRun } from './script-run.ts';
+import type { ScriptRunOptions } from './script-run.ts';
 import { MysqlSession } from './session.ts';
 import { statementKind } from './statement-kind.ts';
 import type { StatementKind } from './statement-kind.ts';
@@ -87,6 +89,10 @@ export class DirectRun {
     const { context, params, source, session, signal, graceMs } = this.#options;
     const rollback = this.#rollback;
     const review = rollback === undefined ? this.#review() : undefined;
+    const onStatement = async (statement: SqlStatement, kind: StatementKind): Promise<void> => {
+      await review?.before(statement, kind);
+      await ledger?.beforeStatement(statement, kind);
+    };
     const run = new ScriptRun({
       session,
       report: this.#report,
@@ -101,15 +107,13 @@ export class DirectRun {
       rollbackOf: (number) => backup?.of(number),
       // What a backup must know of a table is read while the transaction's locks hold it.
       alwaysOpens: backup !== undefined || rollback !== undefined || ledger !== undefined,
-      onStatement: async (statement, kind) => {
-        await review?.before(statement, kind);
-        await ledger?.beforeStatement(statement, kind);
-      },
+      onStatement,
       ...(ledger && {
         onSettled: (through: number, committed: boolean) => this.#report.checkpoint(through, committed),
       }),
       ...(rollback && { onExecuted: (...executed) => rollback.executed(...executed) }),
     });
+    const concurrent = this.#concurrent(onStatement);
     let outcome: Outcome;
     try {
       if (ledger?.past.begun === true) {
@@ -117,7 +121,8 @@ export class DirectRun {
         await this.#report.before(ledger.past);
       }
       const left = ledger?.left(statements) ?? statements;
-      await run.run(rollback === undefined ? left : rollback.statements(left));
+      const wanted = rollback === undefined ? left : rollback.statements(left);
+      await run.run(concurrent?.barriers(wanted, () => run.isIdle) ?? wanted);
       outcome =
         this.#report.executed === 0
           ? failed('InvalidParams', `there is no SQL statement in ${source.file ?? 'the command'}`)
@@ -135,6 +140,34 @@ export class DirectRun {
     });
     await backup?.finish(context.rollback);
     return outcome;
+  }
+
+  /** Undefined: statements run one after the other. */
+  #concurrent(onStatement: ScriptRunOptions['onStatement']): ConcurrentStatements | undefined {
+    const { context, params, session, signal, graceMs, target } = this.#options;
+    const { concurrency: count, backup, transBatchSize, transaction } = params;
+    if (count === 1 || transaction) return undefined;
+    const warn = (message: string): Promise<void> | undefined => context.output.log('warn', this.#mask(message));
+    const hasTransactions = session.flavour !== 'doris';
+    return new ConcurrentStatements({
+      session,
+      connect: () => MysqlSession.connect(target, { flavour: session.flavour }),
+      count,
+      report: this.#report,
+      fates: this.#fates,
+      batchSize: hasTransactions ? transBatchSize : 1,
+      sleepMs: params.sleepMs,
+      signal,
+      graceMs,
+      evidence: (text) => context.evidence(text),
+      noRollback:
+        backup === 'off' || !hasTransactions
+          ? undefined
+          : `${count} statements may run at once (exec_options.concurrency)`,
+      onRefused: (err) => void warn(`fewer than ${count} connections could be opened: ${networkText(err)}`),
+      onStatement,
+      onEnd: warn,
+    });
   }
 
   async #openLedger(): Promise<MysqlLedger | undefined> {

@@ -2,6 +2,7 @@ import { TaskFailure } from '../../task-failure.ts';
 import { cutText } from '../../output/utf8.ts';
 import { ExecutionTimeout } from '../database/deadline.ts';
 import { TaskAborted } from '../executor.ts';
+import { LedgerStop } from '../ledger/ledger-stop.ts';
 import type { TransactionLedger } from '../postgres/transaction-ledger.ts';
 import { SpoolError } from '../sql/row-spool.ts';
 import { SqlSyntaxError } from '../sql/sql-syntax-error.ts';
@@ -39,8 +40,8 @@ export function describeFailure(
 ): Failure | undefined {
   const failed = err instanceof StatementFailed ? err : undefined;
   const cause = failed === undefined ? err : failed.cause;
-  const isUnknown = fates.has('unknown');
-  const reason = isUnknown ? 'CommitOutcomeUnknown' : reasonOf(cause, failed !== undefined);
+  const isUnknown = fates.has('unknown') || (cause instanceof LedgerStop && cause.unknown);
+  const reason = fates.has('unknown') ? 'CommitOutcomeUnknown' : reasonOf(cause, failed !== undefined);
   if (reason === undefined) return undefined;
   const text = (given: string): string => cutText(mask(given), MAX_MESSAGE_BYTES);
   const message = text(networkText(cause));

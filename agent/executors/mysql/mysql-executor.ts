@@ -5,6 +5,7 @@ import { startDeadline } from '../database/deadline.ts';
 import { tlsAttempts } from '../database/tls-attempts.ts';
 import { failed } from '../executor.ts';
 import type { ExecutionContext, Executor, Outcome } from '../executor.ts';
+import { acquireToResume, ledgerAsked, resumedOutcome } from '../ledger/resumption.ts';
 import { openSql } from '../sql/sql-source.ts';
 import type { SqlSource } from '../sql/sql-source.ts';
 import { DirectRun } from './direct-run.ts';
@@ -41,7 +42,17 @@ export class MysqlExecutor implements Executor {
     return this.#sessions.close();
   }
 
-  async execute(context: ExecutionContext): Promise<Outcome> {
+  resumes(params: Readonly<Record<string, unknown>>): boolean {
+    const { goInception, connections } = this.#options;
+    const isDirect = goInception === undefined || typeof params['rollback_of'] === 'string';
+    return isDirect && params['review'] !== 'only' && ledgerAsked(params, connections);
+  }
+
+  execute(context: ExecutionContext): Promise<Outcome> {
+    return resumedOutcome(context, (onLedgerRead) => this.#execute(context, onLedgerRead));
+  }
+
+  async #execute(context: ExecutionContext, onLedgerRead: () => void): Promise<Outcome> {
     if (context.signal.aborted) return failed('NotStarted', 'the task was stopped before its work began');
     const checked = parseMysqlParams(context.params);
     if (typeof checked === 'string') return failed('InvalidParams', checked);
@@ -73,14 +84,25 @@ export class MysqlExecutor implements Executor {
           spoolFolder,
           graceMs,
         });
-      const missing = [
-        ...(params.ledger ? ['exec_options.ledger'] : []),
-      ];
-      if (missing[0] !== undefined) return failed('InvalidParams', `${missing[0]} is not supported yet`);
-      return await this.#sessions.use(target, signal, (session) => {
-        const options = { context, target, params, source: opened, session, signal, spoolFolder, graceMs };
-        return params.reviewOnly ? reviewScript(options) : new DirectRun(options).run();
-      });
+      return await this.#sessions.use(
+        target,
+        signal,
+        (session) => {
+          const options = {
+            context,
+            target,
+            params,
+            source: opened,
+            session,
+            signal,
+            spoolFolder,
+            graceMs,
+            onLedgerRead,
+          };
+          return params.reviewOnly ? reviewScript(options) : new DirectRun(options).run();
+        },
+        (attempt) => acquireToResume(context, attempt),
+      );
     } catch (err) {
       if (err instanceof TaskFailure) return failed(err.reason, err.message);
       throw err;

@@ -44,6 +44,8 @@ export interface ScriptRunOptions {
   readonly observers?: readonly TransactionObserver[];
   /** What undoes a statement that was committed. */
   readonly rollbackOf?: (number: number) => RollbackText | undefined;
+  /** See `TransactionTrackOptions`. */
+  readonly onSettled?: (through: number, committed: boolean) => Promise<void>;
   /** Called with each statement before it is sent; what it rejects with is why it is not. */
   readonly onStatement?: (statement: SqlStatement, kind: StatementKind) => Promise<void> | undefined;
   /** Called with each statement that was executed within a transaction; what it rejects with undoes that. */
@@ -52,11 +54,6 @@ export interface ScriptRunOptions {
 
 /** Whose transaction is open: nobody's, ours for a batch, the text's own, or one of XA. */
 type Mode = 'none' | 'batch' | 'own' | 'xa';
-
-/** Each of so many is sent, and told of, for itself. */
-const ONE_BY_ONE = 200;
-/** Longer ones gain nothing. */
-const MAX_GROUPED_CHARS = 16 * 1024;
 
 /**
  * Executes the statements of a text: changes in transactions of so many, the text's own between BEGIN and COMMIT, and by
@@ -71,7 +68,6 @@ export class ScriptRun {
   #locked = false;
   /** Changes that go together, of the open transaction. */
   #group = new StatementGroup();
-  #taken = 0;
   /** Changes in the open batch. */
   #batched = 0;
   /** The last one that was sent. */
@@ -81,10 +77,15 @@ export class ScriptRun {
 
   constructor(options: ScriptRunOptions) {
     this.#options = options;
-    const { observers = [], report, fates, rollbackOf = () => undefined } = options;
+    const { observers = [], report, fates, rollbackOf = () => undefined, onSettled } = options;
     const { session, signal, graceMs, evidence } = options;
-    this.#track = new TransactionTrack({ observers, report, fates, rollbackOf });
+    this.#track = new TransactionTrack({ observers, report, fates, rollbackOf, onSettled });
     this.#work = new SessionWork({ session, report, track: this.#track, signal, graceMs, evidence });
+  }
+
+  /** Whether the next statement finds no transaction, and no lock of the text's. */
+  get isIdle(): boolean {
+    return this.#mode === 'none' && !this.#locked && this.#options.session.autocommit;
   }
 
   /** What a ROLLBACK could not undo, in the server's words; undefined: nothing. */
@@ -119,7 +120,6 @@ export class ScriptRun {
   async #take(statement: SqlStatement): Promise<void> {
     const { session, batchSize, onStatement } = this.#options;
     const kind = statementKind(statement.text, session.serverVersion);
-    this.#taken += 1;
     if (kind !== 'dml') await this.#flush();
     const refused =
       refusal(kind, { whole: batchSize === Infinity, own: this.#mode === 'own' || this.#mode === 'xa' }) ??
@@ -176,7 +176,7 @@ export class ScriptRun {
       this.#mode = 'batch';
       this.#batched = 0;
     }
-    if (await this.#joinsGroup(statement)) {
+    if (this.#mode !== 'none' && (await this.#work.joinsGroup(statement))) {
       this.#group.add(statement);
       if (this.#group.isFull) await this.#flush();
     } else {
@@ -186,12 +186,6 @@ export class ScriptRun {
     if (this.#mode !== 'batch') return;
     this.#batched += 1;
     if (this.#batched >= batchSize) await this.#commit();
-  }
-
-  /** Of a long text, changes go together, so that not each of them waits for the way there and back. */
-  async #joinsGroup({ text }: SqlStatement): Promise<boolean> {
-    if (this.#taken <= ONE_BY_ONE || this.#mode === 'none' || text.length > MAX_GROUPED_CHARS) return false;
-    return this.#options.session.takesGroups();
   }
 
   async #flush(): Promise<void> {

@@ -9,6 +9,8 @@ import { isLoginRefused, networkText } from './failure.ts';
 import { MysqlSession } from './session.ts';
 import type { Flavour } from './session.ts';
 
+type Again = (attempt: () => Promise<MysqlSession>) => Promise<MysqlSession>;
+
 /** Lends the sessions of the pools of all targets. */
 export class SessionLender {
   readonly #pools: Pools<SessionPool<MysqlSession>>;
@@ -26,11 +28,16 @@ export class SessionLender {
     return this.#pools.close();
   }
 
-  /** Does the work with a session. Rejects with `TaskFailure` when there is none, else as the work. */
-  async use<T>(target: Target, signal: AbortSignal, work: (session: MysqlSession) => Promise<T>): Promise<T> {
+  /** Does the work with a session, which `again` may ask for several times. Rejects with `TaskFailure` when there is none, else as the work. */
+  async use<T>(
+    target: Target,
+    signal: AbortSignal,
+    work: (session: MysqlSession) => Promise<T>,
+    again: Again = (attempt) => attempt(),
+  ): Promise<T> {
     const lease = this.#pools.lease(target);
     try {
-      const session = await acquire(lease.pool, target, signal);
+      const session = await again(() => acquire(lease.pool, target, signal));
       try {
         return await work(session);
       } finally {

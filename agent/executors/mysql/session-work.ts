@@ -3,6 +3,7 @@ import { answerTo, runGroup, runStatement, StatementStopped } from './run-statem
 import { ERRNO, isLost, isServerError } from './server-error.ts';
 import type { MysqlSession, StatementOutcome } from './session.ts';
 import { StatementFailed } from './statement-error.ts';
+import { StatementGroup } from './statement-group.ts';
 import { isReadOnly } from './statement-kind.ts';
 import type { StatementKind } from './statement-kind.ts';
 import type { StatementReport } from './statement-report.ts';
@@ -26,6 +27,10 @@ export interface SendOptions {
   readonly observed?: boolean;
 }
 
+/** Each of so many is sent, and told of, for itself. */
+const ONE_BY_ONE = 200;
+/** Longer ones gain nothing. */
+const MAX_GROUPED_CHARS = 16 * 1024;
 const ROLLBACK_MS = 5000;
 /** Some non-transactional changed tables couldn't be rolled back. */
 const NOT_ROLLED_BACK = '1196';
@@ -77,6 +82,31 @@ export class SessionWork {
     }
     await blame(statement, async () => executed(outcome));
     return outcome;
+  }
+
+  /** Sends changes of the open transaction, many in one trip where that can be. Rejects as `send`. */
+  async sendAll(statements: readonly SqlStatement[]): Promise<void> {
+    let group = new StatementGroup();
+    const flush = async (): Promise<void> => {
+      const { statements: grouped } = group;
+      group = new StatementGroup();
+      await this.sendGroup(grouped);
+    };
+    for (const statement of statements) {
+      if (await this.joinsGroup(statement)) {
+        group.add(statement);
+        if (group.isFull) await flush();
+      } else {
+        await flush();
+        await this.send(statement, 'dml');
+      }
+    }
+    await flush();
+  }
+
+  /** Whether a change of an open transaction may go to the server with others: of a long text, the short ones. */
+  async joinsGroup({ number, text }: SqlStatement): Promise<boolean> {
+    return number > ONE_BY_ONE && text.length <= MAX_GROUPED_CHARS && (await this.session.takesGroups());
   }
 
   /** Sends changes of the open transaction in one trip; resolves to what the server said of each. Rejects as `send`. */

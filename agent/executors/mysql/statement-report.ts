@@ -1,4 +1,5 @@
 import type { OutputSink } from '../executor.ts';
+import type { LedgerPast } from '../ledger/ledger-past.ts';
 import type { ResultWriter, RowSink } from '../sql/result-writer.ts';
 import type { SqlStatement } from '../sql/split-statements.ts';
 import { rowCount } from '../sql/text-table.ts';
@@ -51,6 +52,9 @@ export const SUCCESS = 'Execute Successfully';
 export class StatementReport {
   readonly #options: StatementReportOptions;
   #executed = 0;
+  /** Statements up to this one were executed by an earlier process; some are made again for their settings. */
+  #before = 0;
+  #committed = 0;
   #rows = 0;
   #listed = 0;
   /** What was executed since the last statement that the result lists. */
@@ -59,6 +63,36 @@ export class StatementReport {
 
   constructor(options: StatementReportOptions) {
     this.#options = options;
+  }
+
+  /** Writes what an earlier process of the agent had executed and not told, by its ledger. */
+  async before({ committed, affectedRows, through, untold }: LedgerPast): Promise<void> {
+    const { writer, output } = this.#options;
+    this.#before = this.#committed = Math.max(through, output.kept?.through ?? 0);
+    this.#executed += committed.reduce((sum, { first, last }) => sum + last - first + 1, 0);
+    this.#rows += affectedRows;
+    await output.log('info', `The agent restarted: statements up to ${through} were committed before`);
+    if (untold.ranges.length === 0) return;
+    const [orderId = 0, lastOrderId = 0] = [untold.ranges[0]?.first, untold.ranges.at(-1)?.last];
+    const entry = {
+      orderId,
+      lastOrderId,
+      stage: 'EXECUTED',
+      status: `${SUCCESS} (committed before the agent restarted)`,
+    };
+    const told = { ...entry, affectedRows: untold.affectedRows };
+    await writer.finish(orderLines(told), orderFields(told));
+    await this.checkpoint(through, true);
+  }
+
+  /** What was written of the statements up to this one stays: they are committed, or have nothing to commit. */
+  async checkpoint(through: number, committed: boolean): Promise<void> {
+    const { writer, output } = this.#options;
+    if (output.checkpoint === undefined) return;
+    await this.#writeUnlisted();
+    if (committed) this.#committed = Math.max(this.#committed, through);
+    const note = { through: Math.max(through, this.#before), committed: this.#committed };
+    await output.checkpoint({ ...note, entries: await writer.flush() });
   }
 
   /** How many statements have been executed. */
@@ -114,6 +148,7 @@ export class StatementReport {
     status: string,
     rollback?: RollbackText,
   ): Promise<void> {
+    if (number <= this.#before) return;
     if (sql === undefined) return this.#count({ orderId: number, lastOrderId: lastNumber, affectedRows, status });
     await this.#writeUnlisted();
     const { mask } = this.#options;

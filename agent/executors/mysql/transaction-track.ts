@@ -12,11 +12,13 @@ import type { SentStatement, TransactionFate, TransactionObserver } from './tran
 export interface TransactionTrackOptions {
   /** In the order in which they are called. */
   readonly observers: readonly TransactionObserver[];
-  readonly report: StatementReport;
+  readonly report: Pick<StatementReport, 'executedNow' | 'settled'>;
   /** Where it is kept what was committed and what was not. */
-  readonly fates: TransactionLedger;
+  readonly fates: Pick<TransactionLedger, 'executed' | 'ended'>;
   /** What undoes a statement that was committed. */
   readonly rollbackOf: (number: number) => RollbackText | undefined;
+  /** Told when everything up to a statement is in the result and will not change: it is committed, or only read. */
+  readonly onSettled?: ((through: number, committed: boolean) => Promise<void>) | undefined;
 }
 
 export interface ExecutedAs {
@@ -85,8 +87,8 @@ export class TransactionTrack {
   }
 
   /** Writes what waits though its transaction goes on: it holds too much. */
-  writeEarly(): Promise<void> {
-    return this.#settle(SUCCESS, () => ({ sql: '', exact: false, message: 'its transaction was not yet committed' }));
+  async writeEarly(): Promise<void> {
+    await this.#settle(SUCCESS, () => ({ sql: '', exact: false, message: 'its transaction was not yet committed' }));
   }
 
   async beforeCommit(session: MysqlSession): Promise<void> {
@@ -100,14 +102,16 @@ export class TransactionTrack {
     try {
       for (const observer of observers) await observer.committed?.(session, sent, gtids);
     } finally {
-      await this.#settle(STATUSES.committed, rollbackOf);
+      const through = await this.#settle(STATUSES.committed, rollbackOf);
+      if (through !== undefined) await this.#options.onSettled?.(through, true);
     }
   }
 
   /** What was executed outside of a transaction that observers see. */
   async done(): Promise<void> {
     this.#options.fates.ended('committed');
-    await this.#settle(STATUSES.committed);
+    const through = await this.#settle(STATUSES.committed);
+    if (through !== undefined) await this.#options.onSettled?.(through, false);
   }
 
   /** The server refused a statement that is a transaction by itself. */
@@ -164,10 +168,15 @@ export class TransactionTrack {
     return sent;
   }
 
-  async #settle(status: string, rollbackOf: TransactionTrackOptions['rollbackOf'] = () => undefined): Promise<void> {
+  /** Resolves to the last statement that waited. */
+  async #settle(
+    status: string,
+    rollbackOf: TransactionTrackOptions['rollbackOf'] = () => undefined,
+  ): Promise<number | undefined> {
     const pending = this.#pending;
     this.#pending = [];
     this.#results = 0;
     for (const executed of pending) await this.#options.report.settled(executed, status, rollbackOf(executed.number));
+    return pending.at(-1)?.lastNumber ?? pending.at(-1)?.number;
   }
 }

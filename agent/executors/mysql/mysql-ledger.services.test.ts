@@ -1,0 +1,191 @@
+import { randomUUID } from 'node:crypto';
+import type { RowDataPacket } from 'mysql2/promise';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { hasServices, service } from '../../../test/services/service.ts';
+import type { Execution, Work } from '../../conformance/executor.ts';
+import { execute } from '../../conformance/executor.ts';
+import { TestDatabase } from './testing/test-database.ts';
+
+describe.each(['mysql', 'mariadb'] as const)('The ledger of a task of %s', (name) => {
+  describe.skipIf(!hasServices(name))('keeps what is committed', () => {
+    let database: TestDatabase;
+    let uid: string;
+
+    beforeAll(async () => {
+      database = await TestDatabase.create(await service(name));
+    });
+    afterAll(() => database?.drop());
+    beforeEach(async () => {
+      uid = randomUUID();
+      await database.witness.query('DROP TABLE IF EXISTS notes');
+      await database.witness.query('CREATE TABLE notes (a int)');
+    });
+
+    const run = (command: string, options: object = {}, changes: Partial<Work> = {}): Promise<Execution> =>
+      database.run(command, { exec_options: { ledger: true, backup: false, ...options } }, { uid, ...changes });
+    const resume = (command: string, options: object = {}, lookOnly?: string): Promise<Execution> =>
+      run(command, options, { resumed: true, resumption: { evidence: undefined, lookOnly } });
+    const notes = (): Promise<unknown[]> => database.values('SELECT a FROM notes ORDER BY a');
+    const rows = async (): Promise<unknown[]> => {
+      const [found] = await database.witness.query<RowDataPacket[]>(
+        'SELECT first_statement AS first, last_statement AS last, state, affected_rows AS affected FROM tiangong.statement_ledger WHERE task_uid = ? AND statement_index > 0 ORDER BY statement_index',
+        [uid],
+      );
+      return found;
+    };
+    const inserts = (...values: number[]): string => values.map((a) => `INSERT INTO notes VALUES (${a});`).join('\n');
+
+    it('has a row in each transaction: batches, the text’s own, and single statements', async () => {
+      const text = `${inserts(1, 2, 3)}\nBEGIN;\n${inserts(4)}\nCOMMIT;\nBEGIN;\n${inserts(5)}\nROLLBACK;\n${inserts(6)}`;
+      const { outcome } = await run(text, { trans_batch_size: 2 });
+      expect(outcome).toMatchObject({ state: 'Succeeded' });
+      expect(await rows()).toEqual([
+        { first: 1, last: 2, state: 'committed', affected: 2 },
+        { first: 3, last: 3, state: 'committed', affected: 1 },
+        { first: 4, last: 6, state: 'committed', affected: 1 },
+        { first: 10, last: 10, state: 'committed', affected: 1 },
+      ]);
+      uid = randomUUID();
+      expect((await run(inserts(7, 8), { trans_batch_size: 1 })).outcome.state).toBe('Succeeded');
+      expect(await rows()).toMatchObject([{ last: 1 }, { last: 2 }]);
+      expect(await notes()).toEqual([1, 2, 3, 4, 6, 7, 8]);
+    });
+
+    it('keeps before and after what commits by itself', async () => {
+      await database.witness.query('CREATE OR REPLACE VIEW seen AS SELECT 1').catch(() => undefined);
+      const text = `${inserts(1)}\nALTER TABLE notes ADD COLUMN b int;\nLOCK TABLES notes WRITE;\nINSERT INTO notes VALUES (2, 2);\nUNLOCK TABLES`;
+      expect((await run(text)).outcome).toMatchObject({ state: 'Succeeded' });
+      expect(await rows()).toMatchObject([
+        { last: 1, state: 'committed' },
+        { last: 2, state: 'done' },
+        { last: 3, state: 'done' },
+        { last: 4, state: 'done', affected: 1 },
+        { last: 5, state: 'done' },
+      ]);
+      uid = randomUUID();
+      expect((await run('DROP TABLE not_here')).outcome.state).toBe('Failed');
+      expect(await rows()).toEqual([]);
+    });
+
+    it('lets a resumed run execute what is left, and only that, with its settings', async () => {
+      const other = `${database.name}_other`;
+      await database.witness.query(`CREATE DATABASE ${other}`);
+      await database.witness.query(`CREATE TABLE ${other}.things (a int)`);
+      const text = `${inserts(1, 2)}\nUSE ${other};\nINSERT INTO things VALUES (3);\nINSERT INTO later VALUES (4);\nINSERT INTO things VALUES (5)`;
+      expect((await run(text, { trans_batch_size: 1 })).outcome.state).toBe('Failed');
+      await database.witness.query(`CREATE TABLE ${other}.later (a int)`);
+      const resumed = await resume(text, { trans_batch_size: 1 });
+      expect(resumed.outcome).toMatchObject({ state: 'Succeeded' });
+      expect(resumed.result.toString()).toMatch(
+        /^Order IDs: 1-4\nStage: EXECUTED\nStatus: Execute Successfully \(committed before the agent restarted\)\nAffected Rows: 3\n\nOrder ID: 5\n/,
+      );
+      expect((await resume(text, { trans_batch_size: 1 })).outcome.state).toBe('Succeeded');
+      expect(await notes()).toEqual([1, 2]);
+      expect(await database.values(`SELECT a FROM ${other}.things`)).toEqual([3, 5]);
+      expect(await database.values(`SELECT a FROM ${other}.later`)).toEqual([4]);
+      await database.witness.query(`DROP DATABASE ${other}`);
+    });
+
+    it.each([
+      ['ALTER TABLE notes ADD COLUMN b int', true],
+      ['CREATE TABLE made (a int)', true],
+      ['DROP TABLE notes', true],
+      ['CREATE INDEX a ON notes (a)', true],
+      ['TRUNCATE TABLE notes', false],
+    ])('finds out whether %s was executed when the agent died in it', async (statement, canTell) => {
+      const text = `${inserts(1)}\n${statement};\nSELECT 1`;
+      await database.witness.query('DROP TABLE IF EXISTS made');
+      expect((await run(text)).outcome.state).toBe('Succeeded');
+      const begun = `UPDATE tiangong.statement_ledger SET state = 'started' WHERE task_uid = '${uid}' AND statement_index = 2`;
+      await database.witness.query(begun);
+      const executed = await resume(text);
+      expect(executed.outcome.state, executed.outcome.message).toBe(canTell ? 'Succeeded' : 'Unknown');
+      if (!canTell) expect(executed.outcome.message).toContain('statement 2 was begun before the agent restarted');
+      // Now it was begun, but never executed.
+      await database.witness.query('DROP TABLE IF EXISTS made, notes');
+      await database.witness.query('CREATE TABLE notes (a int)');
+      await database.witness.query(begun);
+      const again = await resume(text);
+      expect(again.outcome.state, again.outcome.message).toBe(canTell ? 'Succeeded' : 'Unknown');
+    });
+
+    it('is Unknown when a table without transactions was being changed', async () => {
+      await database.witness.query('CREATE TABLE IF NOT EXISTS plain (a int) ENGINE = MyISAM');
+      const text = 'INSERT INTO plain VALUES (1); INSERT INTO plain VALUES (2)';
+      expect((await run(text)).outcome.state).toBe('Succeeded');
+      await database.witness.query(
+        `DELETE FROM tiangong.statement_ledger WHERE task_uid = '${uid}' AND statement_index = 2`,
+      );
+      await database.witness.query(
+        `UPDATE tiangong.statement_ledger SET state = 'started' WHERE task_uid = '${uid}' AND statement_index = 1`,
+      );
+      const { outcome } = await resume(text);
+      expect(outcome).toMatchObject({ state: 'Unknown', reason: 'OutcomeUnknown' });
+      expect(await database.values('SELECT a FROM plain')).toEqual([1, 2]);
+    });
+
+    it.each([
+      [
+        'CREATE TEMPORARY TABLE notes (a int)',
+        'SELECT a FROM missing',
+        'made something that is of its connection alone',
+      ],
+      ['SET @a = (SELECT 1)', 'SELECT a FROM missing', 'set what it computed'],
+      ["SELECT GET_LOCK('a', 0)", 'SELECT a FROM missing', 'took a lock'],
+      [
+        'INSERT INTO numbered VALUES (NULL)',
+        'INSERT INTO notes VALUES (LAST_INSERT_ID(), 1)',
+        'needs LAST_INSERT_ID()',
+      ],
+    ])('does not go on after %s with what was lost with its connection', async (first, then, why) => {
+      await database.witness.query('CREATE TABLE IF NOT EXISTS numbered (id int AUTO_INCREMENT PRIMARY KEY)');
+      const text = `${first};\n${inserts(1)}\n${then}`;
+      expect((await run(text, { trans_batch_size: 1 })).outcome.state).toBe('Failed');
+      const { outcome } = await resume(text, { trans_batch_size: 1 });
+      expect(outcome).toMatchObject({ state: 'Failed', reason: 'ResumptionNotPossible' });
+      expect(outcome.message).toContain(why);
+    });
+
+    it.each(['SELECT RELEASE_ALL_LOCKS()', 'COMMIT AND CHAIN', "SET completion_type = 'CHAIN'"])(
+      'refuses %s',
+      async (statement) => {
+        const { outcome } = await run(`BEGIN; ${inserts(1)} ${statement}; COMMIT`);
+        expect(outcome).toMatchObject({ state: 'Failed' });
+        expect(outcome.message).toContain('exec_options.ledger');
+        expect(await notes()).toEqual([]);
+      },
+    );
+
+    it('refuses what is committed nobody knows when', async () => {
+      const { outcome } = await run(`SET autocommit = 0; ${inserts(1)} COMMIT`);
+      expect(outcome.message).toContain('exec_options.ledger needs autocommit');
+      expect(await notes()).toEqual([]);
+    });
+
+    it('only looks when nothing more is to be executed', async () => {
+      await run(`${inserts(1, 2)}\nSELECT a FROM missing;`, { trans_batch_size: 2 });
+      const { outcome } = await resume(
+        `${inserts(1, 2)}\nSELECT a FROM missing;`,
+        { trans_batch_size: 2 },
+        'canceled by user',
+      );
+      expect(outcome).toMatchObject({ state: 'Failed', reason: 'NotResumed' });
+      expect(outcome.message).toContain('Statements 1-2 were committed.');
+    });
+
+    it('that cannot be made fails before anything runs, and says what to grant', async () => {
+      const user = `plain_${uid.slice(0, 8)}`;
+      await database.witness.query(`CREATE USER ${user}@'%' IDENTIFIED BY '${database.password}'`);
+      await database.witness.query(`GRANT ALL ON ${database.name}.* TO ${user}@'%'`);
+      const work = database.work(inserts(1), { exec_options: { ledger: true, backup: false } }, { uid });
+      const { outcome } = await execute(database.executor, {
+        ...work,
+        params: { ...work.params, target: database.target({ user }) },
+      });
+      await database.witness.query(`DROP USER ${user}@'%'`);
+      expect(outcome).toMatchObject({ state: 'Failed', reason: 'LedgerNotPossible' });
+      expect(outcome.message).toMatch(/^ledger is not possible: .*denied.*\nGRANT CREATE, SELECT/);
+      expect(await notes()).toEqual([]);
+    });
+  });
+});
