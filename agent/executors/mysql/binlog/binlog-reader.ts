@@ -5,10 +5,11 @@ import type { BinlogPosition } from './binlog-position.ts';
 import { ChangeAssembler } from './change-assembler.ts';
 import type { ChangeHandler } from './change-assembler.ts';
 import type { ColumnLookup } from './column-fact.ts';
+import { currentPosition } from './current-position.ts';
 import { EventStream } from './event-stream.ts';
 import { ownByGtid, ownByThread } from './own-transactions.ts';
 import { notInLog, TransactionSearch } from './transaction-search.ts';
-import { LogConnection } from './transport/log-connection.ts';
+import { LogConnection, openSession } from './transport/log-connection.ts';
 import type { LogLogin } from './transport/log-connection.ts';
 
 export interface WantedTransaction {
@@ -34,6 +35,7 @@ export interface TransactionRead {
 }
 
 const SEARCH_MS = 120_000;
+const FIRST_EVENT_MS = 15_000;
 /** What is lost with a connection is read once more, so often. */
 const TRIES = 3;
 /** Farther ahead it is quicker to begin there than to pass over what lies between. */
@@ -61,7 +63,12 @@ export class BinlogReader {
     const reader = new BinlogReader(target, from, options);
     try {
       const stream = await reader.#connected(from);
-      await stream.next(AbortSignal.timeout(options.searchMs ?? SEARCH_MS));
+      const late = new BinlogError(
+        'TimedOut',
+        `the server did not begin to send its binary log within ${FIRST_EVENT_MS} ms`,
+      );
+      const limit = new Deadline(FIRST_EVENT_MS, late);
+      await stream.next(limit.signal).finally(() => limit.lift());
       return reader;
     } catch (err) {
       reader.close();
@@ -71,7 +78,7 @@ export class BinlogReader {
 
   /**
    * Gives the changes of a transaction that has committed to `take`. Resolves when it has taken all. Rejects with
-   * `BinlogError` (`NotInLog` when there is no such GTID), with what `columnsOf` or `take` rejected with, or with the
+   * `BinlogError` (`NotInLog` when there is no such GTID, or the log, as MariaDB's before 11.5, does not tell threads), with what `columnsOf` or `take` rejected with, or with the
    * signal's reason; `take` may have had some of the changes then.
    */
   async transaction(
@@ -115,11 +122,13 @@ export class BinlogReader {
   ): Promise<TransactionRead> {
     const { gtid, threadId, from, until } = wanted;
     const own = gtid === undefined ? ownByThread(threadId, until !== undefined) : ownByGtid(gtid);
-    const limit = new Deadline(this.#options.searchMs ?? SEARCH_MS, signal);
+    const { searchMs = SEARCH_MS } = this.#options;
+    const late = new BinlogError('TimedOut', `the transaction was not found in the binary log within ${searchMs} ms`);
+    const limit = new Deadline(searchMs, late, signal);
     let search: TransactionSearch | undefined;
     try {
       const stream = await this.#connected(from);
-      search = new TransactionSearch(stream, { own, from, until });
+      search = new TransactionSearch(stream, { own, from, until, logEnd: () => this.#logEnd() });
       const charsets = this.#connection?.charsets ?? new Map<number, string>();
       const assembler = new ChangeAssembler(columnsOf, charsets, (change) => {
         // Found: what is left of it is in the log.
@@ -133,9 +142,21 @@ export class BinlogReader {
     } catch (err) {
       // What was passed over need not be read again.
       if (search?.found === 0) this.#boundary = search.boundary;
-      throw limit.explain(err);
+      throw err;
     } finally {
       limit.lift();
+    }
+  }
+
+  /** Undefined where the login may not ask: REPLICATION SLAVE alone is enough to read the log. */
+  async #logEnd(): Promise<BinlogPosition | undefined> {
+    const session = await openSession(this.#target, this.#options);
+    try {
+      return await currentPosition(session);
+    } catch {
+      return undefined;
+    } finally {
+      await session.end();
     }
   }
 
@@ -151,25 +172,19 @@ export class BinlogReader {
   }
 }
 
-/** Ends a search that takes too long. */
+/** Ends what takes too long with this error. */
 class Deadline {
   readonly signal: AbortSignal;
-  readonly #late = new AbortController();
   readonly #timer: NodeJS.Timeout;
 
-  constructor(ms: number, signal: AbortSignal) {
-    this.signal = AbortSignal.any([signal, this.#late.signal]);
-    this.#timer = setTimeout(() => {
-      this.#late.abort(new BinlogError('TimedOut', `the transaction was not found in the binary log within ${ms} ms`));
-    }, ms);
+  constructor(ms: number, late: BinlogError, signal?: AbortSignal) {
+    const controller = new AbortController();
+    this.signal = signal === undefined ? controller.signal : AbortSignal.any([signal, controller.signal]);
+    this.#timer = setTimeout(() => controller.abort(late), ms);
   }
 
-  /** It was found, or nobody looks any more. */
+  /** It is done, or no longer limited. */
   lift(): void {
     clearTimeout(this.#timer);
-  }
-
-  explain(err: unknown): unknown {
-    return this.#late.signal.aborted ? this.#late.signal.reason : err;
   }
 }

@@ -58,6 +58,23 @@ describe.each(['mysql', 'mariadb'] as const)('BinlogReader within limits, with %
       });
     });
 
+    it('says so on a server that never rests', async () => {
+      const from = await currentPosition(db.session);
+      const reader = await open();
+      const other = await db.connect();
+      let stop = false;
+      const busy = (async () => {
+        for (let id = 100_000; !stop; id += 1) await other.query(`INSERT INTO t VALUES (${id}, '')`);
+        await other.end();
+      })();
+      const wanted = { gtid: unknownGtid(), threadId: 1, from };
+      await expect(reader.transaction(wanted, db.columnsOf, () => undefined, FOREVER)).rejects.toMatchObject({
+        reason: 'NotInLog',
+      });
+      stop = true;
+      await busy;
+    });
+
     it('looks for no longer than it may, and stops when it is told', async () => {
       const from = await currentPosition(db.session);
       const wanted = { gtid: unknownGtid(), threadId: 1, from };
@@ -70,6 +87,10 @@ describe.each(['mysql', 'mariadb'] as const)('BinlogReader within limits, with %
       await expect(reader.transaction(wanted, db.columnsOf, () => undefined, AbortSignal.abort(reason))).rejects.toBe(
         reason,
       );
+      const stopping = new AbortController();
+      const reading = reader.transaction(wanted, db.columnsOf, () => undefined, stopping.signal);
+      stopping.abort(reason);
+      await expect(reading).rejects.toBe(reason);
     });
 
     it('goes on where it was when the connection is lost in the middle', async () => {

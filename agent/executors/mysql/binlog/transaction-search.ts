@@ -16,10 +16,14 @@ export interface SearchOptions {
   readonly from: BinlogPosition;
   /** Where there is nothing more to look for. */
   readonly until: BinlogPosition | undefined;
+  /** Asked where the log ends when the search takes longer than it should. */
+  readonly logEnd: () => Promise<BinlogPosition | undefined>;
 }
 
 /** Two words that there is nothing new count when they come this far apart: older ones come in a heap. */
 const IDLE_MS = 1000;
+/** After which the log's end is asked for: a busy server never says that there is nothing new. */
+const LONG_MS = 2000;
 
 /** Reads a log for one's own transactions. All others are passed over; their rows are not looked into. */
 export class TransactionSearch {
@@ -29,6 +33,9 @@ export class TransactionSearch {
   /** Behind the last transaction that was read whole: from here on the log can be read again. */
   #boundary: BinlogPosition;
   #idleSince: number | undefined;
+  #until: BinlogPosition | undefined;
+  #isEndAsked = false;
+  readonly #began = performance.now();
   /** How many transactions of one's own there were. */
   found = 0;
 
@@ -36,6 +43,7 @@ export class TransactionSearch {
     this.#stream = stream;
     this.#options = options;
     this.#boundary = stream.position;
+    this.#until = options.until;
   }
 
   get boundary(): BinlogPosition {
@@ -45,6 +53,7 @@ export class TransactionSearch {
   /** Resolves when the last of them has ended, or when there can be no more. Rejects as the stream and the assembler. */
   async run(assembler: ChangeAssembler, signal: AbortSignal): Promise<void> {
     while (!this.#isBehind()) {
+      await this.#askEnd();
       const event = await this.#stream.next(signal);
       if (isHeartbeat(event)) {
         if (this.#isIdle()) return;
@@ -78,6 +87,8 @@ export class TransactionSearch {
       case 'begin':
         return false;
       case 'inside':
+        if (this.#isOwn() === undefined)
+          throw new BinlogError('NotInLog', 'the binary log does not tell which connection made a transaction');
         if (own) await assembler.add(event);
         return false;
       case 'statement':
@@ -108,8 +119,14 @@ export class TransactionSearch {
   }
 
   #isBehind(): boolean {
-    const { until } = this.#options;
-    return until !== undefined && comparePositions(this.#boundary, until) >= 0;
+    return this.#until !== undefined && comparePositions(this.#boundary, this.#until) >= 0;
+  }
+
+  /** What is looked for has been committed: it stands before the end that the log has now. */
+  async #askEnd(): Promise<void> {
+    if (this.#isEndAsked || this.#until !== undefined || performance.now() - this.#began < LONG_MS) return;
+    this.#isEndAsked = true;
+    this.#until = await this.#options.logEnd();
   }
 
   #isIdle(): boolean {

@@ -54,13 +54,7 @@ export class LogConnection {
         'NotInLog',
         `${showPosition(from)} is beyond the first 4 GiB of its file: FLUSH BINARY LOGS`,
       );
-    let session: MysqlSession;
-    try {
-      // Whoever reads the log needs no right to a database.
-      session = await MysqlSession.connect({ ...target, database: '' }, login);
-    } catch (err) {
-      throw asBinlogError(err);
-    }
+    const session = await openSession(target, login);
     try {
       const hasChecksums = await announce(session);
       const charsets = await readCharsets(session);
@@ -98,6 +92,15 @@ export class LogConnection {
   /** The server notices with its next word. */
   close(): void {
     this.#session.destroy();
+  }
+}
+
+/** Whoever reads the log needs no right to a database. Rejects with `BinlogError`. */
+export async function openSession(target: Target, login: LogLogin): Promise<MysqlSession> {
+  try {
+    return await MysqlSession.connect({ ...target, database: '' }, login);
+  } catch (err) {
+    throw asBinlogError(err);
   }
 }
 
