@@ -68,7 +68,8 @@ export function exactCondition(column: ColumnFact, value: CellValue): string | u
     case 'enum':
       return `${name}+0<=>${value.index}`;
     case 'set':
-      return `${name}+0<=>${value.bits}`;
+      // Added to a number it would be a DOUBLE, which rounds sets of more than 53 members.
+      return `CAST(${name} AS UNSIGNED)<=>${value.bits}`;
     case 'undecoded':
       return undefined;
   }
