@@ -17,6 +17,7 @@ export interface StoredRollback {
 export type TakeStatement = (statement: string) => Promise<void> | undefined;
 
 const INFORMATION = '$_$Inception_backup_information$_$';
+const CONNECT_MS = 10_000;
 /** So many statements are looked up at once. */
 const BATCH = 200;
 /** How much of a statement's rollback a result shows, in bytes. */
@@ -34,7 +35,9 @@ export class BackupServer {
   static async connect(settings: NonNullable<GoInceptionSettings['backup']>): Promise<BackupServer> {
     const { host, port, user, passwordFile, passwordEnv } = settings;
     const password = readSecret(passwordFile, passwordEnv);
-    return new BackupServer(await MysqlSession.connect(asTarget(host, port, user, password)));
+    return new BackupServer(
+      await MysqlSession.connect(asTarget(host, port, user, password), { connectTimeoutMs: CONNECT_MS }),
+    );
   }
 
   /**
@@ -47,6 +50,11 @@ export class BackupServer {
     for (let from = 0; from < wanted.length; from += BATCH)
       await this.#fetchBatch(wanted.slice(from, from + BATCH), take, found);
     return found;
+  }
+
+  /** Ends it at once, with what it does. */
+  destroy(): void {
+    this.#session.destroy();
   }
 
   end(): Promise<void> {

@@ -112,7 +112,6 @@ describe.each(['mysql', 'mariadb'] as const)('a task of %s that goes through goI
           { order_id: 2, rollback_sql: expect.stringContaining("SET `id`=1, `v`='a'") as string },
           { order_id: 3, stage_status: 'Execute failed', error_level: 2 },
           { order_id: 4, stage: 'CHECKED', stage_status: 'Audit Completed' },
-          {},
         ],
         success: false,
         committed: [[1, 2]],

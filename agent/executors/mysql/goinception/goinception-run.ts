@@ -33,6 +33,9 @@ export interface GoInceptionRunOptions {
   readonly graceMs: number;
 }
 
+/** Beside goInception's own, within the ten seconds in which an abort is heeded. */
+const BACKUP_GRACE_MS = 2000;
+
 /**
  * Executes a text by way of goInception, which audits it, executes it and writes the SQL that undoes it to its backup
  * server. Statements that only read go to the database itself, in their place among the others.
@@ -46,10 +49,14 @@ export async function runGoInception(options: GoInceptionRunOptions): Promise<Ou
   const secrets = [...target.secrets, ...target.secrets.map(spelled)];
   const mask = (text: string): string => maskSecrets(text, secrets);
   const writer = new ResultWriter(output, params.resultFormat, { separator: '\n\n', spoolFolder });
-  const report = new InceptionReport({ writer, output, mask });
+  const report = new InceptionReport({ writer, output, format: params.resultFormat, mask });
   const direct = new StatementReport({ writer, output, format: params.resultFormat, mask });
   const reads = new DirectReads({ target, report: direct, signal, graceMs });
-  const rollback = new RollbackScript({ settings: settings.backup, spoolFolder, wanted: params.backup !== 'off' });
+  const rollback = new RollbackScript({
+    ...{ settings: settings.backup, spoolFolder, wanted: params.backup !== 'off' },
+    // goInception has had its own.
+    ...{ signal, graceMs: Math.min(graceMs, BACKUP_GRACE_MS) },
+  });
   try {
     await output.log(
       'info',

@@ -1,6 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { hasServices, service } from '../../../../test/services/service.ts';
+import { execute } from '../../../conformance/executor.ts';
 import { TaskAborted } from '../../executor.ts';
+import { MysqlExecutor } from '../mysql-executor.ts';
+import { spelled } from './option-comment.ts';
 import type { Behaviour } from './testing/engine-run.ts';
 import { InceptionDatabase } from './testing/inception-database.ts';
 
@@ -188,5 +191,52 @@ describe.skipIf(!hasServices('mariadb'))('a task whose goInception is stopped or
       message: expect.stringMatching(message) as string,
     });
     expect(JSON.stringify(execution)).not.toContain('wr0ng-secret');
+  });
+
+  it('shows no password, also where goInception quotes what it was told', async () => {
+    const { password } = database;
+    const spelledOut = spelled(password);
+    const execution = await database.run(
+      `INSERT INTO t VALUES (1) /* ${password} ${spelledOut} */; INSRT INTO ${password}`,
+    );
+    expect(execution.outcome.state).toBe('Failed');
+    const shown = [execution.outcome, execution.result.toString(), execution.log, execution.evidence].map((part) =>
+      typeof part === 'string' ? part : JSON.stringify(part).replaceAll('\\\\', '\\'),
+    );
+    expect(shown.join()).toContain('***');
+    for (const part of shown) expect(part).not.toContain(password);
+    for (const part of shown) expect(part).not.toContain(spelledOut);
+  });
+
+  it('fails where goInception cannot be reached, and executes nothing', async () => {
+    const executor = new MysqlExecutor({
+      ...{ connections: new Map(), spoolFolder: database.spoolFolder },
+      goInception: { host: '127.0.0.1', port: 1 },
+    });
+    onTestFinished(() => executor.close());
+    const { outcome } = await execute(executor, database.work('INSERT INTO t VALUES (1)'));
+    expect(outcome).toMatchObject({
+      ...{ state: 'Failed', reason: 'ConnectionFailed' },
+      message: expect.stringMatching(
+        /connection failed: goInception 127\.0\.0\.1:1: .*ECONNREFUSED.*\nNothing was executed\.$/,
+      ) as string,
+    });
+  });
+
+  it.each([
+    ['no login there', undefined, "the agent's configuration has no goinception_backup_host"],
+    [
+      'no server there',
+      { host: '127.0.0.1', port: 1, user: 'root' },
+      'the backup server cannot be asked: connect ECONNREFUSED',
+    ],
+  ])('says that the rollback SQL cannot be had with %s', async (_, backup, reason) => {
+    const goInception = { ...database.standIn.address, ...(backup && { backup }) };
+    const executor = new MysqlExecutor({ connections: new Map(), spoolFolder: database.spoolFolder, goInception });
+    onTestFinished(() => executor.close());
+    const { outcome, result, rollbackSummary } = await execute(executor, database.work('INSERT INTO t VALUES (1)'));
+    expect(outcome.state).toBe('Succeeded');
+    expect(result.toString()).toContain(`Rollback SQL: (none: ${reason}`);
+    expect(rollbackSummary).toMatchObject({ available: false, message: expect.stringContaining(reason) as string });
   });
 });

@@ -10,6 +10,7 @@ import type { InceptionRow } from './result-row.ts';
 export interface InceptionReportOptions {
   readonly writer: ResultWriter;
   readonly output: OutputSink;
+  readonly format: 'text' | 'json';
   /** Takes secrets out of what we write ourselves. */
   readonly mask: (text: string) => string;
 }
@@ -61,11 +62,12 @@ export class InceptionReport {
     await writer.finish(orderLines(asManual(entry)), { ...orderFields(entry), error_level: row.errorLevel });
   }
 
-  /** Writes that the text failed where no row of goInception says it, or that nobody knows how it ended. */
-  async failure(lines: readonly string[], fields: Readonly<Record<string, unknown>>): Promise<void> {
+  /** Writes how the text failed; without `fields` JSON has it already, in a row of goInception and the summary. */
+  async failure(lines: readonly string[], fields: Readonly<Record<string, unknown>> | undefined): Promise<void> {
+    const { writer, output, format } = this.#options;
     await this.flush();
-    await this.#options.writer.finish(lines, fields);
-    await this.#options.output.log('error', ...lines);
+    if (format === 'text' || fields !== undefined) await writer.finish(lines, fields ?? {});
+    await output.log('error', ...lines);
   }
 
   async end(summary: Readonly<Record<string, unknown>>): Promise<void> {

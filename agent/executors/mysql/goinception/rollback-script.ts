@@ -1,5 +1,6 @@
 import { readSecret } from '../../../connections/connections.ts';
 import type { ExecutionContext } from '../../executor.ts';
+import { abortable } from '../../database/deadline.ts';
 import { maskSecrets } from '../../database/mask-secrets.ts';
 import { SpoolError } from '../../sql/row-spool.ts';
 import { ReverseSpool } from '../backup/reverse-spool.ts';
@@ -18,6 +19,9 @@ export interface RollbackScriptOptions {
   readonly spoolFolder: string;
   /** Whether there is to be a backup. */
   readonly wanted: boolean;
+  /** After it aborts, the backup server has this many milliseconds left. */
+  readonly signal: AbortSignal;
+  readonly graceMs: number;
 }
 
 /** Times are goInception's, which has the zone of its own host. */
@@ -130,10 +134,13 @@ export class RollbackScript {
     if (!rows.some(isBackedUp)) return { found: new Map() };
     if (settings === undefined) return { found: new Map(), problem: NO_SERVER };
     const before = this.#spool.bytes;
+    const stop = this.#stopAfterGrace();
     try {
       this.#server ??= BackupServer.connect(settings);
+      const server = await abortable(this.#server, stop.signal);
+      stop.signal.addEventListener('abort', () => server.destroy());
       // A line each, whatever it holds.
-      const found = await (await this.#server).fetch(rows, (sql) => this.#spool.append(JSON.stringify(sql)));
+      const found = await server.fetch(rows, (sql) => this.#spool.append(JSON.stringify(sql)));
       for (const { statements } of found.values()) this.#count += statements;
       return { found };
     } catch (err) {
@@ -141,8 +148,29 @@ export class RollbackScript {
       void this.#server?.then((server) => server.end()).catch(() => undefined);
       this.#server = undefined;
       await this.#spool.cutTo(before);
+      if (stop.signal.aborted) return { found: new Map(), problem: (stop.signal.reason as Error).message };
       return { found: new Map(), problem: `the backup server cannot be asked: ${reasonOf(err, settings)}` };
+    } finally {
+      stop.end();
     }
+  }
+
+  #stopAfterGrace(): { readonly signal: AbortSignal; end(): void } {
+    const { signal, graceMs } = this.#options;
+    const controller = new AbortController();
+    let timer: NodeJS.Timeout | undefined;
+    const begin = (): void => {
+      timer = setTimeout(() => controller.abort(new Error('the task ended before it was fetched')), graceMs);
+    };
+    if (signal.aborted) begin();
+    else signal.addEventListener('abort', begin, { once: true });
+    return {
+      signal: controller.signal,
+      end: () => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', begin);
+      },
+    };
   }
 }
 

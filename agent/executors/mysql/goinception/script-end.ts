@@ -21,7 +21,11 @@ import { InceptionCommand } from './script-parts.ts';
 /** How a text ended, and what is still to be written of it. */
 export interface ScriptEnd {
   readonly outcome: Outcome;
-  readonly failure?: { readonly lines: readonly string[]; readonly fields: Readonly<Record<string, unknown>> };
+  /** `fields`: undefined where the result lists the statement that failed. */
+  readonly failure?: {
+    readonly lines: readonly string[];
+    readonly fields: Readonly<Record<string, unknown>> | undefined;
+  };
 }
 
 const MAX_MESSAGE_BYTES = 4096;
@@ -55,11 +59,13 @@ export function describeEnd(
     outcome: { state, reason, message: `SQL execution failed: ${lines.join('\n')}` },
     failure: {
       lines: listed ? lines.slice(-1) : lines,
-      fields: {
-        ...(statement === undefined ? {} : { order_id: statement.number }),
-        stage_status: state === 'Unknown' ? 'Unknown' : 'Execute failed',
-        error_message: message,
-      },
+      fields: listed
+        ? undefined
+        : {
+            ...(statement === undefined ? {} : { order_id: statement.number }),
+            stage_status: state === 'Unknown' ? 'Unknown' : 'Execute failed',
+            error_message: message,
+          },
     },
   };
 }
