@@ -20,6 +20,7 @@ export interface RollbackText {
  * it. Rejects with `RollbackNotAvailable`, which says why there is none, or with `RollbackPending`.
  */
 export async function rollbackText(task: DeployTask, streams: TaskStreams): Promise<RollbackText> {
+  if (task.spec.type !== 'mysql') throw noRollback('only tasks of type mysql have one');
   if (!isFinished(task)) throw noRollback('the task has not ended');
   const { rollback, assignment } = task.status ?? {};
   if (rollback === undefined)

@@ -69,6 +69,14 @@ describe.skipIf(!hasCluster())('/tasks/{id}/rollback', () => {
       },
       /never started/,
     ],
+    [
+      'is of another type',
+      async () => {
+        const body = { agent_id: 'db1', type: 'shell', command: 'true' };
+        return (await api.call<TaskView>('POST', '/api/v1/tasks', body)).body.id;
+      },
+      /only tasks of type mysql/,
+    ],
     ['brought none', () => tasks.ran(null), /agent told of none/],
     [
       'could make none',
