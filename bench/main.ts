@@ -7,6 +7,7 @@ import { binariesFolder } from '../test/kubernetes/binaries.ts';
 import { startCluster } from '../test/kubernetes/cluster.ts';
 import { FourWrites } from './four-writes.ts';
 import { serverPids, startOnCluster } from './on-cluster.ts';
+import { measureMysql, whyNoMysql } from './mysql.ts';
 import { measurePostgres, whyNoPostgres } from './postgres.ts';
 import { report, withSection } from './report.ts';
 import type { Section } from './report.ts';
@@ -24,15 +25,21 @@ import {
 import type { Measure } from './workloads.ts';
 
 interface Options {
-  readonly only?: 'standalone' | 'cluster' | 'postgres';
+  readonly only?: 'standalone' | 'cluster' | 'postgres' | 'mysql' | 'mariadb';
   readonly scale: number;
   readonly write: boolean;
   readonly profile?: string;
 }
 
+type DatabaseBench = [
+  title: string,
+  whyMissing: () => Promise<string | undefined>,
+  run: (subject: Subject, scale: number) => Promise<Measure[]>,
+];
+
 const options = new Command('bench')
   .description('Measures Tiangong on this machine and writes docs/benchmarks.md.')
-  .option('--only <subject>', 'standalone, cluster or postgres')
+  .option('--only <subject>', 'standalone, cluster, postgres, mysql or mariadb')
   .option('--scale <factor>', 'how much, 1 for 2,000 tasks at most in a measurement and a file of 1 GiB', Number, 1)
   .option('--no-write', 'print only')
   .option('--profile <folder>', 'where CPU profiles of what is measured are left')
@@ -81,7 +88,7 @@ const nodeArgs = options.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof
 if (options.only === undefined || options.only === 'standalone') {
   await measureAndStop('Standalone: `tiangong up`', await startStandalone(nodeArgs));
 }
-if (options.only !== 'standalone' && binariesFolder() === undefined) {
+if ((options.only === undefined || options.only === 'cluster') && binariesFolder() === undefined) {
   console.log(
     '\n*** NO REAL KUBE-APISERVER: not measured. Run test/kubernetes/build.sh or set KUBEBUILDER_ASSETS. ***',
   );
@@ -101,18 +108,31 @@ if (options.only !== 'standalone' && binariesFolder() === undefined) {
     await cluster.stop();
   }
 }
-if (options.only === undefined || options.only === 'postgres') await measureBigData();
+/** What is measured on `tiangong up`, so that it needs no kube-apiserver. */
+const databases: Readonly<Record<string, DatabaseBench>> = {
+  postgres: ['Big data: `tiangong up` and PostgreSQL 17', whyNoPostgres, measurePostgres],
+  mysql: [
+    'SQL files: `tiangong up` and MySQL 9.7',
+    () => whyNoMysql('mysql'),
+    (on, scale) => measureMysql(on, 'mysql', scale),
+  ],
+  mariadb: [
+    'SQL files: `tiangong up` and MariaDB 11.8',
+    () => whyNoMysql('mariadb'),
+    (on, scale) => measureMysql(on, 'mariadb', scale),
+  ],
+};
 
-/** On `tiangong up`, so that it needs no kube-apiserver. */
-async function measureBigData(): Promise<void> {
-  const missing = await whyNoPostgres();
+for (const [name, [title, whyMissing, run]] of Object.entries(databases)) {
+  if (options.only !== undefined && options.only !== name) continue;
+  const missing = await whyMissing();
   if (missing !== undefined) {
-    console.log(`\n*** NO REAL POSTGRESQL: not measured. ${missing}. ***`);
-    return;
+    console.log(`\n*** NO REAL ${name}: not measured. ${missing}. ***`);
+    continue;
   }
   const subject = await startStandalone(nodeArgs);
   try {
-    add('Big data: `tiangong up` and PostgreSQL 17', await measurePostgres(subject, options.scale));
+    add(title, await run(subject, options.scale));
   } finally {
     await subject.stop();
   }
@@ -120,6 +140,6 @@ async function measureBigData(): Promise<void> {
 
 const page = join(import.meta.dirname, '../docs/benchmarks.md');
 if (options.write && options.only === undefined) writeFileSync(page, report(sections, new Date(), load));
-if (options.write && options.only === 'postgres')
+if (options.write && options.only !== undefined && options.only in databases)
   for (const section of sections)
     writeFileSync(page, withSection(readFileSync(page, 'utf8'), section, new Date(), load));

@@ -11,17 +11,15 @@ import { whyNot } from '../test/services/prerequisites.ts';
 import { runScript } from '../test/services/script.ts';
 import { PeakMemory } from './peak-memory.ts';
 import type { Subject } from './subject.ts';
+import { MIB, PATIENCE_MS, mib, runTask, timed } from './task-runs.ts';
 import type { Measure } from './workloads.ts';
 
 const GIB = 1024 ** 3;
-const MIB = 1024 ** 2;
 /** As a dump with `--rows-per-insert=100` has them. */
 const ROWS_PER_STATEMENT = 100;
 const ROW_BYTES = 1024;
 const SELECTED_ROWS = 1_000_000;
 const DATABASE = 'tiangong_bench';
-/** An hour: a limit on hanging, no measure. */
-const PATIENCE_MS = 3_600_000;
 
 /** Why PostgreSQL cannot be measured here. */
 export async function whyNoPostgres(): Promise<string | undefined> {
@@ -112,19 +110,6 @@ async function measureSelect(subject: Subject, target: Target, count: number): P
 
 type Target = Readonly<Record<string, string | number>>;
 
-/** Throws when it does not succeed. Asks twice a second: an answer holds the head of a result, which costs the API. */
-async function runTask(subject: Subject, body: object): Promise<string> {
-  const { id } = await subject.rest.post('/tasks', { agent_id: subject.agent, ...body });
-  const deadline = performance.now() + PATIENCE_MS;
-  for (;;) {
-    const [task] = await subject.rest.get<{ id: string; status: string; error: string }[]>('/tasks?limit=1');
-    if (task?.id === id && task.status === 'success') return id;
-    if (task?.id !== id || task.status === 'failed' || performance.now() > deadline)
-      throw new Error(`task ${id} ended as ${task?.status}: ${task?.error}`);
-    await new Promise((resolve) => setTimeout(resolve, 500));
-  }
-}
-
 async function readResult(subject: Subject, id: string): Promise<{ bytes: number; tail: string }> {
   const { body, statusCode } = await request(`${subject.rest.url}/api/v1/tasks/${id}/result`);
   if (statusCode !== 200) throw new Error(`GET result of ${id}: ${statusCode} ${await body.text()}`);
@@ -153,11 +138,3 @@ async function writeSql(path: string, bytes: number): Promise<number> {
   await pipeline(Readable.from(text()), createWriteStream(path));
   return statements * ROWS_PER_STATEMENT;
 }
-
-async function timed<T>(work: () => Promise<T>): Promise<{ result: T; seconds: number }> {
-  const begun = performance.now();
-  const result = await work();
-  return { result, seconds: (performance.now() - begun) / 1000 };
-}
-
-const mib = (bytes: number): string => (bytes / MIB).toFixed(0);
