@@ -99,7 +99,7 @@ function startTls(
       onSecure();
     },
   );
-  stream.on('error', (err) => (established ? connection._handleNetworkError(err) : onSecure(err)));
+  stream.on('error', (err: Error) => (established ? connection._handleNetworkError(err) : onSecure(err)));
   stream.on('data', (chunk: Buffer) => connection.packetParser.execute(chunk));
   connection.stream = stream;
 }

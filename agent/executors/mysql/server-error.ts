@@ -55,9 +55,7 @@ export const isFatal = ({ errno }: ServerError): boolean => LAST_WORDS.includes(
 
 /** Whether the connection is gone, and the server said nothing of what it was asked. */
 export const isLost = (err: unknown): boolean =>
-  isServerError(err)
-    ? isFatal(err)
-    : err instanceof ConnectionLost || (err instanceof Error && isDriverLoss(err as NodeJS.ErrnoException));
+  isServerError(err) ? isFatal(err) : err instanceof ConnectionLost || (err instanceof Error && isDriverLoss(err));
 
 const isDriverLoss = ({ code = '', syscall }: NodeJS.ErrnoException): boolean =>
   syscall !== undefined || code.startsWith('PROTOCOL_') || code.startsWith('ERR_SSL') || code === 'EPIPE';

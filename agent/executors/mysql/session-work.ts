@@ -116,7 +116,7 @@ export class SessionWork {
     if (first === undefined || last === undefined) return [];
     evidence(`statements ${first.number}-${last.number}, connection ${session.threadId}`);
     const outcomes: StatementOutcome[] = [];
-    const logged: (Promise<void> | undefined)[] = [];
+    let logged: Promise<unknown> = Promise.resolve();
     let rows = report.rows();
     let since = performance.now();
     const ended = (index: number, outcome: StatementOutcome): void => {
@@ -125,13 +125,14 @@ export class SessionWork {
       outcomes.push(outcome);
       const now = performance.now();
       const how = { seconds: (now - since) / 1000, sinks: rows.sinks };
-      logged.push(track.executed(statement, { kind: 'dml', outcome, observed: true }, how));
+      const logging = track.executed(statement, { kind: 'dml', outcome, observed: true }, how);
+      if (logging !== undefined) logged = Promise.all([logged, logging]);
       [since, rows] = [now, report.rows()];
     };
     try {
       const texts = statements.map(({ text }) => text);
       await runGroup(session, texts, { signal, graceMs, handlerOf: () => rows.handler, ended });
-      await Promise.all(logged);
+      await logged;
       if (outcomes.length === statements.length) return outcomes;
       throw new Error(
         `the server took ${statements.length} statements for ${outcomes.length}: they are split differently`,

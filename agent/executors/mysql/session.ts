@@ -3,14 +3,14 @@ import { tlsAttempts } from '../database/tls-attempts.ts';
 import type { TlsAttempt } from '../database/tls-attempts.ts';
 import type { PooledSession } from '../database/session-pool.ts';
 import { STATUS } from './answer-packets.ts';
-import { openDriver } from './driver-connection.ts';
 import type { DriverCommand, DriverConnection } from './driver-connection.ts';
 import { serverVersion } from './executable-comment.ts';
 import type { ServerVersion } from './executable-comment.ts';
+import { asConnectionError, isRefusalOfMode, login } from './login.ts';
 import { allowMultiStatements } from './multi-statements.ts';
 import { QueryCommand } from './query-command.ts';
 import type { RowHandler, StatementEnd } from './query-command.ts';
-import { ConnectionLost, ERRNO, isServerError, ServerError } from './server-error.ts';
+import { ConnectionLost, isServerError } from './server-error.ts';
 
 export type { RowHandler } from './query-command.ts';
 
@@ -42,8 +42,6 @@ export interface SessionOptions {
 }
 
 const CONNECT_MS = 15_000;
-/** What a task gets when it names no database (manual §4.1). Who has no right to it gets none. */
-const DEFAULT_DATABASE = 'mysql';
 /** A line end before it, because a statement may end with a comment of one line. */
 const SEPARATOR = '\n;\n';
 /** Groups are far shorter. */
@@ -89,12 +87,17 @@ export class MysqlSession implements PooledSession {
     const attempts = tlsAttempts(target);
     if (typeof attempts === 'string') throw new Error(attempts);
     let failure: unknown;
+    const { user = target.user, password = target.password, connectTimeoutMs = CONNECT_MS } = options;
     for (const tls of attempts) {
       try {
-        return await connectWith(target, tls, options, (driver, database) => {
-          const flavour = options.flavour ?? (isMariadb(driver) ? 'mariadb' : 'mysql');
-          return new MysqlSession(target, driver, { tls, flavour, database });
+        const { driver, database } = await login(target, { user, password, tls, connectTimeoutMs });
+        const flavour = options.flavour ?? (isMariadb(driver) ? 'mariadb' : 'mysql');
+        const session = new MysqlSession(target, driver, { tls, flavour, database });
+        await session.#within(connectTimeoutMs, session.#prepare()).catch((err: unknown) => {
+          session.destroy();
+          throw err;
         });
+        return session;
       } catch (err) {
         failure ??= err;
         if (!isRefusalOfMode(err, tls)) break;
@@ -270,7 +273,7 @@ export class MysqlSession implements PooledSession {
   }
 
   /** After the login, and after all was forgotten: what every session of ours has in common. */
-  async prepare(): Promise<void> {
+  async #prepare(): Promise<void> {
     const own = this.#flavour === 'mysql' ? ", session_track_gtids = 'OWN_GTID'" : '';
     try {
       await this.query(this.#flavour === 'doris' ? 'SET NAMES utf8mb4' : `SET NAMES utf8mb4, autocommit = 1${own}`);
@@ -299,7 +302,7 @@ export class MysqlSession implements PooledSession {
     await new Promise<void>((resolve, reject) => {
       this.#driver.reset((err) => (err === null ? resolve() : reject(err)));
     });
-    await this.prepare();
+    await this.#prepare();
     if (this.#database !== undefined) await this.query(`USE ${quoteName(this.#database)}`);
   }
 
@@ -361,54 +364,3 @@ const toOutcome = ({ affectedRows, rows, info, warnings, gtids, status }: Statem
 
 const isMariadb = ({ _handshakePacket: packet }: DriverConnection): boolean =>
   /mariadb/i.test(packet?.serverVersion ?? '');
-
-async function connectWith(
-  target: Target,
-  tls: TlsAttempt,
-  options: SessionOptions,
-  make: (driver: DriverConnection, database: string | undefined) => MysqlSession,
-): Promise<MysqlSession> {
-  const { user = target.user, password = target.password, connectTimeoutMs = CONNECT_MS } = options;
-  const open = async (database: string | undefined): Promise<MysqlSession> => {
-    const driver = openDriver(target, { user, password, database, tls, connectTimeoutMs });
-    await new Promise<void>((resolve, reject) => {
-      driver.on('connect', resolve);
-      driver.on('error', (err) => reject(asConnectionError(err)));
-    }).catch((err: unknown) => {
-      driver.stream.destroy();
-      throw err;
-    });
-    const session = make(driver, database);
-    await session.prepare().catch((err: unknown) => {
-      session.destroy();
-      throw err;
-    });
-    return session;
-  };
-  const { database } = target;
-  try {
-    return await open(database === '' ? undefined : database);
-  } catch (err) {
-    const noDefault = isServerError(err) && (err.errno === ERRNO.dbAccessDenied || err.errno === ERRNO.badDatabase);
-    if (database !== DEFAULT_DATABASE || !noDefault) throw err;
-    return open(undefined);
-  }
-}
-
-/** What the driver makes of the server's errors during the login, as ours. */
-function asConnectionError(err: Error): Error {
-  const { errno, sqlState, sqlMessage } = err as { errno?: unknown; sqlState?: unknown; sqlMessage?: unknown };
-  if (typeof errno !== 'number' || typeof sqlMessage !== 'string') return err;
-  return new ServerError(errno, typeof sqlState === 'string' && sqlState !== '' ? sqlState : 'HY000', sqlMessage);
-}
-
-/**
- * Whether the server or TLS refused the kind of connection, so that libpq would try the other one: no TLS there, a
- * handshake that failed, or an account that must use TLS, of which MySQL says no more than that access is denied.
- */
-function isRefusalOfMode(err: unknown, tls: TlsAttempt): boolean {
-  if (isServerError(err))
-    return tls === false && (err.errno === ERRNO.secureTransportRequired || err.errno === ERRNO.accessDenied);
-  const { code = '' } = err as NodeJS.ErrnoException;
-  return code.startsWith('HANDSHAKE_') && code.includes('SSL');
-}
