@@ -29,7 +29,10 @@ const SILENT: ReadonlySet<number> = new Set([
 const BEGIN = /^(BEGIN|XA START\b.*)$/is;
 /** One statement, and the rows of its SELECT in the same transaction (MySQL 8.0.21). */
 const BEGINS_ITSELF = /\bSTART\s+TRANSACTION\s*$/i;
-const HARMLESS = /^(SAVEPOINT|XA END)\b/i;
+const COMMITS = /^(COMMIT|XA COMMIT\b.*)$/is;
+const ROLLS_BACK = /^(ROLLBACK|XA ROLLBACK\b.*)$/is;
+/** Nothing that stays is changed. */
+const HARMLESS = /^(SAVEPOINT|XA END|DROP\s+(\/\*!\d+\s+)?TEMPORARY)\b/i;
 
 /** Follows transactions through the events of a log, in order. */
 export class GroupTracker {
@@ -57,9 +60,10 @@ export class GroupTracker {
   #takeQuery(query: LoggedQuery): GroupStep {
     const text = query.text.trim();
     this.threadId = query.threadId;
+    // What XA has prepared is committed in a transaction of its own.
+    if (COMMITS.test(text)) return this.#end(false);
+    if (ROLLS_BACK.test(text)) return this.#end(true);
     if (this.#state === 'begun') {
-      if (/^COMMIT$/i.test(text)) return this.#end(false);
-      if (/^ROLLBACK$/i.test(text)) return this.#end(true);
       return HARMLESS.test(text) ? { kind: 'inside' } : { kind: 'statement', query, last: false };
     }
     // Without GTIDs of any kind, as before MySQL 5.6, this is the first word of a transaction.
@@ -67,6 +71,7 @@ export class GroupTracker {
     const begins = BEGIN.test(text);
     this.#state = begins || (BEGINS_ITSELF.test(text) && !this.#standalone) ? 'begun' : 'outside';
     if (begins) return { kind: 'begin' };
+    if (HARMLESS.test(text)) return this.#end(false);
     return { kind: 'statement', query, last: this.#state === 'outside' };
   }
 

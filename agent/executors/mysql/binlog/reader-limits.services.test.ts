@@ -158,7 +158,10 @@ describe.each(['mysql', 'mariadb'] as const)('BinlogReader within limits, with %
       };
       const [id, v] = facts;
       expect(await read([id!])).toMatchObject([
-        { kind: 'unreadable', why: 'the table has 1 columns now, and had 2 when its rows were logged' },
+        {
+          kind: 'unreadable',
+          why: expect.stringContaining('the log has 2 columns of the table, and the server shows 1'),
+        },
       ]);
       expect(await read([id!, { ...v!, name: 'w' }])).toMatchObject([
         { kind: 'unreadable', why: expect.stringContaining('column 2 is named w now') },

@@ -88,6 +88,20 @@ describe.each(['mysql', 'mariadb'] as const)('transactions in the log of %s', (n
       ]);
     });
 
+    it('of XA are told when they are prepared', async () => {
+      const from = await currentPosition(db.session);
+      const xid = `'${db.name}'`;
+      await db.session.query(`XA START ${xid}`);
+      await db.session.query("INSERT INTO t VALUES (60, 'xa')");
+      for (const verb of ['END', 'PREPARE', 'COMMIT']) await db.session.query(`XA ${verb} ${xid}`);
+      const until = await currentPosition(db.session);
+      const reader = await db.open(from);
+      onTestFinished(() => reader.close());
+      const found: LoggedChange[] = [];
+      await db.read(reader, { threadId: db.session.threadId, from, until }, (change) => void found.push(change));
+      expect(brief(found)).toEqual(['t insert 60,xa end']);
+    });
+
     it('are passed over when they are of others', async () => {
       const others = await Promise.all(Array.from({ length: 4 }, () => db.connect()));
       let stop = false;

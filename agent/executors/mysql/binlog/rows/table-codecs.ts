@@ -22,7 +22,7 @@ export function tableCodecs(
   const { columns, metadata } = map;
   if (typeof columns === 'string') return columns;
   if (facts.length !== columns.length)
-    return `the table has ${facts.length} columns now, and had ${columns.length} when its rows were logged`;
+    return `the log has ${columns.length} columns of the table, and the server shows ${facts.length}: it was altered since, or has hidden ones`;
   const renamed = metadata.names?.findIndex((name, index) => name !== facts[index]?.name) ?? -1;
   if (renamed >= 0)
     return `column ${renamed + 1} is named ${facts[renamed]?.name} now, and was ${metadata.names?.[renamed]} when rows were logged`;
@@ -40,7 +40,10 @@ function misfit(fact: ColumnFact, unsigned: boolean | undefined, charset: string
   const now = `column ${fact.name} is ${fact.type} ${fact.charset ?? ''}`.trim();
   if (unsigned !== undefined && unsigned !== fact.unsigned && !/^year\b/.test(fact.type))
     return `${now} now, and was ${unsigned ? 'unsigned' : 'signed'} when rows were logged`;
-  if (charset !== undefined && charset !== (fact.charset ?? BINARY))
+  if (charset !== undefined && sameName(charset) !== sameName(fact.charset ?? BINARY))
     return `${now} now, and was ${charset} when rows were logged`;
   return undefined;
 }
+
+/** Both names are of one character set, and a server may use both. */
+const sameName = (charset: string): string => (charset === 'utf8mb3' ? 'utf8' : charset);
