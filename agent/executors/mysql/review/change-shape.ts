@@ -1,4 +1,4 @@
-import { countTuples } from './count-tuples.ts';
+import { countTuples } from './listed-rows.ts';
 import type { Narrowing, StatementShape } from './statement-shape.ts';
 import type { StatementTokens } from './statement-tokens.ts';
 import { readName, tableReferences } from './table-references.ts';

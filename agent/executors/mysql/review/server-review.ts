@@ -26,6 +26,8 @@ export interface ServerAnswer {
 
 /** Reading a table of fewer rows as a whole hurts nobody. */
 const SCAN_ROWS = 1000;
+/** The server is sent so much of a script's text. */
+const MAX_ASKED_CHARS = 64 * 1024 * 1024;
 const LARGE_TABLE = { rows: 1_000_000, bytes: 1024 ** 3 };
 
 /** Asks a server about the statements of a script, one after the other, without executing any. */
@@ -36,6 +38,7 @@ export class ServerReview {
   #maxAsked: number;
   readonly #executes: boolean;
   #asked = 0;
+  #askedChars = 0;
 
   constructor({ server, state, maxAsked, executes }: ServerReviewOptions) {
     this.#server = server;
@@ -47,7 +50,7 @@ export class ServerReview {
 
   /** Whether it was not asked about some statements for their number. */
   get isLimited(): boolean {
-    return this.#asked > this.#maxAsked;
+    return this.#asked > this.#maxAsked || this.#askedChars > MAX_ASKED_CHARS;
   }
 
   /** Rejects only when the connection is lost or the task is to end. */
@@ -55,7 +58,8 @@ export class ServerReview {
     if (shape.kind === 'use') return { remarks: await this.#use(shape), rows: undefined };
     if (this.#executes ? !isWorthAsking(shape) : !isAsked(shape)) return { remarks: [], rows: undefined };
     this.#asked += 1;
-    if (this.#asked > this.#maxAsked) return { remarks: [], rows: undefined };
+    if (!shape.tokens.cut) this.#askedChars += shape.tokens.text.length;
+    if (this.isLimited) return { remarks: [], rows: undefined };
     try {
       return await this.#ask(shape);
     } catch (err) {
@@ -92,7 +96,7 @@ export class ServerReview {
         rows: undefined,
       };
     // What is executed next is told by the server itself when it cannot be.
-    if (!this.#executes && canPrepare(this.#server.flavour) && isPreparable(shape)) {
+    if (!this.#executes && canPrepare(this.#server.flavour) && isPreparable(shape) && !shape.tokens.cut) {
       const refused = await this.#refusal(shape.tokens.text);
       // Names that the script makes are not there yet: then only the syntax counts.
       if (refused !== undefined && (makers.length === 0 || refused.code === 'SyntaxError')) found.push(refused);
@@ -235,8 +239,8 @@ export class ServerReview {
 }
 
 /** Whether the server can say anything of it that is worth a question. */
-const isAsked = ({ kind, tokens }: StatementShape): boolean =>
-  !tokens.cut && !/^(?:begin|commit|rollback|savepoint|lock|xa|show)$/.test(kind);
+const isAsked = ({ kind, tokens, listed }: StatementShape): boolean =>
+  (!tokens.cut || listed !== undefined) && !/^(?:begin|commit|rollback|savepoint|lock|xa|show)$/.test(kind);
 
 /** Whether it changes rows or tables: of the rest a run learns soon enough. */
 const isWorthAsking = (shape: StatementShape): boolean =>

@@ -3,6 +3,7 @@ import { statementKind } from '../statement-kind.ts';
 import type { StatementKind } from '../statement-kind.ts';
 import { changeOf } from './change-shape.ts';
 import { definitionOf } from './definition-shape.ts';
+import { countListed, isLongList, LIST_HEAD_CHARS } from './listed-rows.ts';
 import { StatementTokens } from './statement-tokens.ts';
 import { tableReferences } from './table-references.ts';
 import { distinct, used } from './table-use.ts';
@@ -39,7 +40,8 @@ const VERBS = new Set('SELECT TABLE VALUES INSERT REPLACE UPDATE DELETE'.split('
 /** Reads a statement of the splitter, of a long one the begin. Never throws: what cannot be read has no tables. */
 export function shapeOf(text: string, server?: ServerVersion, maxChars?: number): StatementShape {
   const kind = statementKind(text, server);
-  const tokens = new StatementTokens(text, server, maxChars);
+  const isList = isLongList(text);
+  const tokens = new StatementTokens(text, server, isList ? LIST_HEAD_CHARS : maxChars);
   let start = 0;
   // MariaDB's SET STATEMENT … FOR, and EXPLAIN or ANALYZE, have a statement within.
   if (tokens.word(0) === 'SET' && tokens.word(1) === 'STATEMENT') start = after(tokens.find(new Set(['FOR']), 0, 0));
@@ -53,7 +55,7 @@ export function shapeOf(text: string, server?: ServerVersion, maxChars?: number)
     case 'DELETE':
     case 'INSERT':
     case 'REPLACE':
-      return { ...shape, ...changeOf(tokens, start, main) };
+      return { ...shape, ...changeOf(tokens, start, main), ...(isList && { listed: countListed(text, tokens, main) }) };
     case 'SELECT':
     case 'WITH':
     case 'TABLE':
