@@ -128,6 +128,7 @@ export class GoInceptionStandIn {
     connection.on('stmt_prepare', () => {
       connection.sequenceId = 1;
       connection.writeError({ code: 1105, message: 'command 22 not supported now' });
+      connection.sequenceId = 0;
     });
   }
 
