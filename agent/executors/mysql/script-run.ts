@@ -329,8 +329,8 @@ export class ScriptRun {
 
   /** A statement may have ended the transaction in a way that its words do not tell: a procedure that commits. */
   async #followServer(): Promise<void> {
-    const { session } = this.#options;
-    if (this.#mode === 'none' || session.inTransaction) return;
+    const { session, hasTransactions } = this.#options;
+    if (this.#mode === 'none' || session.inTransaction || !hasTransactions) return;
     if (this.#mode === 'own' && !session.autocommit) return;
     const statement = this.#last;
     this.#ended();

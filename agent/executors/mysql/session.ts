@@ -146,7 +146,8 @@ export class MysqlSession implements PooledSession {
 
   /** Whether statements commit by themselves. */
   get autocommit(): boolean {
-    return (this.#status & STATUS.autocommit) !== 0;
+    // Doris does not say: it knows nothing else.
+    return this.#flavour === 'doris' || (this.#status & STATUS.autocommit) !== 0;
   }
 
   /** Whether a backslash in a string is one: then texts are split otherwise than we split them. */
