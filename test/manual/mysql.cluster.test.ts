@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createConnection } from 'mysql2/promise';
 import type { Connection } from 'mysql2/promise';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { zipArchive } from '../../agent/testing/zip-archive.ts';
 import { hasCluster, sharedCluster } from '../kubernetes/shared.ts';
 import type { SharedCluster } from '../kubernetes/shared.ts';
@@ -184,20 +184,18 @@ describe.skipIf(!hasCluster() || !hasServices(...SERVERS))("the manual's example
     });
 
     it('concurrency: statements at the same time', async () => {
-      const locks = [`${name}1${OWN}`, `${name}2${OWN}`];
-      await witness.query(`CREATE TABLE meeting (who INT); DO ${locks.map((lock) => `GET_LOCK('${lock}', 0)`).join()}`);
-      const wait = (lock: string, who: number): string =>
-        `INSERT INTO meeting SELECT ${who} FROM DUAL WHERE GET_LOCK('${lock}', 60)`;
+      await witness.query('CREATE TABLE gates (id INT PRIMARY KEY, n INT); INSERT INTO gates VALUES (1, 0), (2, 0)');
+      await witness.query('START TRANSACTION; SELECT * FROM gates FOR UPDATE');
       const { id } = await tasks.create({
         type: 'mysql',
-        command: locks.map((lock, i) => wait(lock, i)).join(';\n'),
+        command: 'UPDATE gates SET n = 1 WHERE id = 1;\nUPDATE gates SET n = 1 WHERE id = 2',
         params: { target, exec_options: { concurrency: 2, trans_batch_size: 1 } },
       });
-      const waiting = `SELECT id FROM information_schema.processlist WHERE info LIKE 'INSERT INTO meeting%${OWN}%'`;
+      const waiting = `SELECT id FROM information_schema.processlist WHERE db = '${DATABASE}' AND info LIKE 'UPDATE gates%'`;
       await expect.poll(() => rowsOf(waiting)).toHaveLength(2);
-      await witness.query('DO RELEASE_ALL_LOCKS()');
+      await witness.query('COMMIT');
       succeeded(await tasks.ended(id));
-      expect(await rowsOf('SELECT who FROM meeting ORDER BY who')).toEqual([{ who: 0 }, { who: 1 }]);
+      expect(await rowsOf('SELECT n FROM gates')).toEqual([{ n: 1 }, { n: 1 }]);
     });
 
     it("the database: the target's before params' before the connection's before mysql", async () => {
@@ -244,6 +242,17 @@ describe.skipIf(!hasCluster() || !hasServices(...SERVERS))("the manual's example
           { order_id: 1, stage: 'EXECUTED', stage_status: 'Execute Successfully', rows: [{ id: 1, name: 'test' }] },
         ],
       });
+    });
+
+    it('a password with every special character', async () => {
+      const [user, password] = [`user_${OWN}`, ` !"#$%&'()*+,-./:;<=>?@[\\]^_\`{|}~ä€文😀`];
+      await witness.query(`CREATE USER ${user}@'%' IDENTIFIED BY ${witness.escape(password)}`);
+      onTestFinished(async () => {
+        await witness.query(`DROP USER ${user}@'%'`);
+      });
+      const { db: _none, ...nowhere } = target;
+      const params = { target: { ...nowhere, user, password } };
+      expect(succeeded(await tasks.run({ type: 'mysql', command: 'SELECT CURRENT_USER()', params }))).toContain(user);
     });
 
     it('the login of a Secret', async () => {
