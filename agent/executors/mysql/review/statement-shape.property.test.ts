@@ -32,7 +32,8 @@ describe('shapeOf', () => {
         fc.infiniteStream(gap),
         string,
         (names, gaps, text) => {
-          const join = (...parts: string[]): string => parts.map((part) => part + (gaps.next().value ?? ' ')).join('');
+          const join = (...parts: string[]): string =>
+            parts.map((part) => part + (gaps.next().value as string)).join('');
           const [target = '', ...others] = names;
           const query = (list: string[]): string =>
             list.map((each) => join('(', 'SELECT', text, 'FROM', quoted(each), ')')).join(join(' ', '+'));
