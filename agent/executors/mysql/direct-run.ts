@@ -175,7 +175,7 @@ export class DirectRun {
     const { resumed, resumption, output } = context;
     if (!resumed && !params.ledger) return undefined;
     const told = output.kept ?? NOTHING_TOLD;
-    const options = { run: context, resumed, lookOnly: resumption?.lookOnly, signal, told };
+    const options = { run: context, resumed, lookOnly: resumption?.lookOnly, signal, told, onFound: this.#found };
     const ledger = await MysqlLedger.open(session, options).catch((err: unknown) => {
       if (err instanceof TaskFailure) throw err;
       const why = signal.aborted ? (signal.reason as Error).message : networkText(err);
@@ -190,6 +190,11 @@ export class DirectRun {
     onLedgerRead?.();
     return ledger;
   }
+
+  readonly #found = async (number: number): Promise<void> => {
+    this.#fates.before([{ first: number, last: number }]);
+    await this.#report.found(number);
+  };
 
   #review(): RunReview {
     const { context, session, target, signal, graceMs } = this.#options;

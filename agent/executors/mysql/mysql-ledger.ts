@@ -28,6 +28,8 @@ export interface MysqlLedgerOptions {
   /** See `LedgeredTextOptions`. */
   readonly lookOnly: string | undefined;
   readonly signal: AbortSignal;
+  /** Told of a statement that commits by itself, and that the earlier process is found to have executed. */
+  readonly onFound: (number: number) => Promise<void>;
   /** What the report of an earlier process says. */
   readonly told: Pick<OutputNote, 'through' | 'committed'>;
 }
@@ -64,7 +66,10 @@ export class MysqlLedger implements TransactionObserver {
       needOf: (text) => sessionNeed(text, this.#session),
       gives: (text) => givesInsertId(text, this.#session),
       outcomeOf: ({ text }, { before }) => this.#outcomeOf(text, before),
-      onDone: async (number) => void (await this.#write(this.#sql.done(number, 0))),
+      onDone: async (number) => {
+        await this.#write(this.#sql.done(number, 0));
+        await options.onFound(number);
+      },
     });
   }
 

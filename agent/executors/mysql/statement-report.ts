@@ -67,12 +67,26 @@ export class StatementReport {
 
   /** Writes what an earlier process of the agent had executed and not told, by its ledger. */
   async before({ committed, affectedRows, through, untold }: LedgerPast): Promise<void> {
-    const { writer, output } = this.#options;
+    const { output } = this.#options;
     this.#before = this.#committed = Math.max(through, output.kept?.through ?? 0);
     this.#executed += committed.reduce((sum, { first, last }) => sum + last - first + 1, 0);
     this.#rows += affectedRows;
-    await output.log('info', `The agent restarted: statements up to ${through} were committed before`);
-    if (untold.ranges.length === 0) return;
+    await output.log(
+      'info',
+      through === 0 ? 'Nothing was committed before' : `Statements up to ${through} were committed before`,
+    );
+    if (untold.ranges.length > 0) await this.#tellBefore(untold);
+  }
+
+  /** Writes that a statement which commits by itself was found to be executed by the earlier process. */
+  async found(number: number): Promise<void> {
+    this.#before = Math.max(this.#before, number);
+    this.#executed += 1;
+    await this.#tellBefore({ ranges: [{ first: number, last: number }], affectedRows: 0 });
+  }
+
+  async #tellBefore(untold: LedgerPast['untold']): Promise<void> {
+    const { writer } = this.#options;
     const [orderId = 0, lastOrderId = 0] = [untold.ranges[0]?.first, untold.ranges.at(-1)?.last];
     const entry = {
       orderId,
@@ -82,7 +96,7 @@ export class StatementReport {
     };
     const told = { ...entry, affectedRows: untold.affectedRows };
     await writer.finish(orderLines(told), orderFields(told));
-    await this.checkpoint(through, true);
+    await this.checkpoint(lastOrderId, true);
   }
 
   /** What was written of the statements up to this one stays: they are committed, or have nothing to commit. */

@@ -128,7 +128,10 @@ export class PostgresExecutor implements Executor {
       'info',
       `Executing ${source.file ?? 'the command'} on ${target.label}${session.encrypted ? ' by TLS' : ''}, backend pid ${session.pid}`,
     );
-    const ledger = await this.#openLedger(session, work);
+    const ledger = await this.#openLedger(session, work, async (number) => {
+      run.ledger.before([{ first: number, last: number }]);
+      await report.found(number);
+    });
     const writer = new ResultWriter(output, options.resultFormat, {
       ...{ separator: '\n\n', spoolFolder, entries: output.kept?.entries ?? 0 },
     });
@@ -143,7 +146,7 @@ export class PostgresExecutor implements Executor {
       evidence: (text) => context.evidence(text),
       ledger,
     });
-    if (ledger !== undefined && ledger.past.committed.length > 0) {
+    if (ledger?.past.begun === true) {
       run.ledger.before(ledger.past.committed);
       await report.before(ledger.past);
     }
@@ -179,16 +182,12 @@ export class PostgresExecutor implements Executor {
   async #openLedger(
     session: Session,
     { context, target, signal, onLedgerRead }: Work,
+    onFound: (number: number) => Promise<void>,
   ): Promise<PostgresLedger | undefined> {
     const { params, resumed, resumption } = context;
     if (!resumed && !ledgerAsked(params, target.ledger)) return undefined;
-    const options = {
-      run: context,
-      resumed,
-      lookOnly: resumption?.lookOnly,
-      signal,
-      told: context.output.kept ?? NOTHING_TOLD,
-    };
+    const told = context.output.kept ?? NOTHING_TOLD;
+    const options = { run: context, resumed, lookOnly: resumption?.lookOnly, signal, told, onFound };
     const ledger = await PostgresLedger.open(session, options).catch((err: unknown) => {
       if (err instanceof TaskFailure) throw err;
       const why = signal.aborted ? (signal.reason as Error).message : networkText(err);

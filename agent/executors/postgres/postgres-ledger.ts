@@ -32,6 +32,8 @@ export interface PostgresLedgerOptions {
   /** See `LedgeredTextOptions`. */
   readonly lookOnly: string | undefined;
   readonly signal: AbortSignal;
+  /** Told of a statement that commits by itself, and that the earlier process is found to have executed. */
+  readonly onFound: (number: number) => Promise<void>;
   /** What the report of an earlier process says. */
   readonly told: Pick<OutputNote, 'through' | 'committed'>;
 }
@@ -61,7 +63,10 @@ export class PostgresLedger {
       lookOnly: options.lookOnly,
       effectOf: sessionEffect,
       outcomeOf: (statement, started) => this.#outcomeOf(statement, started),
-      onDone: (number) => session.execute(this.#sql.done(number, 0), STATEMENT_MS),
+      onDone: async (number) => {
+        await session.execute(this.#sql.done(number, 0), STATEMENT_MS);
+        await options.onFound(number);
+      },
     });
   }
 

@@ -105,14 +105,28 @@ export class StatementReport {
     this.#before = this.#committed = through;
     this.#executed += committed.reduce((sum, { first, last }) => sum + last - first + 1, 0);
     this.#rows += affectedRows;
-    const { writer, output } = this.#options;
-    await output.log('info', `The agent restarted: statements up to ${through} were committed before`);
-    if (untold.ranges.length === 0) return;
+    const { output } = this.#options;
+    await output.log(
+      'info',
+      through === 0 ? 'Nothing was committed before' : `Statements up to ${through} were committed before`,
+    );
+    if (untold.ranges.length > 0) await this.#tellBefore(untold);
+  }
+
+  /** Writes that a statement which commits by itself was found to be executed by the earlier process. */
+  async found(number: number): Promise<void> {
+    this.#before = Math.max(this.#before, number);
+    this.#executed += 1;
+    await this.#tellBefore({ ranges: [{ first: number, last: number }], affectedRows: 0 });
+  }
+
+  async #tellBefore(untold: LedgerPast['untold']): Promise<void> {
+    const { writer } = this.#options;
     const { label, fields } = describeRanges(untold.ranges);
     await writer.finish([`${label}: SUCCESS (Affected rows: ${untold.affectedRows})`, BEFORE], {
       ...{ ...fields, status: 'SUCCESS', affected_rows: untold.affectedRows, remark: BEFORE },
     });
-    await this.checkpoint(through, true);
+    await this.checkpoint(untold.ranges.at(-1)?.last ?? 0, true);
   }
 
   /** What was written of the statements up to this one stays: they are committed, or have nothing to commit. */
