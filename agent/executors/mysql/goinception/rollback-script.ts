@@ -33,6 +33,8 @@ export class RollbackScript {
   readonly #options: RollbackScriptOptions;
   readonly #spool: ReverseSpool;
   #server: Promise<BackupServer> | undefined;
+  /** The line that is being written. */
+  #tail: Promise<void> | undefined;
   /** How many statements the script has. */
   #count = 0;
   /** Statements that changed something and cannot be undone. */
@@ -79,7 +81,10 @@ export class RollbackScript {
   }
 
   /** Gives the script to the task, the newest change first. */
-  async finish({ uid, rollback }: ExecutionContext, mask: (text: string) => string): Promise<void> {
+  async finish(
+    { uid, rollback }: Pick<ExecutionContext, 'uid' | 'rollback'>,
+    mask: (text: string) => string,
+  ): Promise<void> {
     if (!this.#options.wanted) return;
     const count = this.#count;
     if (count > 0) {
@@ -140,19 +145,33 @@ export class RollbackScript {
       const server = await abortable(this.#server, stop.signal);
       stop.signal.addEventListener('abort', () => server.destroy());
       // A line each, whatever it holds.
-      const found = await server.fetch(rows, (sql) => this.#spool.append(JSON.stringify(sql)));
+      const found = await server.fetch(rows, (sql) => this.#keep(JSON.stringify(sql)));
       for (const { statements } of found.values()) this.#count += statements;
       return { found };
     } catch (err) {
       if (err instanceof SpoolError) throw err;
       void this.#server?.then((server) => server.end()).catch(() => undefined);
       this.#server = undefined;
+      await this.#tail?.catch(() => undefined);
       await this.#spool.cutTo(before);
       if (stop.signal.aborted) return { found: new Map(), problem: (stop.signal.reason as Error).message };
       return { found: new Map(), problem: `the backup server cannot be asked: ${reasonOf(err, settings)}` };
     } finally {
       stop.end();
     }
+  }
+
+  /** Rows that came together come on while the first is being written. */
+  #keep(line: string): Promise<void> | undefined {
+    const written =
+      this.#tail === undefined ? this.#spool.append(line) : this.#tail.then(() => this.#spool.append(line));
+    if (written === undefined) return undefined;
+    const tail = written.finally(() => {
+      if (this.#tail === tail) this.#tail = undefined;
+    });
+    tail.catch(() => undefined);
+    this.#tail = tail;
+    return tail;
   }
 
   #stopAfterGrace(): { readonly signal: AbortSignal; end(): void } {
