@@ -76,7 +76,10 @@ export function openDriver({ host, port }: Target, options: DriverOptions): Driv
     connection.tracksSession = (connection.serverCapabilityFlags & SESSION_TRACK) !== 0;
   });
   // The driver would go on after packets that are out of order.
-  connection.on('warn', (err) => connection.stream.destroy(err));
+  connection.on('warn', (err) => {
+    connection._handleNetworkError(err);
+    connection.stream.destroy();
+  });
   return connection;
 }
 
