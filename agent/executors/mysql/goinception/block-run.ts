@@ -135,12 +135,13 @@ async function endAfterGrace(
 ): Promise<void> {
   const until = performance.now() + graceMs;
   while (!ended.aborted && performance.now() < until) {
-    const killed = await side
+    const killing = side
       .use((connection) => connection.kill(main.id))
       .then(
         () => true,
         () => false,
       );
+    const killed = await Promise.race([killing, pause(until - performance.now(), ended).then(() => false)]);
     await pause(killed ? until - performance.now() : Math.min(KILL_AGAIN_MS, until - performance.now()), ended);
   }
   if (!ended.aborted) main.destroy();

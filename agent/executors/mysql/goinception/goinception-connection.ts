@@ -20,6 +20,7 @@ export interface InceptionProcess {
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
+const ANSWER_MS = 10_000;
 /** goInception takes any login. */
 const USER = 'tiangong';
 /** An answer holds the text that was sent, and a line or two for each statement. */
@@ -34,17 +35,15 @@ type Values = Readonly<Record<string, string | null>>;
 export class InceptionConnection {
   readonly #connection: Connection;
   #lost: Error | undefined;
-  readonly #ended: Promise<void>;
+  readonly #ended = Promise.withResolvers<void>();
 
   private constructor(connection: Connection) {
     this.#connection = connection;
-    this.#ended = new Promise((resolve) => {
-      const end = (err?: Error): void => {
-        this.#lost ??= new InceptionLost(err?.message ?? 'the connection was closed', { cause: err });
-        resolve();
-      };
-      connection.on('error', end).on('end', () => end());
-    });
+    const end = (err?: Error): void => {
+      this.#lost ??= new InceptionLost(err?.message ?? 'the connection was closed', { cause: err });
+      this.#ended.resolve();
+    };
+    connection.on('error', end).on('end', () => end());
   }
 
   /** Rejects with what the network or goInception says. */
@@ -64,7 +63,7 @@ export class InceptionConnection {
         connection.connect((err) => (err === null ? resolve() : reject(err)));
       });
       // Without a query before it, the text that follows does not show in the process list.
-      await made.#query('select 1', () => undefined);
+      await made.#within('select 1');
       return made;
     } catch (err) {
       connection.destroy();
@@ -92,7 +91,7 @@ export class InceptionConnection {
 
   async processes(): Promise<readonly InceptionProcess[]> {
     const found: InceptionProcess[] = [];
-    await this.#query('inception show processlist', (values) => {
+    await this.#within('inception show processlist', (values) => {
       found.push({
         id: Number(values['Id']),
         destHost: values['Dest_Host'] ?? '',
@@ -106,13 +105,27 @@ export class InceptionConnection {
 
   /** Asks goInception to end what another connection does; it does so after the statement that is being executed. */
   async kill(id: number): Promise<void> {
-    await this.#query(`kill ${id}`, () => undefined);
+    await this.#within(`kill ${id}`);
   }
 
   /** Closes it at once; what goInception does for it goes on. */
   destroy(): void {
     this.#lost ??= new InceptionLost('the connection was closed');
     this.#connection.destroy();
+    this.#ended.resolve();
+  }
+
+  /** What goInception answers at once, or not at all. */
+  async #within(sql: string, row: (values: Values) => void = () => undefined): Promise<void> {
+    const timer = setTimeout(() => {
+      this.#lost ??= new InceptionLost(`no answer within ${ANSWER_MS} ms`);
+      this.destroy();
+    }, ANSWER_MS);
+    try {
+      await this.#query(sql, row);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async #query(sql: string, row: (values: Values) => void): Promise<void> {
@@ -139,7 +152,7 @@ export class InceptionConnection {
     answered.catch(() => undefined);
     await Promise.race([
       answered,
-      this.#ended.then(() => {
+      this.#ended.promise.then(() => {
         throw this.#lost ?? new InceptionLost('the connection was closed');
       }),
     ]);

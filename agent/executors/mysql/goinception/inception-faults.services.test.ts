@@ -1,3 +1,5 @@
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { hasServices, service } from '../../../../test/services/service.ts';
 import { execute } from '../../../conformance/executor.ts';
@@ -112,6 +114,27 @@ describe.skipIf(!hasServices('mariadb'))('a task whose goInception is stopped or
     );
     expect(await rowsOf()).toEqual([1, 2]);
     database.standIn.forget();
+  });
+
+  it('ends in time when goInception takes neither the text nor a kill', async () => {
+    const silent = createServer((socket) => socket.resume().on('error', () => undefined));
+    await new Promise<void>((resolve) => {
+      silent.listen(0, '127.0.0.1', resolve);
+    });
+    const { port } = silent.address() as AddressInfo;
+    const executor = new MysqlExecutor({
+      ...{ connections: new Map(), spoolFolder: database.spoolFolder },
+      goInception: { host: '127.0.0.1', port },
+    });
+    onTestFinished(async () => {
+      await executor.close();
+      silent.close();
+    });
+    const work = database.work('INSERT INTO t VALUES (1)', { exec_options: { timeout_ms: 300 } });
+    expect((await execute(executor, work)).outcome).toEqual({
+      ...{ state: 'Failed', reason: 'TimeoutExceeded' },
+      message: 'SQL execution failed: ERROR - execution timeout after 300 ms\nNothing was executed.',
+    });
   });
 
   it('says of each statement whether it was backed up', async () => {
