@@ -38,6 +38,7 @@ export class RunReview {
   #session: MysqlSession | undefined;
   #review: StatementReview | undefined;
   #reviewed = 0;
+  #tail: Promise<void> = Promise.resolve();
   #isLocked = false;
 
   constructor(options: RunReviewOptions) {
@@ -47,15 +48,15 @@ export class RunReview {
   /** Says what there is to say of a statement before it is sent; never rejects. */
   readonly before = (statement: SqlStatement, kind: StatementKind): Promise<void> | undefined => {
     if (UNREMARKABLE.includes(kind)) return undefined;
-    // Rows that are added hurt nobody; a dump has millions of them.
-    if (this.#reviewed >= MAX_ASKED && kind === 'dml' && /^\s*(?:INSERT|REPLACE)\b/i.test(statement.text))
-      return undefined;
-    return this.#say(statement, kind);
+    if (this.#reviewed >= MAX_ASKED && kind === 'dml' && isPlain(statement.text)) return undefined;
+    // One after the other, also where statements run side by side.
+    return (this.#tail = this.#tail.then(() => this.#say(statement, kind)));
   };
 
   /** To be called once, when the run has ended: says what was only counted. */
   async end(): Promise<void> {
     const { output } = this.#options;
+    await this.#tail;
     const more = [...this.#counts].filter(([, count]) => count > MAX_LINES);
     if (more.length > 0)
       await output.log('warn', `Review: ${more.map(([code, count]) => `${code} of ${count} statements`).join(', ')}`);
@@ -106,4 +107,13 @@ export class RunReview {
     this.#counts.set(code, count);
     return count <= MAX_LINES;
   }
+}
+
+/** One row by its key: `… WHERE id = 5`, `… WHERE \`name\` = 'x'`. */
+const ONE_ROW = /\bWHERE\s+[`a-z_][`\w.]*\s*=\s*(?:\d+|'[^'\\]*')\s*$/i;
+
+/** Whether nothing can be said against a change by its text: scripts have millions of such. */
+function isPlain(text: string): boolean {
+  if (/^\s*(?:INSERT|REPLACE)\b/i.test(text)) return true;
+  return ONE_ROW.test(text) && !['/*', '--', '#'].some((mark) => text.includes(mark));
 }

@@ -33,8 +33,6 @@ const NO_ANSWER: Readonly<Record<number, string>> = {
   1461: 'the server holds too many prepared statements',
   1792: 'it calls something that would write',
 };
-/** What a name's absence is called; with them, an earlier statement may have made it. */
-const ABOUT_NAMES: readonly RemarkCode[] = ['UnknownTable', 'UnknownColumn', 'UnknownObject'];
 
 /** What the server has against a statement that it was asked to read. Throws again what is no answer of the server. */
 export function refusalRemark(err: unknown, { isUnsure }: { readonly isUnsure: boolean }): Remark {
@@ -72,9 +70,6 @@ function dorisCode({ errno, message }: ServerError): RemarkCode | undefined {
   if (/unknown table|table.*does not exist|table.*not (?:found|exist)/i.test(message)) return 'UnknownTable';
   return /denied|privilege/i.test(message) ? 'AccessDenied' : undefined;
 }
-
-/** Whether a remark says that a name is not there. */
-export const isAboutName = ({ code }: Remark): boolean => ABOUT_NAMES.includes(code);
 
 /** Whether a server reads a statement of such a kind at all before it runs. */
 export const canPrepare = (flavour: Flavour): boolean => flavour !== 'doris';

@@ -42,8 +42,8 @@ export interface StatementReviewOptions {
   readonly maxChars?: number;
 }
 
-/** A change of so many rows is large: https://dev.mysql.com/doc/refman/9.7/en/group-replication-limitations.html and others warn of such. */
-export const LARGE_CHANGE_ROWS = 10_000;
+/** A change of so many rows is long in a transaction, and late on replicas. */
+const LARGE_CHANGE_ROWS = 10_000;
 
 /** Reviews the statements of a script, one after the other. */
 export class StatementReview {

@@ -35,7 +35,8 @@ export class TableLookup {
         `SELECT TABLE_TYPE AS type, TABLE_ROWS AS row_count, DATA_LENGTH AS bytes FROM information_schema.TABLES WHERE TABLE_SCHEMA = ${quoteText(schema)} AND TABLE_NAME = ${quoteText(table)}`,
       );
       if (row === undefined) return undefined;
-      const isView = /VIEW/i.test(String(row['type']));
+      // A SYSTEM VIEW is the server's own.
+      const isView = String(row['type']).toUpperCase() === 'VIEW';
       return { isView, rows: Number(row['row_count'] ?? 0), bytes: Number(row['bytes'] ?? 0) };
     });
   }

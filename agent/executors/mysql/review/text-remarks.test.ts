@@ -51,6 +51,8 @@ describe('remarks on a statement by its text', () => {
     ['CREATE TABLE t (a INT PRIMARY KEY)', ''],
     ['CREATE TABLE t (a INT, UNIQUE (a))', ''],
     ['CREATE TABLE t LIKE u', ''],
+    ['CREATE OR REPLACE TABLE t LIKE u', 'DropTable'],
+    ['CREATE OR REPLACE VIEW v AS SELECT 1', ''],
     ['CREATE TEMPORARY TABLE t (a INT)', ''],
     ["GRANT ALL ON *.* TO 'u'@'%'", 'AccountChange'],
     ["CREATE USER u IDENTIFIED BY 'x'", 'AccountChange'],

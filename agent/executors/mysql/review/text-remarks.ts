@@ -113,6 +113,13 @@ function behindTable({ tokens }: StatementShape): number {
 function createRemarks(shape: StatementShape): Remark[] {
   const { tokens, kind, tables } = shape;
   const from = behindTable(shape);
+  if (tokens.word(1) === 'OR' && kind === 'ddl') {
+    const list = tables
+      .filter(({ use }) => use === 'create')
+      .map(nameOf)
+      .join(', ');
+    return [remark('DropTable', 1, `a ${list} that is there goes with its rows, and no backup keeps them`)];
+  }
   // LIKE and SELECT take what the other table has; a temporary one is nobody else's.
   if (from < 0 || kind === 'set' || tables.length !== 1 || !tokens.isSymbol(from, '(')) return [];
   const hasKey = tokens.list.some((_, index) => {
