@@ -48,8 +48,7 @@ const PASS_OVER_BYTES = 16 * 1024 * 1024;
 export class BinlogReader {
   readonly #target: Target;
   readonly #options: ReaderOptions;
-  #connection: LogConnection | undefined;
-  #stream: EventStream | undefined;
+  #opened: Opened | undefined;
   #boundary: BinlogPosition;
 
   private constructor(target: Target, from: BinlogPosition, options: ReaderOptions) {
@@ -62,7 +61,7 @@ export class BinlogReader {
   static async open(target: Target, from: BinlogPosition, options: ReaderOptions = {}): Promise<BinlogReader> {
     const reader = new BinlogReader(target, from, options);
     try {
-      const stream = await reader.#connected(from);
+      const { stream } = await reader.#connected(from);
       const late = new BinlogError(
         'TimedOut',
         `the server did not begin to send its binary log within ${FIRST_EVENT_MS} ms`,
@@ -109,9 +108,8 @@ export class BinlogReader {
   }
 
   close(): void {
-    this.#connection?.close();
-    this.#connection = undefined;
-    this.#stream = undefined;
+    this.#opened?.connection.close();
+    this.#opened = undefined;
   }
 
   async #read(
@@ -127,10 +125,9 @@ export class BinlogReader {
     const limit = new Deadline(searchMs, late, signal);
     let search: TransactionSearch | undefined;
     try {
-      const stream = await this.#connected(from);
+      const { stream, connection } = await this.#connected(from);
       search = new TransactionSearch(stream, { own, from, until, logEnd: () => this.#logEnd() });
-      const charsets = this.#connection?.charsets ?? new Map<number, string>();
-      const assembler = new ChangeAssembler(columnsOf, charsets, (change) => {
+      const assembler = new ChangeAssembler(columnsOf, connection, (change) => {
         // Found: what is left of it is in the log.
         limit.lift();
         return take(change);
@@ -160,16 +157,21 @@ export class BinlogReader {
     }
   }
 
-  async #connected(from: BinlogPosition): Promise<EventStream> {
+  async #connected(from: BinlogPosition): Promise<Opened> {
     const start = comparePositions(from, this.#boundary) > 0 ? from : this.#boundary;
     const isFar = start.file !== this.#boundary.file || start.position - this.#boundary.position > PASS_OVER_BYTES;
-    if (this.#stream !== undefined && !isFar) return this.#stream;
+    if (this.#opened !== undefined && !isFar) return this.#opened;
     this.close();
-    this.#connection = await LogConnection.open(this.#target, start, this.#options);
+    const connection = await LogConnection.open(this.#target, start, this.#options);
     this.#boundary = start;
-    this.#stream = new EventStream(this.#connection, start);
-    return this.#stream;
+    this.#opened = { connection, stream: new EventStream(connection, start) };
+    return this.#opened;
   }
+}
+
+interface Opened {
+  readonly connection: LogConnection;
+  readonly stream: EventStream;
 }
 
 /** Ends what takes too long with this error. */

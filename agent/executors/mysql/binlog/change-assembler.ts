@@ -10,7 +10,7 @@ import type { LoggedChange, RowChange } from './row-change.ts';
 import { rowsOf } from './rows/row-image.ts';
 import type { RowImages } from './rows/row-image.ts';
 import { tableCodecs } from './rows/table-codecs.ts';
-import type { TableCodecs } from './rows/table-codecs.ts';
+import type { LogServer, TableCodecs } from './rows/table-codecs.ts';
 
 /** Takes changes in order; a promise holds the reading back. */
 export type ChangeHandler = (change: LoggedChange) => Promise<void> | undefined;
@@ -40,16 +40,16 @@ const NO_TABLE = 0xffffff;
 /** Makes changes of the events of one transaction. Holds one change back until it is known whether it is a statement's last. */
 export class ChangeAssembler {
   readonly #columnsOf: ColumnLookup;
-  readonly #charsets: ReadonlyMap<number, string>;
+  readonly #server: LogServer;
   readonly #take: ChangeHandler;
   readonly #tables = new Map<number, Table>();
   #held: LoggedChange | undefined;
   /** How many changes there were. */
   count = 0;
 
-  constructor(columnsOf: ColumnLookup, charsets: ReadonlyMap<number, string>, take: ChangeHandler) {
+  constructor(columnsOf: ColumnLookup, server: LogServer, take: ChangeHandler) {
     this.#columnsOf = columnsOf;
-    this.#charsets = charsets;
+    this.#server = server;
     this.#take = take;
   }
 
@@ -80,7 +80,7 @@ export class ChangeAssembler {
     // A number is of one table in one form: another form gets another number.
     if (known?.schema === schema && known.table === table) return;
     const facts = typeof map.columns === 'string' ? [] : await this.#columnsOf(schema, table, map.columnCount);
-    this.#tables.set(map.tableId, { schema, table, codecs: tableCodecs(map, facts, this.#charsets) });
+    this.#tables.set(map.tableId, { schema, table, codecs: tableCodecs(map, facts, this.#server) });
   }
 
   async #addRows(event: RowsEvent): Promise<void> {

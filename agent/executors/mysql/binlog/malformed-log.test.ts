@@ -61,7 +61,7 @@ describe('what is no log', () => {
           const found = tableCodecs(
             map,
             codes.map(([, type]) => factOf(type)),
-            new Map(),
+            { flavour: 'mysql', charsets: new Map() },
           );
           if (typeof found === 'string') return;
           for (const kind of ['insert', 'update'] as const)

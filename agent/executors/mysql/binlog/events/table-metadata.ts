@@ -3,13 +3,21 @@ import { ByteCursor as Cursor } from './byte-cursor.ts';
 import type { ColumnLayout } from '../rows/column-layout.ts';
 import { WireType } from '../rows/wire-type.ts';
 
-/** By column of the table; holes where nothing is said. */
 export interface TableMetadata {
+  /** By column of the table; holes where nothing is said. */
   readonly unsigned?: readonly (boolean | undefined)[];
-  /** Numbers of collations, as in information_schema. */
-  readonly collations?: readonly (number | undefined)[];
+  readonly strings?: Collations;
+  /** Of ENUM and SET. */
+  readonly members?: Collations;
   /** With binlog_row_metadata=FULL only. */
   readonly names?: readonly string[];
+}
+
+/** Numbers of collations, as in information_schema, of the columns of some types in their order. */
+export interface Collations {
+  /** Of all that are not named. */
+  readonly common: number | undefined;
+  readonly byPlace: ReadonlyMap<number, number>;
 }
 
 /** Kinds of fields behind a table map (MySQL 8's Table_map_log_event). */
@@ -33,56 +41,45 @@ const NUMBERS: ReadonlySet<number> = new Set([
   WireType.Double,
   WireType.Year,
 ]);
-const STRINGS: ReadonlySet<number> = new Set([
-  WireType.Varchar,
-  WireType.String,
-  WireType.VarString,
-  WireType.Blob,
-  WireType.BlobCompressed,
-  WireType.VarcharCompressed,
-]);
-const MEMBERS: ReadonlySet<number> = new Set([WireType.Enum, WireType.Set]);
-
 /** Reads what follows to the event's end. Fields that are not known are passed over. Throws `Malformed`. */
 export function readMetadata(cursor: ByteCursor, columns: readonly ColumnLayout[]): TableMetadata {
-  const found: { unsigned?: (boolean | undefined)[]; collations?: (number | undefined)[]; names?: string[] } = {};
-  const indexes = (types: ReadonlySet<number>): number[] =>
-    columns.flatMap(({ type }, index) => (types.has(type) ? [index] : []));
+  const found: { -readonly [Name in keyof TableMetadata]: TableMetadata[Name] } = {};
   while (cursor.left > 0) {
     const field = cursor.uint8();
     const data = new Cursor(cursor.bytes(cursor.length()));
-    const collations = (found.collations ??= []);
-    if (field === Field.Signedness) found.unsigned = readBits(data, indexes(NUMBERS));
-    else if (field === Field.DefaultCharset) readDefault(data, indexes(STRINGS), collations);
-    else if (field === Field.ColumnCharset) readEach(data, indexes(STRINGS), collations);
-    else if (field === Field.EnumAndSetDefaultCharset) readDefault(data, indexes(MEMBERS), collations);
-    else if (field === Field.EnumAndSetColumnCharset) readEach(data, indexes(MEMBERS), collations);
+    if (field === Field.Signedness) found.unsigned = readBits(data, columns);
+    else if (field === Field.DefaultCharset) found.strings = readDefault(data);
+    else if (field === Field.ColumnCharset) found.strings = readEach(data);
+    else if (field === Field.EnumAndSetDefaultCharset) found.members = readDefault(data);
+    else if (field === Field.EnumAndSetColumnCharset) found.members = readEach(data);
     else if (field === Field.ColumnName) found.names = readNames(data);
   }
   return found;
 }
 
-/** The highest bit of the first byte is the first column's. */
-function readBits(data: ByteCursor, indexes: readonly number[]): (boolean | undefined)[] {
+/** The highest bit of the first byte is the first number's. */
+function readBits(data: ByteCursor, columns: readonly ColumnLayout[]): (boolean | undefined)[] {
   const bytes = data.rest();
-  const bits: (boolean | undefined)[] = [];
-  for (const [at, index] of indexes.entries()) bits[index] = ((bytes[at >> 3] ?? 0) & (0x80 >> (at & 7))) !== 0;
-  return bits;
+  let at = 0;
+  return columns.map(({ type }) => {
+    if (!NUMBERS.has(type)) return undefined;
+    at += 1;
+    return ((bytes[(at - 1) >> 3] ?? 0) & (0x80 >> ((at - 1) & 7))) !== 0;
+  });
 }
 
 /** One collation for all, then pairs for the columns that have another. */
-function readDefault(data: ByteCursor, indexes: readonly number[], into: (number | undefined)[]): void {
+function readDefault(data: ByteCursor): Collations {
   const common = data.length();
-  for (const index of indexes) into[index] = common;
-  while (data.left > 0) {
-    const index = indexes[data.length()];
-    const collation = data.length();
-    if (index !== undefined) into[index] = collation;
-  }
+  const byPlace = new Map<number, number>();
+  while (data.left > 0) byPlace.set(data.length(), data.length());
+  return { common, byPlace };
 }
 
-function readEach(data: ByteCursor, indexes: readonly number[], into: (number | undefined)[]): void {
-  for (const index of indexes) if (data.left > 0) into[index] = data.length();
+function readEach(data: ByteCursor): Collations {
+  const byPlace = new Map<number, number>();
+  while (data.left > 0) byPlace.set(byPlace.size, data.length());
+  return { common: undefined, byPlace };
 }
 
 function readNames(data: ByteCursor): string[] {

@@ -1,24 +1,35 @@
+import type { Flavour } from '../../session.ts';
 import type { ColumnFact } from '../column-fact.ts';
+import type { Collations, TableMetadata } from '../events/table-metadata.ts';
+import { WireType } from './wire-type.ts';
 import type { TableMap } from '../events/table-map.ts';
 import { columnCodec } from './column-codec.ts';
 import type { ColumnCodec } from './column-codec.ts';
 import type { ColumnLayout } from './column-layout.ts';
 
+/** What counts of the server. */
+export interface LogServer {
+  readonly flavour: Flavour;
+  /** Names of character sets by the number of a collation. */
+  readonly charsets: ReadonlyMap<number, string>;
+}
+
 /** How the rows of a table are read, column by column; a text says why they cannot. */
 export type TableCodecs = readonly ColumnCodec[] | string;
 
 const BINARY = 'binary';
+const STRINGS: ReadonlySet<number> = new Set([
+  WireType.Varchar,
+  WireType.String,
+  WireType.Blob,
+  WireType.BlobCompressed,
+  WireType.VarcharCompressed,
+]);
+const MEMBERS: ReadonlySet<number> = new Set([WireType.Enum, WireType.Set]);
 const NO_LAYOUT: ColumnLayout = { type: 0, size: 0, scale: 0 };
 
-/**
- * Puts together what the log says of a table and what the server says of it now. `charsets` are names by the number of a
- * collation.
- */
-export function tableCodecs(
-  map: TableMap,
-  facts: readonly ColumnFact[],
-  charsets: ReadonlyMap<number, string>,
-): TableCodecs {
+/** Puts together what the log says of a table and what the server says of it now. */
+export function tableCodecs(map: TableMap, facts: readonly ColumnFact[], server: LogServer): TableCodecs {
   const { columns, metadata } = map;
   if (typeof columns === 'string') return columns;
   if (facts.length !== columns.length)
@@ -26,14 +37,34 @@ export function tableCodecs(
   const renamed = metadata.names?.findIndex((name, index) => name !== facts[index]?.name) ?? -1;
   if (renamed >= 0)
     return `column ${renamed + 1} is named ${facts[renamed]?.name} now, and was ${metadata.names?.[renamed]} when rows were logged`;
+  const collations = collationsOf(columns, metadata, server);
   return facts.map((fact, index) => {
     const layout = columns[index];
-    const charset = charsets.get(metadata.collations?.[index] ?? 0);
+    const charset = server.charsets.get(collations[index] ?? 0);
     // The lengths are equal, so there is always one.
     const why = layout === undefined ? 'the log has no such column' : misfit(fact, metadata.unsigned?.[index], charset);
     return columnCodec(layout ?? NO_LAYOUT, why ?? fact);
   });
 }
+
+/** By column of the table. */
+function collationsOf(
+  columns: readonly ColumnLayout[],
+  { strings, members }: TableMetadata,
+  { flavour }: LogServer,
+): (number | undefined)[] {
+  let string = 0;
+  let member = 0;
+  return columns.map(({ type }) => {
+    if (MEMBERS.has(type)) return collationAt(members, member++);
+    // MariaDB's geometries are a kind of BLOB.
+    const isString = STRINGS.has(type) || (type === WireType.Geometry && flavour === 'mariadb');
+    return isString ? collationAt(strings, string++) : undefined;
+  });
+}
+
+const collationAt = (collations: Collations | undefined, place: number): number | undefined =>
+  collations?.byPlace.get(place) ?? collations?.common;
 
 /** What the log and the server say of a column differently. */
 function misfit(fact: ColumnFact, unsigned: boolean | undefined, charset: string | undefined): string | undefined {
