@@ -30,7 +30,7 @@ export class AssignedTasks {
     }, `agent ${this.#agent} to register`);
   }
 
-  async create(spec: Partial<DeployTaskSpec> & { type?: 'shell' | 'api' }, name = randomName()): Promise<DeployTask> {
+  async create(spec: Partial<DeployTaskSpec> & { type?: 'shell' | 'api' | 'postgres' }, name = randomName()): Promise<DeployTask> {
     const body = { metadata: { name }, spec: { agent: this.#agent, type: 'shell' as const, ...spec } };
     return this.#client.create(deployTasks, this.#namespace, body);
   }
@@ -44,7 +44,7 @@ export class AssignedTasks {
   }
 
   /** Creates a task, assigns it and waits for its end. */
-  async run(spec: Partial<DeployTaskSpec> & { type?: 'shell' | 'api' }): Promise<DeployTask> {
+  async run(spec: Partial<DeployTaskSpec> & { type?: 'shell' | 'api' | 'postgres' }): Promise<DeployTask> {
     const task = await this.assign(await this.create(spec));
     return this.ended(task.metadata.name);
   }

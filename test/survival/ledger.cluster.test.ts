@@ -38,8 +38,10 @@ async function postgresWitness({ host, port, user, password }: Service): Promise
   const client = new Client({ host, port, user, password, database: DATABASE });
   await client.connect();
   return {
-    execute: async (sql) => void (await client.query(sql)),
-    numbers: async (sql) => (await client.query<{ n: number }>(sql)).rows.map(({ n }) => Number(n)),
+    execute: async (sql) => {
+      await client.query(sql);
+    },
+    numbers: async (sql) => (await client.query<{ n: number }>(sql)).rows.map(({ n }) => n),
     end: async () => {
       await client.end();
       await admin.query(`DROP DATABASE ${DATABASE} WITH (FORCE)`);
@@ -53,8 +55,10 @@ async function mysqlWitness({ host, port, user, password }: Service): Promise<Wi
   await client.query(`CREATE DATABASE ${DATABASE}`);
   await client.query(`USE ${DATABASE}`);
   return {
-    execute: async (sql) => void (await client.query(sql)),
-    numbers: async (sql) => (await client.query<RowDataPacket[]>(sql))[0].map(({ n }) => Number(n)),
+    execute: async (sql) => {
+      await client.query(sql);
+    },
+    numbers: async (sql) => (await client.query<(RowDataPacket & { n: number })[]>(sql))[0].map(({ n }) => n),
     end: async () => {
       await client.query(`DROP DATABASE ${DATABASE}`);
       await client.end();
