@@ -1,7 +1,7 @@
 import type { TransactionLedger } from '../postgres/transaction-ledger.ts';
+import { cutText } from '../../output/utf8.ts';
 import type { RowSink } from '../sql/result-writer.ts';
 import type { SqlStatement } from '../sql/split-statements.ts';
-import { shownSql } from './order-lines.ts';
 import type { RollbackText } from './order-lines.ts';
 import type { MysqlSession, StatementOutcome } from './session.ts';
 import type { StatementKind } from './statement-kind.ts';
@@ -35,6 +35,8 @@ const NOTHING: StatementOutcome = {
 const MAX_WAITING_RESULTS = 16;
 /** So much of the statements of a transaction is kept whole for observers; of the rest only their beginnings. */
 const MAX_KEPT_CHARS = 16 * 1024 * 1024;
+/** The verb and the table stand there. */
+const MAX_HEAD_BYTES = 256;
 const MAX_OBSERVED = 1_000_000;
 const STATUSES: Readonly<Record<TransactionFate | 'prepared', string>> = {
   committed: SUCCESS,
@@ -157,7 +159,7 @@ export class TransactionTrack {
         `a transaction of more than ${MAX_OBSERVED} statements cannot be backed up or kept in a ledger: set exec_options.backup and exec_options.ledger to false, or COMMIT more often`,
       );
     this.#keptChars += text.length;
-    const kept = this.#keptChars > MAX_KEPT_CHARS ? shownSql(text) : text;
+    const kept = this.#keptChars > MAX_KEPT_CHARS ? cutText(text, MAX_HEAD_BYTES) : text;
     this.#sent.push({ number, text: kept, kind, outcome });
   }
 

@@ -12,6 +12,7 @@ import type { BinlogAccess } from './binlog-access.ts';
 import { ChangeLog } from './change-log.ts';
 import { definitionRemark } from './definition-remark.ts';
 import type { Backup, BackupOptions } from './open-backup.ts';
+import type { StatementTexts } from './statement-tally.ts';
 import { survivingStatements } from './surviving-statements.ts';
 
 /** An abort is heeded within ten seconds: so long what is committed is still read. */
@@ -41,6 +42,8 @@ export class BinlogBackup implements Backup {
   #open: Open | string = 'it was not begun';
   /** Why the backup ended before the task did. */
   #lost: string | undefined;
+  /** Of the last transaction: statements that changed rows, and the others. */
+  #changed: StatementTexts = () => undefined;
   #texts = new Map<number, RollbackText>();
   readonly #patience = new AbortController();
   #patienceEnds: NodeJS.Timeout | undefined;
@@ -79,6 +82,7 @@ export class BinlogBackup implements Backup {
     statements: readonly SentStatement[],
     gtids: string | undefined,
   ): Promise<void> {
+    this.#changed = () => undefined;
     this.#texts = new Map(statements.filter(changedNothing).map(({ number }) => [number, NOTHING]));
     for (const statement of statements) this.#define(statement);
     if (statements.every(({ kind }) => isDefinition(kind))) return;
@@ -97,6 +101,7 @@ export class BinlogBackup implements Backup {
   }
 
   async ended(statements: readonly SentStatement[], outcome: 'rolledBack' | 'unknown'): Promise<TransactionFate> {
+    this.#changed = () => undefined;
     this.#texts = new Map();
     const open = this.#open;
     if (outcome === 'rolledBack' || typeof open === 'string' || statements.some(({ kind }) => isDefinition(kind)))
@@ -113,7 +118,7 @@ export class BinlogBackup implements Backup {
   }
 
   of(number: number): RollbackText | undefined {
-    return this.#texts.get(number);
+    return this.#changed(number) ?? this.#texts.get(number);
   }
 
   async finish(sink: RollbackSink): Promise<void> {
@@ -155,7 +160,7 @@ export class BinlogBackup implements Backup {
           (change) => transaction.take(change),
           this.#patience.signal,
         ));
-      for (const [number, text] of transaction.end(changing)) this.#texts.set(number, text);
+      this.#changed = transaction.end(changing);
       return read?.found ?? false;
     } catch (err) {
       await transaction.forget();

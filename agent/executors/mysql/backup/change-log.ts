@@ -1,11 +1,11 @@
 import type { RollbackSink } from '../../executor.ts';
 import type { LoggedChange } from '../binlog/row-change.ts';
-import type { RollbackText } from '../order-lines.ts';
 import type { SentStatement } from '../transaction-observer.ts';
 import { ReverseSpool } from './reverse-spool.ts';
 import { writeScript } from './rollback-script.ts';
 import { rollbackStatement } from './rollback-statement.ts';
 import { StatementTally } from './statement-tally.ts';
+import type { StatementTexts } from './statement-tally.ts';
 import type { TableCatalog } from './table-catalog.ts';
 
 /** Marker rows of a ledger stand in the task's own transactions, and stay. */
@@ -16,7 +16,7 @@ const MAX_REMARKS = 20;
 export interface LoggedTransaction {
   take(change: LoggedChange): Promise<void>;
   /** All were taken. What undoes each of the statements that changed rows. */
-  end(changing: readonly SentStatement[]): ReadonlyMap<number, RollbackText>;
+  end(changing: readonly SentStatement[]): StatementTexts;
   /** They could not be read whole: nothing of them is kept. */
   forget(): Promise<void>;
 }

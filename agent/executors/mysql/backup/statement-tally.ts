@@ -2,6 +2,9 @@ import { cutText } from '../../../output/utf8.ts';
 import type { RollbackText } from '../order-lines.ts';
 import type { SentStatement } from '../transaction-observer.ts';
 
+/** What undoes a statement by its number; undefined: it changed nothing. Texts are made when they are asked for. */
+export type StatementTexts = (number: number) => RollbackText | undefined;
+
 /** What undoes the changes of one statement, as far as its report shows it. */
 interface Group {
   count: number;
@@ -44,28 +47,23 @@ export class StatementTally {
    * What undoes each of the statements. `logged`: those that changed rows of tables which the log tells of. When the log
    * has another number of statements, nobody can say which is whose.
    */
-  texts(logged: readonly SentStatement[]): ReadonlyMap<number, RollbackText> {
-    const texts = new Map<number, RollbackText>();
-    if (this.#groups.length === logged.length) {
-      for (const [index, { number }] of logged.entries()) {
-        const group = this.#groups[index];
-        if (group !== undefined) texts.set(number, textOf(group));
-      }
-      return texts;
-    }
-    if (this.#groups.length < logged.length)
+  texts(logged: readonly SentStatement[]): StatementTexts {
+    const groups = this.#groups;
+    const places = new Map(logged.map(({ number }, place) => [number, place]));
+    if (groups.length < logged.length)
       this.inexact ??=
         'the binary log does not have the changes of all statements: a table has no transactions, or the server leaves its database out of the log';
-    const [first, last] = [logged[0]?.number, logged.at(-1)?.number];
-    const whose =
-      first === last ? '' : `statements ${first}-${last} are undone together by ${this.statements} statements`;
-    for (const { number } of logged)
-      texts.set(number, {
-        sql: '',
-        exact: false,
-        message: this.inexact ?? (whose === '' ? `${this.statements} statements undo it` : whose),
-      });
-    return texts;
+    const together =
+      logged.length === 1
+        ? `${this.statements} statements undo it`
+        : `${this.statements} statements undo statements ${logged[0]?.number ?? 0} to ${logged.at(-1)?.number ?? 0} together`;
+    const all: RollbackText = { sql: '', exact: false, message: this.inexact ?? together };
+    return (number) => {
+      const place = places.get(number);
+      if (place === undefined) return undefined;
+      const group = groups.length === logged.length ? groups[place] : undefined;
+      return group === undefined ? all : textOf(group);
+    };
   }
 
   #begin(): Group {
@@ -75,7 +73,8 @@ export class StatementTally {
   }
 
   #show(group: Group, sql: string): void {
-    const text = sql.slice(0, MAX_SHOWN_BYTES + 1);
+    // A copy: a slice would keep the whole in memory.
+    const text = Buffer.from(sql.slice(0, MAX_SHOWN_BYTES + 1)).toString();
     if (this.#keptChars + text.length > MAX_KEPT_CHARS) return;
     group.shown.push(text);
     group.shownChars += text.length;

@@ -16,6 +16,13 @@ export interface TableCatalogOptions {
 
 /** The names of the tables that a statement changes stand at its begin. */
 const MAX_READ_CHARS = 4096;
+const NAME = '(?:`[^`]+`|[\\w$\\u0080-\\uffff]+)';
+const TABLE = `\\s+${NAME}(?:\\.${NAME})?`;
+/** Up to the name of the only table that is changed. */
+const BEGIN = new RegExp(
+  `^(?:(?:INSERT|REPLACE)(?:\\s+IGNORE)?\\s+INTO${TABLE}(?![\\w$.\`\\u0080-\\uffff])|UPDATE${TABLE}\\s+SET\\b|DELETE\\s+FROM${TABLE}\\s+WHERE\\b)`,
+  'i',
+);
 
 /** Facts of the tables that one transaction changes, read while its locks keep them from changing. */
 export class TableCatalog {
@@ -55,8 +62,16 @@ export class TableCatalog {
    */
   async prepare(session: MysqlSession, statements: readonly SentStatement[]): Promise<ReadonlySet<number>> {
     const unseen = new Set<number>();
+    /** Of statements that begin alike only the first is read: a script has thousands of them. */
+    const known = new Map<string, boolean>();
     for (const { number, text, outcome } of statements) {
       if (outcome.affectedRows === 0) continue;
+      const begin = BEGIN.exec(text)?.[0];
+      const before = begin === undefined ? undefined : known.get(begin);
+      if (before !== undefined) {
+        if (!before) unseen.add(number);
+        continue;
+      }
       const changed = shapeOf(text.slice(0, MAX_READ_CHARS), session.serverVersion).tables.filter(
         ({ use }) => use === 'change',
       );
@@ -64,6 +79,7 @@ export class TableCatalog {
       for (const { schema = session.schema, name } of changed)
         if (schema === undefined || (await this.get(schema, name)) !== undefined) seen = true;
       if (!seen) unseen.add(number);
+      if (begin !== undefined) known.set(begin, seen);
     }
     return unseen;
   }
