@@ -1,4 +1,5 @@
 import { ERRNO, isServerError } from '../server-error.ts';
+import { statementKind } from '../statement-kind.ts';
 import { foreignCall } from './foreign-call.ts';
 import { remark, worstLevel } from './remark.ts';
 import type { Remark } from './remark.ts';
@@ -108,7 +109,10 @@ export class ServerReview {
     }
     const about = await this.#aboutTables(shape, found);
     found.push(...about.remarks);
-    if (shape.query === undefined || worstLevel(found) === 2) return { remarks: found, rows: about.rows };
+    // What is explained must be a query that only reads, whatever the statement was put together from.
+    const { query = '' } = shape;
+    if (statementKind(query, this.#server.serverVersion) !== 'select' || worstLevel(found) === 2)
+      return { remarks: found, rows: about.rows };
     const estimate = await this.#estimate(shape);
     return { remarks: [...found, ...estimate.remarks], rows: estimate.rows };
   }

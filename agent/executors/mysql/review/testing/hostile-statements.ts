@@ -73,6 +73,10 @@ export const HOSTILE: readonly string[] = [
   "EXECUTE IMMEDIATE 'DELETE FROM t'",
   'SET STATEMENT max_statement_time = 1 FOR DELETE FROM t',
   'INSERT INTO counted VALUES (DEFAULT), (NULL)',
+  "SET sql_mode = ''",
+  "UPDATE t SET a = 1 WHERE id = 1 INTO OUTFILE 'NAME.txt'",
+  "INSERT INTO t (a) SELECT 1 INTO OUTFILE 'NAME.txt'",
+  "(SELECT 1) UNION (SELECT 2 INTO DUMPFILE 'NAME.txt')",
   'COMMIT',
 ];
 
