@@ -53,6 +53,7 @@ export function describeFailure(
     failed === undefined ? `ERROR - ${message}` : `${labelOf(failed)}: ERROR - ${message}`,
     ...(sql === '' ? [] : [`SQL: ${sql}`]),
     ...(details === '' ? [] : [details]),
+    ...(failed?.note === undefined ? [] : [failed.note]),
     ...(fates.describe() === '' ? [] : [fates.describe()]),
     ...(notRolledBack === undefined ? [] : [`Not everything could be rolled back: ${text(notRolledBack)}.`]),
   ];

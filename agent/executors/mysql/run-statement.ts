@@ -50,6 +50,7 @@ export interface RunGroupOptions extends Omit<RunStatementOptions, 'handler' | '
 
 /** A KILL that comes before its statement has begun is lost: it is sent again. */
 const KILL_AGAIN_MS = 500;
+const LAST_KILL_MS = 2000;
 /** How long a COMMIT may go on after an abort before it is killed too: seldom does one take any time. */
 const PATIENCE_MS = 3000;
 
@@ -139,15 +140,17 @@ async function stopOnServer(
   graceMs: number,
   ended: AbortSignal,
 ): Promise<void> {
+  const { target, threadId, flavour } = session;
   const until = performance.now() + graceMs;
   if (patient) await pause(Math.min(PATIENCE_MS, graceMs / 2), ended);
   while (!ended.aborted && performance.now() < until) {
     // What cannot be said now may be the next time. Nobody waits for it once the statement has ended.
-    await Promise.race([killQuery(session.target, session.threadId).catch(() => undefined), aborted(ended)]);
+    const timeoutMs = Math.max(KILL_AGAIN_MS, until - performance.now());
+    await Promise.race([killQuery(target, threadId, { flavour, timeoutMs }).catch(() => undefined), aborted(ended)]);
     await pause(Math.min(KILL_AGAIN_MS, until - performance.now()), ended);
   }
   if (ended.aborted) return;
-  await killQuery(session.target, session.threadId, true).catch(() => undefined);
+  await killQuery(target, threadId, { flavour, connection: true, timeoutMs: LAST_KILL_MS }).catch(() => undefined);
   session.destroy(new ConnectionLost(`the server did not answer within ${graceMs} ms after it was asked to stop`));
 }
 

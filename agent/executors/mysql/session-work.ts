@@ -35,6 +35,8 @@ const ROLLBACK_MS = 5000;
 /** Some non-transactional changed tables couldn't be rolled back. */
 const NOT_ROLLED_BACK = '1196';
 
+const PARTLY = 'What it had changed before is committed, unless it has a transaction of its own.';
+
 /** A COMMIT failed, and the transaction has ended all the same. */
 export class CommitLost extends StatementFailed {}
 
@@ -78,7 +80,7 @@ export class SessionWork {
         if (alone) await track.committed(session, err.outcome.gtids);
       } else if (alone && answer === 'failed') await track.refused(statement, kind);
       else if (alone) await track.lost(statement, kind);
-      throw new StatementFailed(statement, err);
+      throw new StatementFailed(statement, err, alone && kind === 'call' ? { note: PARTLY } : {});
     }
     await blame(statement, async () => executed(outcome));
     return outcome;
@@ -140,7 +142,7 @@ export class SessionWork {
     } catch (err) {
       if (answerTo(err) === 'unsent') throw err;
       // All of them may have been executed when it was stopped; when the connection is lost it may be any of the rest.
-      throw new StatementFailed(statements[outcomes.length] ?? last, err, isLost(err) ? last.number : undefined);
+      throw new StatementFailed(statements[outcomes.length] ?? last, err, isLost(err) ? { through: last.number } : {});
     }
   }
 

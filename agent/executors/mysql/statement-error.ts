@@ -8,12 +8,19 @@ export class StatementFailed extends Error {
   /** The number of the last one that it may be about: of several that were sent together, the server said no more. */
   readonly through: number;
   override readonly cause: unknown;
+  /** What else is to be known of it. */
+  readonly note: string | undefined;
 
-  constructor(statement: SqlStatement, cause: unknown, through = statement.number) {
+  constructor(
+    statement: SqlStatement,
+    cause: unknown,
+    { through = statement.number, note }: { readonly through?: number; readonly note?: string } = {},
+  ) {
     super(cause instanceof Error ? cause.message : String(cause));
     this.statement = statement;
     this.through = Math.max(through, statement.number);
     this.cause = cause;
+    this.note = note;
   }
 }
 

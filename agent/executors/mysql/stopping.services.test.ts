@@ -157,6 +157,22 @@ describe.each(SERVERS)('MysqlExecutor when something ends it on %s', (server) =>
     expect(execution.result.toString()).toContain('Status: Outcome unknown');
   });
 
+  it('does not know whether it committed when the server answers no more at the deadline', async () => {
+    let silent = false;
+    const proxy = await serverProxy(database.server, {
+      dropAfter: (bytes) => {
+        silent ||= bytes.includes('COMMIT');
+        return false;
+      },
+      silent: () => silent,
+    });
+    const execution = await run('INSERT INTO t VALUES (66)', {
+      ...{ params: { target: database.target(proxy) }, timeout_ms: 1000 },
+    });
+    expect(execution.outcome).toMatchObject({ state: 'Unknown', reason: 'CommitOutcomeUnknown' });
+    expect(message(execution)).toContain('execution timeout after 1000 ms');
+  });
+
   it('does not know what became of a statement on its own when the connection is lost', async () => {
     const proxy = await serverProxy(database.server, { dropAfter: (bytes) => bytes.includes('ANALYZE') });
     const execution = await run('ANALYZE TABLE t', { params: { target: database.target(proxy) } });

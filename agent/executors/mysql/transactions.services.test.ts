@@ -188,6 +188,15 @@ describe.each(SERVERS.filter((name) => hasServices(name)))('MysqlExecutor and tr
     expect(await stored()).toEqual([1, 5]);
   });
 
+  it('says that a procedure that fails may have committed', async () => {
+    await database.witness.query(
+      'CREATE PROCEDURE half() BEGIN INSERT INTO t VALUES (1); INSERT INTO t VALUES (1); END',
+    );
+    const execution = await run('CALL half()');
+    expect(failure(execution)).toContain('What it had changed before is committed, unless it has a transaction');
+    expect(await stored()).toEqual([1]);
+  });
+
   it('executes definitions of routines behind DELIMITER', async () => {
     const execution = await run(
       'DELIMITER $$\nCREATE PROCEDURE q() BEGIN INSERT INTO t VALUES (1); INSERT INTO t VALUES (2); END$$\nDELIMITER ;\nCALL q();',
