@@ -10,17 +10,32 @@ const TYPES_OF: readonly (readonly [path: readonly string[], types: readonly Tas
   ],
 ];
 
+/** Where nobody reads them, and what was meant. */
+const NEARLY: readonly (readonly [path: readonly string[], meant: string, types: readonly TaskType[]])[] = [
+  [['exec_options', 'review'], 'params.review', ['mysql', 'doris']],
+  [
+    ['exec_options', 'approve'],
+    'params.approve',
+    ['mysql', 'doris', 'postgres', 'mongo', 'elasticsearch', 'clickhouse'],
+  ],
+  [['ledger'], 'params.exec_options.ledger', ['mysql', 'postgres', 'doris']],
+];
+
 /**
  * Says which parameter the type does not know that nobody may take for heeded: what should only be reviewed would be
- * executed. crds/deploytasks.yaml has the same rules; they are here for an answer of REST before anything is created, and
+ * executed. crds/deploytasks.yaml has the rules of the types too; they are here for an answer of REST before anything is created, and
  * for agents whose API server has older ones. Undefined: there is none.
  */
 export function misplacedParam(type: TaskType, params: Readonly<Record<string, unknown>>): string | undefined {
-  for (const [path, types] of TYPES_OF) {
+  const has = (path: readonly string[]): boolean => {
     const value = path.reduce<unknown>(memberOf, params);
-    if (value === undefined || value === null || value === false || types.includes(type)) continue;
-    return `params.${path.join('.')} is for tasks of type ${types.join(' and ')}`;
-  }
+    return value !== undefined && value !== null && value !== false;
+  };
+  for (const [path, types] of TYPES_OF)
+    if (!types.includes(type) && has(path))
+      return `params.${path.join('.')} is for tasks of type ${types.join(' and ')}`;
+  for (const [path, meant, types] of NEARLY)
+    if (types.includes(type) && has(path)) return `params.${path.join('.')} is not known: ${meant} is`;
   return undefined;
 }
 
