@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { DeployTask } from '../kube/types/deploytask.ts';
+import { ROLLBACK_FILE_TYPE } from '../store/files.ts';
+import type { FileRecord } from '../store/files.ts';
 import type { Store } from '../store/store.ts';
 import { ApiError } from './errors.ts';
 import type { FileUses } from './files/file-uses.ts';
 import type { ApiSettings } from './settings.ts';
 import { parseBlobOwner } from './tasks/command-blob.ts';
-import { ROLLBACK_FILE_TYPE } from './tasks/rollback-handler.ts';
 import type { TaskName } from './tasks/task-id.ts';
 import type { TaskReader } from './tasks/task-reader.ts';
 import type { TaskSecrets } from './tasks/task-secrets.ts';
@@ -68,16 +69,17 @@ export class Cleanup {
   /** Nobody has uploaded them, so nobody would delete them. */
   async #removeRollbackFiles(): Promise<void> {
     const { reader, store, uses, settings } = this.#parts;
-    const due: string[] = [];
+    const due: FileRecord[] = [];
     for (let offset = 0, total = 1; offset < total; offset += FILES_PAGE) {
       const page = await store.files.list({ limit: FILES_PAGE, offset });
       total = page.total;
-      for (const { id, contentType, createdAt } of page.records)
-        if (contentType === ROLLBACK_FILE_TYPE && Date.now() - createdAt >= settings.cleanupGraceMs) due.push(id);
+      for (const record of page.records)
+        if (record.contentType === ROLLBACK_FILE_TYPE && Date.now() - record.createdAt >= settings.cleanupGraceMs)
+          due.push(record);
     }
-    for (const id of due) {
+    for (const { id, createdAt } of due) {
       if (reader.unfinishedWithFile(id) !== undefined) continue;
-      await uses.delete(id).catch((err: unknown) => {
+      await uses.delete(id, createdAt).catch((err: unknown) => {
         if (!(err instanceof ApiError) || err.status >= 500) throw err;
       });
     }

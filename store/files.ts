@@ -1,6 +1,9 @@
 import type { ByteRange } from './file-bytes.ts';
 
-/** An uploaded file. It never changes. */
+/** The type of files that the API makes of rollbacks. They are nobody's, until somebody uploads the same bytes. */
+export const ROLLBACK_FILE_TYPE = 'application/vnd.tiangong.rollback+sql';
+
+/** An uploaded file. Its id and its bytes never change. */
 export interface FileRecord {
   /** `file-<ULID>`. */
   readonly id: string;
@@ -29,7 +32,8 @@ export interface ReceivedFile {
   readonly sha256: string;
   /**
    * Makes a file of the bytes. Resolves once that survives a crash, with the new record, or with the one that is there
-   * already with the same SHA-256; the new bytes are then dropped.
+   * already with the same SHA-256; the new bytes are then dropped. One of `ROLLBACK_FILE_TYPE` that is there becomes what
+   * was received: its name, type and time are then new.
    */
   commit(): Promise<{ readonly record: FileRecord; readonly existed: boolean }>;
   discard(): Promise<void>;
@@ -47,8 +51,8 @@ export interface Files {
   list(page: { limit: number; offset: number }): Promise<{ total: number; records: readonly FileRecord[] }>;
   /** All bytes, or those of a range; rejects when they are not all there. A deletion meanwhile may end it so. */
   read(id: string, range?: ByteRange): AsyncIterable<Uint8Array>;
-  /** Resolves with whether there was such a file. Bytes that cannot be removed now are left to `sweep`. */
-  delete(id: string): Promise<boolean>;
+  /** Resolves with whether there was such a file. `createdAt`: only if it has not become another's since. Bytes that cannot be removed now are left to `sweep`. */
+  delete(id: string, createdAt?: number): Promise<boolean>;
   /** Removes the bytes that failed uploads and deletions left behind. Rejects when some still cannot be. */
   sweep(): Promise<void>;
   /** How many files there are, and the sum of their bytes. */

@@ -47,8 +47,8 @@ export class FileUses {
     }
   }
 
-  /** Rejects with `FileInUse` while a task that has not ended names the file. */
-  delete(id: string): Promise<void> {
+  /** Rejects with `FileInUse` while a task that has not ended names the file. `createdAt`: as `Files.delete` has it. */
+  delete(id: string, createdAt?: number): Promise<void> {
     return this.#lock.run(id, async () => {
       await this.get(id);
       if (!this.#reader.hasSynced) throw new ApiError('NotReady', undefined, { headers: { 'Retry-After': '1' } });
@@ -59,7 +59,7 @@ export class FileUses {
         throw new ApiError('FileInUse', `the file is used by task ${taskId}, which has not ended`);
       }
       if (this.#creating.has(id)) throw new ApiError('FileInUse', 'the file is used by a task that is being created');
-      if (!(await this.#files.delete(id))) throw new ApiError('FileNotFound');
+      if (!(await this.#files.delete(id, createdAt))) throw new ApiError('FileNotFound');
     });
   }
 

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Request, Response } from 'express';
 import multer from 'multer';
+import { ROLLBACK_FILE_TYPE } from '../../store/files.ts';
 import type { Files, ReceivedFile } from '../../store/files.ts';
 import { ApiError } from '../errors.ts';
 import { ClientGoneError } from '../send.ts';
@@ -43,7 +44,7 @@ export function receiveUpload(req: Request, res: Response, files: Files, limits:
       _handleFile(_req, { stream, originalname, mimetype }, done) {
         const file = {
           name: cleanFileName(originalname),
-          contentType: MEDIA_TYPE.test(mimetype) ? mimetype : 'application/octet-stream',
+          contentType: mediaType(mimetype),
         };
         files.receive(file, limited(stream, limits.maxBytes)).then(
           (info) => {
@@ -103,4 +104,10 @@ async function* limited(stream: Readable, maxBytes: number): AsyncGenerator<Uint
 
 export function tooLarge(maxBytes: number): ApiError {
   return new ApiError('FileTooLarge', `failed to upload file: it is larger than ${maxBytes} bytes`);
+}
+
+/** Files of users are never of the type by which those of rollbacks are removed, which downloads of them have. */
+function mediaType(given: string): string {
+  if (given.toLowerCase() === ROLLBACK_FILE_TYPE) return 'application/sql';
+  return MEDIA_TYPE.test(given) ? given : 'application/octet-stream';
 }

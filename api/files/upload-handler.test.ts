@@ -11,6 +11,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FileBytes } from '../../store/file-bytes.ts';
 import { S3FileBytes } from '../../store/s3/s3-file-bytes.ts';
 import { partsOf } from '../../store/conformance/parts-of.ts';
+import { ROLLBACK_FILE_TYPE } from '../../store/files.ts';
 import { temporaryStore } from '../../store/sqlite/temporary-store.ts';
 import { answerErrors } from '../error-handler.ts';
 import { uploadRoutes } from './file-routes.ts';
@@ -95,6 +96,12 @@ describe('POST /files', () => {
   describe('with the usual limits', () => {
     beforeEach(() => start());
     afterEach(stop);
+
+    it('never takes a file for one of a rollback, which would be removed', async () => {
+      const form = new FormData();
+      form.append('file', new Blob(['DELETE FROM t;'], { type: ROLLBACK_FILE_TYPE.toUpperCase() }), 'r.sql');
+      expect(await post(form)).toMatchObject({ status: 201, body: { content_type: 'application/sql' } });
+    });
 
     it('answers with the fields of the manual, in its order', async () => {
       const { status, body } = await upload('file.txt', 'hello');

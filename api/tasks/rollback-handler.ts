@@ -4,6 +4,7 @@ import type { KubeClient } from '../../kube/client.ts';
 import { isNotFound } from '../../kube/kube-error.ts';
 import { deployTasks } from '../../kube/resource.ts';
 import type { DeployTask } from '../../kube/types/deploytask.ts';
+import { ROLLBACK_FILE_TYPE } from '../../store/files.ts';
 import type { ReceivedFile } from '../../store/files.ts';
 import type { Store } from '../../store/store.ts';
 import type { AgentDirectory } from '../agents/agent-directory.ts';
@@ -45,9 +46,6 @@ interface RollbackBody extends AnswerWish {
 /** More than a command may have goes to the agent as a file. */
 const MAX_COMMAND_BYTES = 1024 * 1024;
 
-/** Marks the files that this makes; they go once no task needs them. */
-export const ROLLBACK_FILE_TYPE = 'application/vnd.tiangong.rollback+sql';
-
 /** `/tasks/{id}/rollback`: GET shows the SQL that undoes a task, POST runs it as a new task. */
 export class RollbackHandler {
   readonly #parts: RollbackHandlerParts;
@@ -60,13 +58,17 @@ export class RollbackHandler {
 
   async show(res: Response, name: TaskName): Promise<void> {
     const text = await rollbackText(await this.#read(name), this.#parts.store.streams);
-    res.writeHead(200, {
+    const headers = {
       'Content-Type': 'application/sql; charset=utf-8',
       'Content-Disposition': `attachment; filename="${name.name}-rollback.sql"`,
       'Content-Length': text.bytes,
       'X-Content-Type-Options': 'nosniff',
-    });
-    for await (const part of text.read()) await write(res, part);
+    };
+    for await (const part of text.read()) {
+      // Only now: what is damaged and short is refused.
+      if (!res.headersSent) res.writeHead(200, headers);
+      await write(res, part);
+    }
     res.end();
   }
 

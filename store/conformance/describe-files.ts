@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { ROLLBACK_FILE_TYPE } from '../files.ts';
 import type { FileRecord, Files } from '../files.ts';
 import type { MakeStore } from './describe-task-streams.ts';
 import { partsOf } from './parts-of.ts';
@@ -57,6 +58,20 @@ export function describeFiles(name: string, makeStore: MakeStore): void {
       expect(both.map(({ existed }) => existed).sort()).toEqual([false, true]);
       expect(both[0]?.record).toEqual(both[1]?.record);
       expect(store.files.totals()).toEqual({ count: 2, bytes: 9 });
+    });
+
+    it('are whose the bytes are once somebody brings those of a rollback', async () => {
+      await using store = await makeStore();
+      const receive = async (name: string, contentType: string): ReturnType<typeof add> =>
+        (await store.files.receive({ name, contentType }, partsOf('DELETE FROM t;\n'))).commit();
+      const { record: made } = await receive('rollback.sql', ROLLBACK_FILE_TYPE);
+      const { record: own, existed } = await receive('mine.sql', 'text/plain');
+      expect({ own, existed }).toMatchObject({ own: { id: made.id, name: 'mine.sql' }, existed: true });
+      expect(own.contentType).toBe('text/plain');
+      expect(await receive('rollback.sql', ROLLBACK_FILE_TYPE)).toEqual({ record: own, existed: true });
+      expect(await store.files.delete(own.id, own.createdAt - 1)).toBe(false);
+      expect(await readAll(store.files.read(own.id))).toBe('DELETE FROM t;\n');
+      expect(await store.files.delete(own.id, own.createdAt)).toBe(true);
     });
 
     it('are two when only their MD5 is one', async () => {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { ulid } from 'ulid';
 import type { ByteRange, FileBytes } from '../file-bytes.ts';
+import { ROLLBACK_FILE_TYPE } from '../files.ts';
 import type { FileRecord, Files, NewFile, ReceivedFile } from '../files.ts';
 import { KeyedLock } from '../keyed-lock.ts';
 import { StoreError } from '../store-error.ts';
@@ -64,8 +65,11 @@ export class SqliteFiles implements Files {
     yield* this.#bytesOf(row).read(row.key, range ?? { start: 0, end: row.bytes - 1 });
   }
 
-  async delete(id: string): Promise<boolean> {
-    const deleted = await this.#db.write(() => this.#setRemoving(id, 'ready'));
+  async delete(id: string, createdAt?: number): Promise<boolean> {
+    const deleted = await this.#db.write(() => {
+      if (createdAt !== undefined && this.#row(id, 'ready')?.createdAt !== createdAt) return false;
+      return this.#setRemoving(id, 'ready');
+    });
     // What fails here is tried again by `sweep`; the file is gone all the same.
     if (deleted) await this.#remove(id).catch(() => undefined);
     return deleted;
@@ -147,6 +151,7 @@ export class SqliteFiles implements Files {
       const row = await this.#db.write(() => {
         const known = same();
         if (known !== undefined) {
+          if (known.contentType === ROLLBACK_FILE_TYPE) this.#takeOver(known.id, id);
           if (broken?.key === known.key) this.#exchangeBytes(known.id, id, bytes);
           return this.#row(known.id, 'ready');
         }
@@ -179,6 +184,15 @@ export class SqliteFiles implements Files {
       return err instanceof StoreError && err.code === 'BytesMissing' ? row : undefined;
     }
     return sha256.digest('hex') === row.sha256 ? undefined : row;
+  }
+
+  /** Makes a file that is nobody's that of a reception. */
+  #takeOver(id: string, receivedId: string): void {
+    const row = this.#row(receivedId, 'receiving');
+    if (row === undefined) return;
+    this.#db
+      .prepare('UPDATE file SET name = ?, content_type = ?, created_at = ? WHERE id = ?')
+      .run(row.name, row.contentType, Date.now(), id);
   }
 
   /** Gives a file the bytes that were just received, and what it had to the reception, which is then to be removed. */
