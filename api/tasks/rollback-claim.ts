@@ -34,7 +34,8 @@ export class RollbackClaim {
       // Perhaps created since they were listed.
       const claimed = await this.#find(task, claim.name);
       if (claimed !== undefined) others.push(claimed);
-      else if (Date.now() - claim.at < CREATING_MS)
+      // Of clocks that differ, too: a claim of tomorrow is none.
+      else if (Math.abs(Date.now() - claim.at) < CREATING_MS)
         throw exists(`task ${claim.name}, which rolls it back, is being created`);
     }
     for (const { metadata, status } of others) {

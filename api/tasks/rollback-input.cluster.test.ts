@@ -4,7 +4,7 @@ import type { KubeObject } from '../../kube/object.ts';
 import { deployTasks, secrets } from '../../kube/resource.ts';
 import type { Resource } from '../../kube/resource.ts';
 import { ApiUnderTest } from '../../test/api/api-under-test.ts';
-import { inline, MysqlTasks, SQL } from '../../test/api/mysql-tasks.ts';
+import { inline, MysqlTasks, SQL, TARGET } from '../../test/api/mysql-tasks.ts';
 import { hasCluster, sharedCluster } from '../../test/kubernetes/shared.ts';
 
 const namespaces: Resource<KubeObject> = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace' };
@@ -29,6 +29,14 @@ describe.skipIf(!hasCluster())('what a rollback is made of', () => {
       const task = await tasks.rolledBack(id, { params: { target: { user: 'dba', password: 'p4ss-of-dba' } } });
       expect(task.spec.params?.target).toMatchObject({ host: 'db', user: 'dba', secret_ref: task.metadata.name });
       expect(await tasks.secret(task.metadata.name)).toEqual({ password: 'p4ss-of-dba' });
+    });
+
+    it('takes null for not given', async () => {
+      const params = { target: { password: null, user: null }, exec_options: { ledger: null }, secret_ref: null };
+      const task = await tasks.rolledBack(await tasks.ran(), { params });
+      expect(task.spec.params?.target).toMatchObject({ user: 'root', secret_ref: task.metadata.name });
+      expect(task.spec.params?.exec_options).toBeUndefined();
+      expect(await tasks.secret(task.metadata.name)).toEqual({ password: TARGET.password });
     });
 
     it('names the Secret that the first task named, and may name another', async () => {
@@ -119,6 +127,9 @@ describe.skipIf(!hasCluster())('what a rollback is made of', () => {
       for (const bytes of [5000, 2 * 1024 * 1024]) {
         const id = await tasks.ranLong(script(bytes), { sha256 }, pending);
         expect(await tasks.rollBack(id)).toMatchObject({ status: 409, body: { code: 'RollbackNotAvailable' } });
+        const shown = await fetch(`${api.url}/api/v1/tasks/${id}/rollback`);
+        if (bytes === 5000) expect(shown.status).toBe(409);
+        else await expect(shown.arrayBuffer()).rejects.toThrow();
       }
     });
   });

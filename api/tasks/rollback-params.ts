@@ -13,20 +13,22 @@ const CHANGEABLE_TARGET = ['user', 'secret_ref'];
 const CHANGEABLE_OPTIONS = ['timeout_ms', 'sleep_ms', 'ledger', 'backup'];
 
 /**
- * The parameters of the task that rolls another one back: on the same server as the same user, unless `change` gives other
+ * The parameters of the task that rolls another one back: on the same server as the same user, unless `changes` give other
  * credentials. `stored`: what the Secrets hold that the API made for the first task, by the place that names them.
- * Throws `InvalidRequest` when `change` asks for more than a rollback may differ in.
+ * Throws `InvalidRequest` when `changes` ask for more than a rollback may differ in.
  */
 export function rollbackParams(
   of: { readonly name: string; readonly params: Params },
-  change: Params,
+  changes: Params,
   stored: { readonly params?: Params; readonly target?: Params },
   force: boolean,
 ): Record<string, unknown> {
+  // What the API server prunes must not take the place of what holds: an approval, a password.
+  const change = withoutNulls(changes);
   checkChange(change, 'params', CHANGEABLE, true);
-  const target = objectOf(change, 'target');
+  const target = withoutNulls(objectOf(change, 'target'));
   checkChange(target, 'params.target', CHANGEABLE_TARGET, true);
-  const options = objectOf(change, 'exec_options');
+  const options = withoutNulls(objectOf(change, 'exec_options'));
   checkChange(options, 'params.exec_options', CHANGEABLE_OPTIONS, false);
 
   const { target: _target, exec_options: _options, ...plain } = change;
@@ -51,8 +53,8 @@ function withCredentials(kept: Params, stored: Params | undefined, given: Params
 }
 
 function checkChange(change: Params, where: string, known: readonly string[], takesCredentials: boolean): void {
-  for (const [key, value] of Object.entries(change))
-    if (value !== undefined && !known.includes(key) && !(takesCredentials && CREDENTIAL_KEY.test(key)))
+  for (const key of Object.keys(change))
+    if (!known.includes(key) && !(takesCredentials && CREDENTIAL_KEY.test(key)))
       throw new ApiError(
         'InvalidRequest',
         `${where}.${key} may not be given: a rollback runs where the task ran, as it ran; only credentials and ${known.join(', ')} may differ`,
@@ -65,6 +67,9 @@ function objectOf(params: Params, key: string): Params {
   if (typeof value === 'object' && !Array.isArray(value)) return value as Params;
   throw new ApiError('InvalidRequest', `params.${key} must be an object`);
 }
+
+const withoutNulls = (params: Params): Params =>
+  Object.fromEntries(Object.entries(params).filter(([, value]) => value !== null && value !== undefined));
 
 const pick = (params: Params, keys: readonly string[]): Record<string, unknown> =>
   Object.fromEntries(keys.filter((key) => params[key] !== undefined).map((key) => [key, params[key]]));

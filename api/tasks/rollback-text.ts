@@ -11,7 +11,7 @@ export interface RollbackText {
   /** Whether it brings back every row as it was; if not, `message` says why. */
   readonly exact: boolean;
   readonly message: string | undefined;
-  /** All of it, in parts. Rejects with `RollbackNotAvailable` at the end when it is not what the agent made. */
+  /** All of it, in parts. Rejects with `RollbackNotAvailable` before the last part when it is not what the agent made. */
   read(): AsyncIterable<Uint8Array>;
 }
 
@@ -49,11 +49,15 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 
 async function* checked(source: AsyncIterable<Uint8Array>, sha256: string | undefined): AsyncGenerator<Uint8Array> {
   const digest = createHash('sha256');
+  // Who was given all bytes would take them for right.
+  let last: Uint8Array | undefined;
   for await (const part of source) {
     digest.update(part);
-    yield part;
+    if (last !== undefined) yield last;
+    last = part;
   }
   if (sha256 !== undefined && digest.digest('hex') !== sha256) throw damaged();
+  if (last !== undefined) yield last;
 }
 
 export const noRollback = (why: string): ApiError =>

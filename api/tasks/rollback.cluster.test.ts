@@ -156,6 +156,9 @@ describe.skipIf(!hasCluster())('/tasks/{id}/rollback', () => {
     expect(await tasks.rollBack(id, { force: true })).toMatchObject({ status: 409, body: { code: 'RollbackExists' } });
     await claim(id, JSON.stringify({ name: 'task-never-made', at: Date.now() - 180_000 }));
     await tasks.rolledBack(id);
+    const next = await tasks.ran();
+    await claim(next, JSON.stringify({ name: 'task-never-made', at: Date.now() + 24 * 3600_000 }));
+    await tasks.rolledBack(next);
     for (const nonsense of ['', '{', 'null', '[]', '{"name":1,"at":2}', '"x"']) {
       const other = await tasks.ran();
       await claim(other, nonsense);
@@ -194,8 +197,8 @@ describe.skipIf(!hasCluster())('/tasks/{id}/rollback', () => {
     await api.patchStatus(id, { approval: { digest, time: new Date().toISOString() } });
     await api.run(id, 'db1');
     await api.finish(id, 'Succeeded', { rollback: inline() });
-    expect(await tasks.rollBack(id)).toMatchObject({
-      ...{ status: 201, body: { status: 'pending', approval_digest: expect.stringMatching(/^sha256:/) as string } },
-    });
+    const pending = { status: 'pending', approval_digest: expect.stringMatching(/^sha256:/) as string };
+    // Not given is not taken away.
+    expect(await tasks.rollBack(id, { params: { approve: null } })).toMatchObject({ status: 201, body: pending });
   });
 });
