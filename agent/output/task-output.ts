@@ -206,6 +206,9 @@ export class TaskOutput implements OutputSink {
   /** What the status says of a script that it does not hold whole. */
   #cutRollback(): Partial<RollbackStatus> {
     const { uploader, uid, epoch } = this.#options;
+    const { error } = this.#rollbackUpload?.spool ?? {};
+    if (error !== undefined)
+      return { truncated: true, available: false, message: `it could not be kept: ${error.message}` };
     if (uploader !== undefined) return { truncated: true, ref: storeRef(uid, epoch, 'rollback') };
     const message = 'it is too long for the status, and the agent knows no address of the API';
     return { truncated: true, available: false, message };

@@ -197,6 +197,18 @@ describe('TaskOutput', () => {
     expect(existsSync(join(folder, 'uid-1.1.result', '0'))).toBe(true);
   });
 
+  it('says that what cannot be kept of a rollback cannot be run', async () => {
+    const { uploader } = uploaderTo('http://127.0.0.1:9', temporaryFolder(), 2_000_000);
+    const { output, overflows } = outputTo(uploader);
+    for (let n = 0; n < 50; n += 1) await output.rollback.write(pattern(100_000));
+    output.rollback.end({ available: true, exact: true, statements: 50 });
+    const message = 'it could not be kept: output is not kept beyond 2000000 bytes';
+    expect((await output.end()).rollback).toMatchObject({
+      ...{ available: false, bytes: 5_000_000, truncated: true, message: expect.stringContaining(message) as string },
+    });
+    expect(overflows).toHaveLength(1);
+  });
+
   it('holds a producer back while the API is slow, and lets it go on when the API is away', async () => {
     const api = await receiver();
     const gate = Promise.withResolvers<void>();
