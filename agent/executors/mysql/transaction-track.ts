@@ -34,7 +34,7 @@ const NOTHING: StatementOutcome = {
 /** Results that wait for the end of their transaction are open files, once they are long. */
 const MAX_WAITING_RESULTS = 16;
 /** So much of the statements of a transaction is kept whole for observers; of the rest only their beginnings. */
-const MAX_KEPT_CHARS = 16 * 1024 * 1024;
+const MAX_KEPT_CHARS = 4 * 1024 * 1024;
 /** The verb and the table stand there. */
 const MAX_HEAD_BYTES = 256;
 const MAX_OBSERVED = 1_000_000;
@@ -160,7 +160,14 @@ export class TransactionTrack {
       );
     this.#keptChars += text.length;
     const kept = this.#keptChars > MAX_KEPT_CHARS ? cutText(text, MAX_HEAD_BYTES) : text;
-    this.#sent.push({ number, text: kept, kind, outcome });
+    // Most statements of a long transaction end alike.
+    const last = this.#sent.at(-1)?.outcome;
+    this.#sent.push({
+      number,
+      text: kept,
+      kind,
+      outcome: last !== undefined && isSame(last, outcome) ? last : outcome,
+    });
   }
 
   #takeSent(): readonly SentStatement[] {
@@ -182,3 +189,11 @@ export class TransactionTrack {
     return pending.at(-1)?.lastNumber ?? pending.at(-1)?.number;
   }
 }
+
+const isSame = (a: StatementOutcome, b: StatementOutcome): boolean =>
+  a.affectedRows === b.affectedRows &&
+  a.rows === b.rows &&
+  a.info === b.info &&
+  a.warnings === b.warnings &&
+  a.gtids === b.gtids &&
+  a.inTransaction === b.inTransaction;

@@ -15,10 +15,10 @@ export interface RollbackRunOptions {
 }
 
 /**
- * A rollback is one transaction as long as nothing in it commits by itself and the server can be expected to hold it;
- * cut into several, what is committed is always the newest.
+ * A rollback is one transaction as long as nothing in it commits by itself and the agent can keep account of it, which
+ * takes about 500 bytes for each statement; cut into several, what is committed is always the newest.
  */
-export const ROLLBACK_BATCH = 500_000;
+export const ROLLBACK_BATCH = 200_000;
 
 const INSERT = /^INSERT(?: IGNORE)? INTO `(?:[^`]|``)*`\.`(?:[^`]|``)*` \(((?:`(?:[^`]|``)*`(?:, )?)+)\) VALUES \(/;
 const NAMES = /`(?:[^`]|``)*`/g;

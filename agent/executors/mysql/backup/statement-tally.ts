@@ -8,8 +8,8 @@ export type StatementTexts = (number: number) => RollbackText | undefined;
 /** What undoes the changes of one statement, as far as its report shows it. */
 interface Group {
   count: number;
-  /** The last ones, in the order of the changes. */
-  shown: string[];
+  /** The last ones, in the order of the changes; undefined: there is no room for any. */
+  shown: string[] | undefined;
   shownChars: number;
   inexact: string | undefined;
 }
@@ -67,15 +67,17 @@ export class StatementTally {
   }
 
   #begin(): Group {
-    const group = { count: 0, shown: [], shownChars: 0, inexact: undefined };
+    const group = { count: 0, shown: undefined, shownChars: 0, inexact: undefined };
     this.#groups.push(group);
     return group;
   }
 
   #show(group: Group, sql: string): void {
+    const size = Math.min(sql.length, MAX_SHOWN_BYTES + 1);
+    if (this.#keptChars + size > MAX_KEPT_CHARS) return;
     // A copy: a slice would keep the whole in memory.
-    const text = Buffer.from(sql.slice(0, MAX_SHOWN_BYTES + 1)).toString();
-    if (this.#keptChars + text.length > MAX_KEPT_CHARS) return;
+    const text = Buffer.from(sql.slice(0, size)).toString();
+    group.shown ??= [];
     group.shown.push(text);
     group.shownChars += text.length;
     this.#keptChars += text.length;
@@ -91,6 +93,8 @@ export class StatementTally {
 function textOf({ count, shown, inexact }: Group): RollbackText {
   const message = inexact === undefined ? {} : { message: inexact };
   if (count === 0) return { sql: '', exact: inexact === undefined, ...message };
+  if (shown === undefined)
+    return { sql: '', exact: false, message: inexact ?? `${count} statements of the task's rollback undo it` };
   const whole = shown
     .toReversed()
     .map((sql) => `${sql};`)
