@@ -1,3 +1,5 @@
+import { cutText } from '../../../output/utf8.ts';
+
 /** 0: to be known. 1: to be looked at before it runs. 2: the server would refuse it as it stands. As in goInception. */
 export type RemarkLevel = 0 | 1 | 2;
 
@@ -54,6 +56,14 @@ export interface Remark {
 }
 
 export const remark = (code: RemarkCode, level: RemarkLevel, text: string): Remark => ({ code, level, text });
+
+const MAX_TEXT_BYTES = 1024;
+
+/** As results and logs show it: in one line, without secrets. */
+export const shownRemark = (said: Remark, mask: (text: string) => string): Remark => ({
+  ...said,
+  text: cutText(mask(said.text).replaceAll(/[\r\n]+/g, ' '), MAX_TEXT_BYTES),
+});
 
 /** 0 if there is none. */
 export const worstLevel = (remarks: readonly Remark[]): RemarkLevel =>

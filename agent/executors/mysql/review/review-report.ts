@@ -3,9 +3,11 @@ import type { ResultWriter } from '../../sql/result-writer.ts';
 import type { SqlStatement } from '../../sql/split-statements.ts';
 import { orderFields, orderLines, shownSql } from '../order-lines.ts';
 import type { OrderEntry } from '../order-lines.ts';
+import { shownRemark } from './remark.ts';
 import type { RemarkCode, RemarkLevel } from './remark.ts';
 import type { Verdict } from './statement-review.ts';
 import { nameOf } from './table-use.ts';
+import type { TableUse } from './table-use.ts';
 
 export interface ReviewReportOptions {
   readonly writer: ResultWriter;
@@ -20,6 +22,7 @@ const MAX_LISTED = 10_000;
 /** So many statements have lines of the log; then a line a second tells how far it has come. */
 const MAX_LOGGED = 1000;
 const PROGRESS_MS = 1000;
+const MAX_TABLES = 50;
 const CHECKED = { stage: 'CHECKED', status: 'Audit Completed' };
 const LOG_LEVELS = ['info', 'warn', 'error'] as const;
 
@@ -93,7 +96,7 @@ export class ReviewReport {
     this.#listed += 1;
     const { mask, writer } = this.#options;
     const { level, tables, estimatedRows, backup } = verdict;
-    const remarks = verdict.remarks.map((said) => ({ ...said, text: mask(said.text) }));
+    const remarks = verdict.remarks.map((said) => shownRemark(said, mask));
     const [head, sql] = [{ orderId: number, ...CHECKED }, shownSql(mask(text))];
     const error = remarks.filter((said) => said.level > 0).map(({ code, text: why }) => `${code}: ${why}`);
     await writer.finish(
@@ -106,9 +109,7 @@ export class ReviewReport {
           ? []
           : [`Affected Rows: ${backup === undefined ? 'none, finds ' : ''}about ${estimatedRows}`]),
         ...(backup === undefined ? [] : [`Rollback SQL: ${backupLine(backup)}`]),
-        ...(tables.length === 0
-          ? []
-          : [`Tables: ${tables.map((table) => `${nameOf(table)} (${table.use})`).join(', ')}`]),
+        ...(tables.length === 0 ? [] : [`Tables: ${tableList(tables)}`]),
         `SQL: ${sql}`,
       ],
       {
@@ -143,7 +144,7 @@ export class ReviewReport {
       return output.log('info', this.summary());
     }
     const rows = estimatedRows === undefined ? '' : ` (Estimated rows: ${estimatedRows})`;
-    const said = remarks.map(({ code, text }) => `${code}: ${mask(text)}`);
+    const said = remarks.map((each) => shownRemark(each, mask)).map(({ code, text }) => `${code}: ${text}`);
     await output.log(
       LOG_LEVELS[level satisfies RemarkLevel],
       `[CHECKED] Audit Completed (Order ID: ${number})${rows}${said.length === 0 ? '' : `: ${said.join('; ')}`}`,
@@ -154,4 +155,11 @@ export class ReviewReport {
 function backupLine({ possible, exact, message }: NonNullable<Verdict['backup']>): string {
   if (!possible) return `(none: ${message ?? 'not possible'})`;
   return exact ? '(possible)' : `(possible, not exact: ${message ?? ''})`;
+}
+
+/** A statement may name thousands; JSON has them all. */
+function tableList(tables: readonly TableUse[]): string {
+  const names = tables.slice(0, MAX_TABLES).map((table) => `${nameOf(table)} (${table.use})`);
+  const more = tables.length - names.length;
+  return `${names.join(', ')}${more === 0 ? '' : ` and ${more} more`}`;
 }

@@ -117,6 +117,19 @@ describe.each(['mysql', 'mariadb'] as const)('params.review: only on %s', (flavo
     expect(await codes(sql)).toBe(expected);
   });
 
+  it('says each thing in one line, however long the text and whatever is in it', async () => {
+    const tables = Array.from({ length: 60 }, (_, index) => `t${index}`).join(', ');
+    const { result } = await database.run(
+      `SELECT *\nFROM nowhere WHERE\n'${'x'.repeat(5000)}\n; UPDATE ${tables} SET a = 1`,
+      {
+        review: 'only',
+      },
+    );
+    expect(String(result)).toMatch(/^Error: SyntaxError: .{20,1100}$/m);
+    const many = await database.run(`UPDATE ${tables} SET a = 1`, { review: 'only' });
+    expect(String(many.result)).toMatch(/^Tables: t0 \(change\), .* and 10 more$/m);
+  });
+
   it('follows what the script itself would make and change', async () => {
     expect(
       await codes(

@@ -2,6 +2,7 @@ import type { OutputSink } from '../../executor.ts';
 import type { SqlStatement } from '../../sql/split-statements.ts';
 import type { MysqlSession } from '../session.ts';
 import type { StatementKind } from '../statement-kind.ts';
+import { shownRemark } from './remark.ts';
 import type { RemarkCode } from './remark.ts';
 import { ReviewSession } from './review-session.ts';
 import { StatementReview } from './statement-review.ts';
@@ -80,7 +81,8 @@ export class RunReview {
     }
     const lines = verdict.remarks
       .filter(({ level, code }) => level > 0 && this.#count(code))
-      .map(({ code, text }) => `${code}: ${mask(text)}`);
+      .map((said) => shownRemark(said, mask))
+      .map(({ code, text }) => `${code}: ${text}`);
     const rows = kind === 'dml' ? verdict.estimatedRows : undefined;
     if (lines.length === 0 && rows === undefined) return;
     const about = rows === undefined ? '' : ` (Estimated rows: ${rows})`;
