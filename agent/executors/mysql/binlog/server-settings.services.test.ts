@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../../../test/kubernetes/free-port.ts';
 import { hasServices, ownService } from '../../../../test/services/service.ts';
 import type { OwnService, ServiceName } from '../../../../test/services/service.ts';
 import type { CellValue } from './cell-value.ts';
@@ -9,14 +10,13 @@ import { LoggedDatabase } from './testing/logged-database.ts';
 interface Setting {
   readonly title: string;
   readonly name: ServiceName & ('mysql' | 'mariadb');
-  readonly port: number;
   readonly options: readonly string[];
 }
 
 const SETTINGS: readonly Setting[] = [
   {
     title: 'MySQL without GTIDs, checksums and full metadata',
-    ...{ name: 'mysql', port: 13406 },
+    name: 'mysql',
     options: [
       '--gtid-mode=OFF',
       '--enforce-gtid-consistency=OFF',
@@ -26,7 +26,7 @@ const SETTINGS: readonly Setting[] = [
   },
   {
     title: 'MariaDB with compression, without metadata and checksums',
-    ...{ name: 'mariadb', port: 13407 },
+    name: 'mariadb',
     options: [
       '--log-bin-compress=1',
       '--log-bin-compress-min-len=10',
@@ -36,7 +36,7 @@ const SETTINGS: readonly Setting[] = [
   },
   {
     title: 'MariaDB with the temporal types of before 10.1',
-    ...{ name: 'mariadb', port: 13408 },
+    name: 'mariadb',
     options: ['--mysql56-temporal-format=0', '--binlog-row-metadata=MINIMAL'],
   },
 ];
@@ -79,12 +79,12 @@ const SHOWN = COLUMNS.map((type, index) =>
   /^(bit|char|varchar|binary|blob|text|geometry)/.test(type) ? `HEX(c${index})` : `CAST(c${index} AS CHAR)`,
 );
 
-describe.each(SETTINGS)('the log of $title', ({ name, port, options }) => {
+describe.each(SETTINGS)('the log of $title', ({ name, options }) => {
   describe.skipIf(!hasServices(name))('real', () => {
     let server: OwnService;
     let db: LoggedDatabase;
     beforeAll(async () => {
-      server = await ownService(name, port, options);
+      server = await ownService(name, await freePort(), options);
       db = await LoggedDatabase.create(server);
       await db.session.query("SET sql_mode = '', time_zone = '+00:00'");
       await db.session.query(`CREATE TABLE t (${COLUMNS.map((type, index) => `c${index} ${type}`).join(', ')})`);
