@@ -19,7 +19,12 @@ export class SessionLender {
   constructor(flavour?: Flavour) {
     const options = flavour === undefined ? {} : { flavour };
     this.#pools = new Pools({
-      open: (target) => new SessionPool(() => MysqlSession.connect(target, options)),
+      open: (target) =>
+        new SessionPool(async () => {
+          const session = await MysqlSession.connect(target, options);
+          await session.rememberRole();
+          return session;
+        }),
       close: (pool) => pool.close(),
     });
   }

@@ -63,6 +63,7 @@ export class MysqlSession implements PooledSession {
   #resultCharset = 'utf8mb4';
   #broken: Error | undefined;
   #tainted = false;
+  #role: string | undefined;
   /** Whether several statements may be in one query; undefined: it was not asked for. */
   #groups: boolean | undefined;
   #command: QueryCommand | undefined;
@@ -237,7 +238,12 @@ export class MysqlSession implements PooledSession {
     this.#tainted = true;
   }
 
-  /** Drops what a task set: variables, temporary tables, locks, roles, the current database. */
+  /** To be called before a task gets the session of a pool: only so `forget` can tell whether it changed its role. */
+  async rememberRole(): Promise<void> {
+    this.#role = await this.#currentRole();
+  }
+
+  /** Drops what a task set: variables, temporary tables, locks, the current database. Rejects when its role is another. */
   async forget(timeoutMs: number): Promise<void> {
     if (this.#tainted) throw new Error('a KILL may be under way to the connection');
     if (this.#flavour === 'doris') throw new Error('Doris cannot reset a connection');
@@ -305,6 +311,20 @@ export class MysqlSession implements PooledSession {
     });
     await this.#prepare();
     if (this.#database !== undefined) await this.query(`USE ${quoteName(this.#database)}`);
+    // COM_RESET_CONNECTION leaves it.
+    if ((await this.#currentRole()) !== this.#role) throw new Error('the session has another role');
+  }
+
+  async #currentRole(): Promise<string | undefined> {
+    if (this.#flavour === 'doris') return undefined;
+    try {
+      const [found] = await this.rows('SELECT CURRENT_ROLE() AS role');
+      return found?.['role'] ?? undefined;
+    } catch (err) {
+      // Before MySQL 8 there are no roles.
+      if (!isServerError(err)) throw err;
+      return undefined;
+    }
   }
 
   async #execute(sql: string, handler: RowHandler, ended: (end: StatementEnd) => void): Promise<void> {

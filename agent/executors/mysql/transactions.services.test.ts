@@ -218,6 +218,16 @@ describe.each(SERVERS.filter((name) => hasServices(name)))('MysqlExecutor and tr
     expect(failure(second)).toMatch(/gone' doesn't exist/);
   });
 
+  it('leaves no role in its connection', async () => {
+    const role = `role_${database.name.slice(-8)}`;
+    await database.witness.query(`CREATE ROLE ${role}`);
+    await database.witness.query(`GRANT ${role} TO ${database.name}`);
+    await run(`SET ROLE ${role}`);
+    const { result } = await run('SELECT COALESCE(CURRENT_ROLE(), "NONE") AS role');
+    expect(result.toString()).toMatch(/ NONE\n\(1 row\)$/);
+    await database.witness.query(`DROP ROLE ${role}`);
+  });
+
   it('refuses text that the session would take for another character set', async () => {
     const execution = await run("SET NAMES latin1; SELECT 'ascii'; SELECT 'é'");
     expect(failure(execution)).toContain(
