@@ -132,6 +132,18 @@ describe.skipIf(!hasCluster())('an agent that is killed at every step of ten sta
 
       const stored = ({ table }: Held): Promise<number[]> => witness.numbers(`SELECT a AS n FROM ${table} ORDER BY a`);
 
+      async function isHeld({ id, uid, point, proxy }: Held): Promise<void> {
+        try {
+          await vi.waitFor(async () => {
+            const { error, result } = await tasks.get(id);
+            expect(proxy.hasStopped, `${error} ${result}`).toBe(true);
+            expect(journalOf(uid)).toMatch(/statements? \d+/);
+          }, SOON);
+        } catch (err) {
+          throw new Error(`not ${point.name}: ${programs.agent.log.slice(-3000)}`, { cause: err });
+        }
+      }
+
       /** Lets tasks come to their points, kills the agent there, starts it again and looks at each task's end. */
       async function killAt(
         points: readonly KillPoint[],
@@ -140,14 +152,7 @@ describe.skipIf(!hasCluster())('an agent that is killed at every step of ten sta
       ): Promise<void> {
         for (let first = 0; first < points.length; first += AT_ONCE) {
           const wave = await Promise.all(points.slice(first, first + AT_ONCE).map((point) => hold(point, ledger)));
-          for (const held of wave)
-            await vi.waitFor(async () => {
-              const { error, result } = await tasks.get(held.id);
-              expect(held.proxy.hasStopped, `${held.point.name}: ${error} ${result}`).toBe(true);
-              expect(journalOf(held.uid), `${held.point.name}: no evidence; ${error} ${result}`).toMatch(
-                /statements? \d+/,
-              );
-            }, SOON);
+          for (const held of wave) await isHeld(held);
           await programs.agent.kill();
           for (const { proxy } of wave) proxy.letGo();
           programs.agent.start();
