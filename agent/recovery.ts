@@ -92,8 +92,10 @@ export class Recovery {
       return;
     }
     if (entry.phase === 'started') {
-      if (entry.resumable === true && (await this.#goOn(id, entry))) return;
-      await this.#options.uploader?.finishRun(id.uid, id.epoch);
+      if (entry.resumable === true) {
+        if (await this.#goOn(id, entry)) return;
+        await this.#options.uploader?.finishRun(id.uid, id.epoch);
+      }
       const message = `the agent restarted while the task ran; ${this.#evidence.get(key) ?? 'its process is not known'}`;
       const report = unknown(message);
       await this.#options.journal.append({ t: 'finished', key, report }).catch(() => undefined);

@@ -45,7 +45,7 @@ const history = fc
       next.set(run, step + 1);
       const steps: JournalRecord[] = [
         claimed(key),
-        { t: 'started', key },
+        { t: 'started', key, ...(run % 2 === 0 && { resumable: true }) },
         { t: 'spawned', key, pid: 100 + run, pidStart: '7' },
         { t: 'finished', key, report },
         { t: 'closed', key },

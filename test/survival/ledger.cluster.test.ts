@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createConnection } from 'mysql2/promise';
 import type { RowDataPacket } from 'mysql2/promise';
 import { Client } from 'pg';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { agents, deployTasks } from '../../kube/resource.ts';
 import { hasCluster, sharedCluster } from '../kubernetes/shared.ts';
 import type { SharedCluster } from '../kubernetes/shared.ts';
@@ -152,12 +152,14 @@ describe.skipIf(!hasCluster())('an agent that is killed at every step of ten sta
       ): Promise<void> {
         for (let first = 0; first < points.length; first += AT_ONCE) {
           const wave = await Promise.all(points.slice(first, first + AT_ONCE).map((point) => hold(point, ledger)));
+          onTestFinished(async () => {
+            for (const { proxy } of wave) await proxy.close();
+          });
           for (const held of wave) await isHeld(held);
           await programs.agent.kill();
           for (const { proxy } of wave) proxy.letGo();
           programs.agent.start();
           for (const held of wave) await check(held);
-          for (const { proxy } of wave) await proxy.close();
         }
       }
 
