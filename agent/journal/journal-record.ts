@@ -87,7 +87,8 @@ export function applyRecord(entries: Map<RunKey, JournalEntry>, record: JournalR
 export function recordsOf(entry: JournalEntry): JournalRecord[] {
   const { key } = entry.claim;
   const records: JournalRecord[] = [entry.claim];
-  if (entry.phase === 'started') records.push({ t: 'started', key, ...(entry.resumable && { resumable: true }) });
+  if (entry.phase === 'started' || entry.resumable === true)
+    records.push({ t: 'started', key, ...(entry.resumable && { resumable: true }) });
   for (const { pid, start } of entry.processes) records.push({ t: 'spawned', key, pid, pidStart: start });
   if (entry.evidence !== undefined) records.push({ t: 'evidence', key, text: entry.evidence });
   if (entry.report !== undefined) records.push({ t: 'finished', key, report: entry.report });
