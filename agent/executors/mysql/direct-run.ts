@@ -4,7 +4,7 @@ import { TaskFailure } from '../../task-failure.ts';
 import { failed } from '../executor.ts';
 import type { ExecutionContext, Outcome } from '../executor.ts';
 import { checkLedgerIsThere, NOTHING_TOLD } from '../ledger/resumption.ts';
-import { TransactionLedger } from '../postgres/transaction-ledger.ts';
+import { TransactionLedger } from '../sql/transaction-ledger.ts';
 import { ResultWriter } from '../sql/result-writer.ts';
 import { splitStatements } from '../sql/split-statements.ts';
 import type { SqlStatement } from '../sql/split-statements.ts';

@@ -3,7 +3,7 @@ import { cutText } from '../../output/utf8.ts';
 import { ExecutionTimeout } from '../database/deadline.ts';
 import { TaskAborted } from '../executor.ts';
 import { LedgerStop } from '../ledger/ledger-stop.ts';
-import type { TransactionLedger } from '../postgres/transaction-ledger.ts';
+import type { TransactionLedger } from '../sql/transaction-ledger.ts';
 import { SpoolError } from '../sql/row-spool.ts';
 import { SqlSyntaxError } from '../sql/sql-syntax-error.ts';
 import { shownSql } from './order-lines.ts';

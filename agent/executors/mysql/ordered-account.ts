@@ -1,4 +1,4 @@
-import type { TransactionLedger } from '../postgres/transaction-ledger.ts';
+import type { TransactionLedger } from '../sql/transaction-ledger.ts';
 import type { RollbackText } from './order-lines.ts';
 import type { ExecutedStatement, StatementReport } from './statement-report.ts';
 import type { TransactionFate } from './transaction-observer.ts';

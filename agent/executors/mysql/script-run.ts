@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { TransactionLedger } from '../postgres/transaction-ledger.ts';
+import type { TransactionLedger } from '../sql/transaction-ledger.ts';
 import type { SqlStatement } from '../sql/split-statements.ts';
 import type { RollbackText } from './order-lines.ts';
 import type { MysqlSession, StatementOutcome } from './session.ts';

@@ -1,4 +1,4 @@
-import type { TransactionLedger } from '../postgres/transaction-ledger.ts';
+import type { TransactionLedger } from '../sql/transaction-ledger.ts';
 import { cutText } from '../../output/utf8.ts';
 import type { RowSink } from '../sql/result-writer.ts';
 import type { SqlStatement } from '../sql/split-statements.ts';
@@ -147,7 +147,7 @@ export class TransactionTrack {
       if (told !== undefined && told !== 'unknown') fate = told;
     }
     this.#options.fates.ended(fate);
-    await this.#settle(STATUSES[fate]);
+    await this.#settle(STATUSES[fate], fate === 'committed' ? this.#options.rollbackOf : undefined);
     return fate;
   }
 

@@ -10,7 +10,7 @@ import { QueryStopped } from './run-query.ts';
 import { PasswordMissing } from './session.ts';
 import { errorDetails, isFatal, isLost, isServerError, StatementFailed } from './statement-error.ts';
 import { shownSql } from './statement-report.ts';
-import type { TransactionLedger } from './transaction-ledger.ts';
+import type { TransactionLedger } from '../sql/transaction-ledger.ts';
 
 /** How a text failed. */
 export interface Failure {

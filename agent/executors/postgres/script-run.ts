@@ -10,7 +10,7 @@ import { StatementGroup } from './statement-group.ts';
 import { mayCommit, statementKind } from './statement-kind.ts';
 import { StatementQuery } from './statement-query.ts';
 import type { StatementReport } from './statement-report.ts';
-import { TransactionLedger } from './transaction-ledger.ts';
+import { TransactionLedger } from '../sql/transaction-ledger.ts';
 import { ENDS, ledgerRefusal, refusal } from './transaction-rules.ts';
 import type { TransactionEnd } from './transaction-rules.ts';
 

@@ -1,6 +1,6 @@
 import type { ExecutionContext } from '../../executor.ts';
 import type { SqlStatement } from '../../sql/split-statements.ts';
-import { TransactionLedger } from '../../postgres/transaction-ledger.ts';
+import { TransactionLedger } from '../../sql/transaction-ledger.ts';
 import type { MysqlParams } from '../mysql-params.ts';
 import { judge } from './block-judgement.ts';
 import { runBlock } from './block-run.ts';

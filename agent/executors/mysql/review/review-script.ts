@@ -1,7 +1,7 @@
 import { maskSecrets } from '../../database/mask-secrets.ts';
 import { failed } from '../../executor.ts';
 import type { Outcome } from '../../executor.ts';
-import { TransactionLedger } from '../../postgres/transaction-ledger.ts';
+import { TransactionLedger } from '../../sql/transaction-ledger.ts';
 import { ResultWriter } from '../../sql/result-writer.ts';
 import { splitStatements } from '../../sql/split-statements.ts';
 import { BinlogAccess } from '../backup/binlog-access.ts';

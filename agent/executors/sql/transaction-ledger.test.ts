@@ -21,7 +21,7 @@ describe('TransactionLedger', () => {
     for (const number of [1, 2]) ledger.executed(number, 'open');
     ledger.ended('prepared');
     expect(ledger.describe()).toBe(
-      'Statements 1-2 were prepared: COMMIT PREPARED or ROLLBACK PREPARED decides what becomes of them.',
+      'Statements 1-2 were prepared: COMMIT or ROLLBACK of what is prepared decides what becomes of them.',
     );
   });
 

@@ -4,7 +4,7 @@ export type Fate =
   | 'open'
   | 'committed'
   | 'rolledBack'
-  /** By PREPARE TRANSACTION: kept by the server until it is told what to do with it. */
+  /** By PREPARE TRANSACTION or XA PREPARE: kept by the server until it is told what to do with it. */
   | 'prepared'
   /** The connection was lost before the server told whether it committed. */
   | 'unknown';
@@ -55,7 +55,7 @@ export class TransactionLedger {
     const sentences = [
       this.#sentence('committed', 'committed'),
       this.#sentence('rolledBack', 'rolled back'),
-      this.#sentence('prepared', 'prepared: COMMIT PREPARED or ROLLBACK PREPARED decides what becomes of them'),
+      this.#sentence('prepared', 'prepared: COMMIT or ROLLBACK of what is prepared decides what becomes of them'),
       this.#sentence('unknown', 'perhaps committed: the connection was lost before the server said'),
     ];
     if (this.#omitted > 0) sentences.push(`What became of ${this.#omitted} more groups of statements is not listed.`);
