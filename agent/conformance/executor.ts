@@ -31,6 +31,8 @@ export interface Work {
   readonly credentials?: Readonly<Record<string, Credential>>;
   /** Called with every piece of the result; a promise holds the executor back, as a slow disk does. */
   readonly onResult?: (bytes: Buffer) => Promise<void> | undefined;
+  /** Called with each text for the journal, before it is kept. */
+  readonly onEvidence?: (text: string) => void;
   readonly uid?: string;
   /** The task's file, where it has one, or why it cannot be had. */
   readonly file?: TaskFile | FileUnavailable;
@@ -85,6 +87,7 @@ export async function execute(executor: Executor, work: Work): Promise<Execution
     },
     processStarted: () => undefined,
     evidence: (text) => {
+      work.onEvidence?.(text);
       evidence.push(text);
     },
   };

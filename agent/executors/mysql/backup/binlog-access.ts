@@ -7,6 +7,7 @@ import { currentPosition } from '../binlog/current-position.ts';
 import { networkText } from '../failure.ts';
 import { ERRNO, isServerError } from '../server-error.ts';
 import { MysqlSession } from '../session.ts';
+import type { Patience } from './patience.ts';
 import { RowLogging } from './row-logging.ts';
 import { TableCatalog } from './table-catalog.ts';
 
@@ -33,7 +34,7 @@ export class BinlogAccess {
   }
 
   /** The text of why a backup is not possible, else the access. `session` is the task's, which is set to log whole rows. */
-  static async open(session: MysqlSession, target: Target): Promise<BinlogAccess | string> {
+  static async open(session: MysqlSession, target: Target, patience: Patience): Promise<BinlogAccess | string> {
     const sessions: MysqlSession[] = [];
     const connect = async (login: { user?: string; password?: string } = {}): Promise<MysqlSession> => {
       // Who only reads the log has no right to the database.
@@ -48,18 +49,26 @@ export class BinlogAccess {
     };
     const login = loginOf(target);
     const who = login.user ?? target.user ?? 'the login';
-    try {
+    const begin = async (): Promise<BinlogAccess | string> => {
       const logging = await RowLogging.inspect(session, session.flavour);
       const reason = await logging.ensure(session);
-      if (reason !== undefined) return await give(reason);
+      if (reason !== undefined) return give(reason);
       const facts = await connect();
       const backup = login.user === undefined ? facts : await connect(login);
       const reader = await BinlogReader.open(target, await currentPosition(backup), login);
       return new BinlogAccess({ logging, reader }, { facts, backup });
+    };
+    try {
+      return await patience.wait(() => [...sessions, session], begin);
     } catch (err) {
       if (session.broken !== undefined) throw err;
       return await give(explain(err, who));
     }
+  }
+
+  /** Those that are asked. */
+  get sessions(): readonly MysqlSession[] {
+    return [this.#facts, this.#backup];
   }
 
   /** Where the log ends now. */

@@ -12,11 +12,12 @@ import type { BinlogAccess } from './binlog-access.ts';
 import { ChangeLog } from './change-log.ts';
 import { definitionRemark } from './definition-remark.ts';
 import type { Backup, BackupOptions } from './open-backup.ts';
+import { Patience } from './patience.ts';
 import type { StatementTexts } from './statement-tally.ts';
 import { survivingStatements } from './surviving-statements.ts';
 
-/** An abort is heeded within ten seconds: so long what is committed is still read. */
-const PATIENCE_MS = 4000;
+/** How long the log may take to tell what became of a COMMIT whose answer was lost. */
+const SETTLE_MS = 10_000;
 const NOTHING: RollbackText = { sql: '', exact: true, message: 'nothing was changed' };
 
 /** The transaction that is open, as far as its backup is concerned. */
@@ -34,7 +35,7 @@ interface Open {
 /** A backup from the server's log. */
 export class BinlogBackup implements Backup {
   readonly #options: BackupOptions;
-  readonly #openAccess: () => Promise<BinlogAccess | string>;
+  readonly #openAccess: (patience: Patience) => Promise<BinlogAccess | string>;
   readonly #log: ChangeLog;
   /** A text: why there is none. */
   #access: BinlogAccess | string | undefined;
@@ -45,17 +46,13 @@ export class BinlogBackup implements Backup {
   /** Of the last transaction: statements that changed rows, and the others. */
   #changed: StatementTexts = () => undefined;
   #texts = new Map<number, RollbackText>();
-  readonly #patience = new AbortController();
-  #patienceEnds: NodeJS.Timeout | undefined;
-  readonly #onAbort = (): void => {
-    this.#patienceEnds = setTimeout(() => this.#patience.abort(this.#options.signal.reason), PATIENCE_MS);
-  };
+  readonly #patience: Patience;
 
-  constructor(options: BackupOptions, openAccess: () => Promise<BinlogAccess | string>) {
+  constructor(options: BackupOptions, openAccess: (patience: Patience) => Promise<BinlogAccess | string>) {
     this.#options = options;
     this.#openAccess = openAccess;
     this.#log = new ChangeLog(options.spoolFolder);
-    options.signal.addEventListener('abort', this.#onAbort, { once: true });
+    this.#patience = new Patience(options.signal);
   }
 
   async beforeTransaction(session: MysqlSession, first: SqlStatement, selfCommitting: boolean): Promise<void> {
@@ -69,7 +66,11 @@ export class BinlogBackup implements Backup {
     const open = this.#open;
     if (typeof open === 'string') return;
     try {
-      open.unseen = await open.access.catalog.prepare(session, statements);
+      const { access } = open;
+      open.unseen = await this.#patience.wait(
+        () => access.sessions,
+        () => access.catalog.prepare(session, statements),
+      );
     } catch (err) {
       this.#open = this.#lose(err);
       if (this.#options.wanted === 'asked')
@@ -90,7 +91,10 @@ export class BinlogBackup implements Backup {
     const changing = changingOf(statements, open);
     if (typeof open === 'string') return this.#without(changing, open);
     try {
-      const wanted = await wantedOf(open, session, statements, gtids);
+      const wanted = await this.#patience.wait(
+        () => [...open.access.sessions, session],
+        () => wantedOf(open, session, statements, gtids),
+      );
       if (wanted !== undefined || changing.length > 0) await this.#read(open, wanted, changing);
     } catch (err) {
       const why = this.#lose(err);
@@ -108,13 +112,23 @@ export class BinlogBackup implements Backup {
       return outcome;
     // The log knows that it was committed when it has it; that it has it not yet says nothing.
     try {
-      const { threadId, from } = open;
-      const wanted = { threadId, from, until: await open.access.position() };
-      const found = await this.#read(open, wanted, changingOf(statements, open));
-      return found ? 'committed' : 'unknown';
+      const { access, threadId, from } = open;
+      const found = await this.#patience.wait(
+        () => access.sessions,
+        async () => {
+          const wanted = { threadId, from, until: await access.position() };
+          const signal = AbortSignal.any([this.#patience.signal, AbortSignal.timeout(SETTLE_MS)]);
+          return this.#read(open, wanted, changingOf(statements, open), signal);
+        },
+        SETTLE_MS,
+      );
+      if (found) return 'committed';
     } catch {
-      return 'unknown';
+      // Then the log tells nothing.
     }
+    const numbers = `${statements[0]?.number ?? 0} to ${statements.at(-1)?.number ?? 0}`;
+    this.#log.inexact(`nobody knows whether statements ${numbers} were committed`);
+    return 'unknown';
   }
 
   of(number: number): RollbackText | undefined {
@@ -127,21 +141,25 @@ export class BinlogBackup implements Backup {
   }
 
   async close(): Promise<void> {
-    this.#options.signal.removeEventListener('abort', this.#onAbort);
-    clearTimeout(this.#patienceEnds);
+    this.#patience.end();
     await this.#log.close();
     if (this.#access !== undefined && typeof this.#access !== 'string') await this.#access.close();
   }
 
   async #begin(session: MysqlSession): Promise<Open | string> {
     if (this.#lost !== undefined) return this.#lost;
-    const access = (this.#access ??= await this.#openAccess());
+    const access = (this.#access ??= await this.#openAccess(this.#patience));
     if (typeof access === 'string') return access;
     access.catalog.forget();
-    const [unlogged, from] = await Promise.all([access.logging.ensure(session), access.position()]);
-    if (unlogged !== undefined) return unlogged;
-    const lastGtid = access.logging.knownBy === 'lastGtid' ? await lastGtidOf(session) : '';
-    return { access, threadId: session.threadId, from, lastGtid, unseen: new Set() };
+    return this.#patience.wait(
+      () => [...access.sessions, session],
+      async () => {
+        const [unlogged, from] = await Promise.all([access.logging.ensure(session), access.position()]);
+        if (unlogged !== undefined) return unlogged;
+        const lastGtid = access.logging.knownBy === 'lastGtid' ? await lastGtidOf(session) : '';
+        return { access, threadId: session.threadId, from, lastGtid, unseen: new Set() };
+      },
+    );
   }
 
   /** Resolves to whether the log has the transaction. Keeps nothing of it when it cannot be read whole. */
@@ -149,6 +167,7 @@ export class BinlogBackup implements Backup {
     { access }: Open,
     wanted: WantedTransaction | undefined,
     changing: readonly SentStatement[],
+    signal = this.#patience.signal,
   ): Promise<boolean> {
     const transaction = this.#log.begin(access.catalog, access.logging.maxStatementBytes);
     try {
@@ -158,7 +177,7 @@ export class BinlogBackup implements Backup {
           wanted,
           (schema, table) => access.catalog.columnsOf(schema, table),
           (change) => transaction.take(change),
-          this.#patience.signal,
+          signal,
         ));
       this.#changed = transaction.end(changing);
       return read?.found ?? false;

@@ -5,6 +5,7 @@ import type { MysqlSession } from '../session.ts';
 import type { TransactionObserver } from '../transaction-observer.ts';
 import { BinlogAccess } from './binlog-access.ts';
 import { BinlogBackup } from './binlog-backup.ts';
+import { Patience } from './patience.ts';
 
 export interface BackupOptions {
   /** The one in which the task's statements run. */
@@ -40,12 +41,14 @@ export interface Backup extends TransactionObserver {
  */
 export async function openBackup(options: BackupOptions): Promise<Backup | { readonly impossible: string }> {
   const { session, target, wanted, concurrency = 1 } = options;
-  const openAccess = async (): Promise<BinlogAccess | string> =>
+  const openAccess = async (patience: Patience): Promise<BinlogAccess | string> =>
     concurrency > 1
       ? `${concurrency} statements may run at once (exec_options.concurrency)`
-      : BinlogAccess.open(session, target);
+      : BinlogAccess.open(session, target, patience);
   if (wanted === 'default') return new BinlogBackup(options, openAccess);
-  const access = await openAccess();
+  const patience = new Patience(options.signal);
+  const access = await openAccess(patience);
+  patience.end();
   if (typeof access === 'string') return { impossible: access };
   return new BinlogBackup(options, () => Promise.resolve(access));
 }
