@@ -24,7 +24,9 @@ export function definitionRemark(text: string): DefinitionRemark {
   switch (verb) {
     case 'CREATE TABLE': {
       const [created] = tables.filter(({ use }) => use === 'create');
-      if (created === undefined || hasWord(tokens, 'EXISTS') || hasWord(tokens, 'REPLACE'))
+      // MariaDB's CREATE OR REPLACE TABLE drops the table that there was.
+      if (tokens.word(1) === 'OR') return lost('CREATE OR REPLACE TABLE removes rows that are not kept');
+      if (created === undefined || hasWord(tokens, 'EXISTS'))
         return { rollback: none('the table may have been there before'), inexact: undefined };
       const { schema, name } = created;
       const table = schema === undefined ? quoteName(name) : quoteTable(schema, name);

@@ -41,6 +41,18 @@ describe.each(['mysql', 'mariadb'] as const)('what a backup on %s cannot bring b
     expect(rollbackSummary).toMatchObject({ exact: false, message: expect.stringMatching(why) as string });
   });
 
+  it.runIf(flavour === 'mariadb')(
+    'is told of CREATE OR REPLACE TABLE, which drops the table that there was',
+    async () => {
+      const { outcome, rollbackSummary } = await database.run(
+        'CREATE OR REPLACE TABLE replaced (id INT); INSERT INTO replaced VALUES (1)',
+      );
+      expect(outcome).toMatchObject({ state: 'Succeeded' });
+      expect(rollbackSummary).toMatchObject({ available: true, exact: false, statements: 1 });
+      expect(rollbackSummary?.message).toMatch(/CREATE OR REPLACE TABLE removes rows/);
+    },
+  );
+
   it.each([
     ['UPDATE parent SET n = n + 1', 2],
     ['CREATE TEMPORARY TABLE x (id INT); INSERT INTO x VALUES (1), (2); INSERT INTO t SELECT id + 10, 0 FROM x', 2],
