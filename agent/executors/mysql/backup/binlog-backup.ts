@@ -20,6 +20,9 @@ import { survivingStatements } from './surviving-statements.ts';
 const SETTLE_MS = 10_000;
 const NOTHING: RollbackText = { sql: '', exact: true, message: 'nothing was changed' };
 
+/** What may change rows; the rows of SELECT … INTO and of a temporary table's definition count as affected, too. */
+const CHANGING: readonly SentStatement['kind'][] = ['dml', 'call', 'xa'];
+
 /** The transaction that is open, as far as its backup is concerned. */
 interface Open {
   readonly access: BinlogAccess;
@@ -211,7 +214,8 @@ export class BinlogBackup implements Backup {
 /** The statements whose changes the log must have. */
 function changingOf(statements: readonly SentStatement[], open: Open | string): readonly SentStatement[] {
   return survivingStatements(statements).filter(
-    ({ outcome, number }) => outcome.affectedRows > 0 && (typeof open === 'string' || !open.unseen.has(number)),
+    ({ kind, outcome, number }) =>
+      CHANGING.includes(kind) && outcome.affectedRows > 0 && (typeof open === 'string' || !open.unseen.has(number)),
   );
 }
 

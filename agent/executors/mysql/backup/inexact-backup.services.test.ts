@@ -62,6 +62,10 @@ describe.each(['mysql', 'mariadb'] as const)('what a backup on %s cannot bring b
     ['SELECT * FROM t WHERE id = 20 FOR UPDATE; UPDATE t SET n = n WHERE id = 20; DELETE FROM t WHERE id = 20', 1],
     ['CALL twice()', 2],
     [
+      'UPDATE parent SET n = n + 1 WHERE id = 2; SELECT n INTO @n FROM parent WHERE id = 2; CREATE TEMPORARY TABLE y AS SELECT 1 AS id; UPDATE parent SET n = @n + 1 WHERE id = 2',
+      2,
+    ],
+    [
       'SET autocommit = 0; INSERT INTO t (id) VALUES (40); COMMIT; SET autocommit = 1; INSERT INTO t (id) VALUES (41)',
       2,
     ],
