@@ -33,6 +33,16 @@ describe.each(SERVERS)('exec_options.concurrency on %s', (server) => {
     expect(connections.size).toBeLessThanOrEqual(4);
   });
 
+  it('says that changes without an order have no rollback', async () => {
+    const { rollbackSummary } = await run(inserts(1, 4), { backup: null });
+    expect(rollbackSummary).toEqual({
+      ...{ available: false, exact: false, statements: 0 },
+      message: '4 statements may run at once (exec_options.concurrency)',
+    });
+    const onlyRead = await run('SELECT 1; SELECT 2', { backup: null });
+    expect(onlyRead.rollbackSummary).toMatchObject({ exact: true, message: 'no row was changed' });
+  });
+
   it('runs queries side by side', async () => {
     const execution = run('SELECT SLEEP(0.6), 1; SELECT SLEEP(0.6), 2; SELECT SLEEP(0.6), 3; SELECT SLEEP(0.6), 4');
     await expect.poll(() => database.running('SLEEP(0.6)'), { interval: 20 }).toBe(4);

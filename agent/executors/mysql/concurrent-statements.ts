@@ -30,10 +30,16 @@ export class ConcurrentStatements {
   readonly #options: ConcurrentStatementsOptions;
   readonly #lanes: Lanes;
   #hasEnded = false;
+  #hasChanged = false;
 
   constructor(options: ConcurrentStatementsOptions) {
     this.#options = options;
     this.#lanes = new Lanes(options);
+  }
+
+  /** Whether a change ran beside others. */
+  get hasChanged(): boolean {
+    return this.#hasChanged;
   }
 
   /** The barriers, each when nothing else runs; `isIdle`: whether no transaction or lock of the text's is open. */
@@ -68,6 +74,7 @@ export class ConcurrentStatements {
       throw new StatementFailed(statement, new Error(refused));
     }
     await blame(statement, async () => onStatement?.(statement, kind));
+    if (kind === 'dml') this.#hasChanged = true;
     await this.#lanes.add(statement, kind);
   }
 

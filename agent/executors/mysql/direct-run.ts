@@ -138,8 +138,16 @@ export class DirectRun {
       rolled_back: this.#fates.ranges('rolledBack'),
       unknown: this.#fates.ranges('unknown'),
     });
+    if (run.notRolledBack !== undefined)
+      backup?.lacks(`not everything that failed could be rolled back: ${this.#mask(run.notRolledBack)}`);
+    if (concurrent?.hasChanged === true) backup?.lacks(this.#sideBySide);
     await backup?.finish(context.rollback);
     return outcome;
+  }
+
+  /** Why there is no backup where there is no order. */
+  get #sideBySide(): string {
+    return `${this.#options.params.concurrency} statements may run at once (exec_options.concurrency)`;
   }
 
   /** Undefined: statements run one after the other. */
@@ -160,10 +168,7 @@ export class DirectRun {
       signal,
       graceMs,
       evidence: (text) => context.evidence(text),
-      noRollback:
-        backup === 'off' || !hasTransactions
-          ? undefined
-          : `${count} statements may run at once (exec_options.concurrency)`,
+      noRollback: backup === 'off' || !hasTransactions ? undefined : this.#sideBySide,
       onRefused: (err) => void warn(`fewer than ${count} connections could be opened: ${networkText(err)}`),
       onStatement,
       onEnd: warn,

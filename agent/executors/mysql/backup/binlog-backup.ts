@@ -138,6 +138,10 @@ export class BinlogBackup implements Backup {
     return this.#changed(number) ?? this.#texts.get(number);
   }
 
+  lacks(why: string): void {
+    this.#log.inexact(why);
+  }
+
   async finish(sink: RollbackSink): Promise<void> {
     if (typeof this.#access === 'string') this.#log.inexact(this.#access);
     await this.#log.writeTo(sink, `${this.#options.title} on ${this.#options.target.label}`);

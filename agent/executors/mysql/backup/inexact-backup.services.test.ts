@@ -90,6 +90,14 @@ describe.each(['mysql', 'mariadb'] as const)('what a backup on %s cannot bring b
     expect(await database.values('SELECT id FROM t WHERE id = 51')).toEqual([]);
   });
 
+  it('is told of what a failed statement leaves in a table without transactions', async () => {
+    const { outcome, rollbackSummary } = await database.run('INSERT INTO mine VALUES (7, 7), (1, 1)');
+    expect(outcome).toMatchObject({ state: 'Failed', reason: 'StatementFailed' });
+    expect(await database.values('SELECT id FROM mine WHERE id = 7')).toEqual([7]);
+    expect(rollbackSummary).toMatchObject({ available: false, exact: false });
+    expect(rollbackSummary?.message).toMatch(/could be rolled back/);
+  });
+
   it('is told in the result of each statement', async () => {
     const { result } = await database.run(
       'CREATE TABLE said (id INT); INSERT INTO said VALUES (1); UPDATE said SET id = 1; SELECT * FROM said; UPDATE logged SET n = 9',

@@ -30,6 +30,8 @@ export interface BackupOptions {
 export interface Backup extends TransactionObserver {
   /** What undoes a statement whose transaction was the last to be committed; undefined: there is nothing to tell of it. */
   of(number: number): RollbackText | undefined;
+  /** Rows were changed that it does not have, for this reason. */
+  lacks(why: string): void;
   /** Writes the whole script, the newest change first. To be called once, when no transaction is open any more. */
   finish(sink: RollbackSink): Promise<void>;
   close(): Promise<void>;
