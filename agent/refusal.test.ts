@@ -31,7 +31,6 @@ describe('refusalOf', () => {
     ['names a path on the agent', approved({ params: { approve: 'required', file_path: '/x' } }), /file_path/],
   ])('refuses what %s', (_what, task, message) => {
     expect(refusalOf(task)).toMatchObject({
-      state: 'Failed',
       reason: 'ApprovalMismatch',
       message: expect.stringMatching(message) as string,
     });

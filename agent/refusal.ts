@@ -1,19 +1,23 @@
 import { misplacedParam } from '../kube/misplaced-param.ts';
 import { approvalDigest, needsApproval } from '../kube/task-digest.ts';
 import type { DeployTask } from '../kube/types/deploytask.ts';
-import { failed } from './executors/executor.ts';
-import type { Outcome } from './executors/executor.ts';
+
+export interface Refusal {
+  /** One CamelCase word for the condition. */
+  readonly reason: string;
+  readonly message: string;
+}
 
 /**
  * Why nothing of the task may be executed, whatever its type; undefined: it may. The API server and the operator see to it
  * as well: this is for the day when one of them is older, or was told otherwise by somebody who may write statuses.
  */
-export function refusalOf(task: DeployTask): Outcome | undefined {
+export function refusalOf(task: DeployTask): Refusal | undefined {
   const { spec, status } = task;
   const misplaced = misplacedParam(spec.type, spec.params ?? {});
-  if (misplaced !== undefined) return failed('InvalidParams', misplaced);
+  if (misplaced !== undefined) return { reason: 'InvalidParams', message: misplaced };
   if (!needsApproval(task)) return undefined;
-  const refuse = (why: string): Outcome => failed('ApprovalMismatch', `not run: ${why}`);
+  const refuse = (why: string): Refusal => ({ reason: 'ApprovalMismatch', message: `not run: ${why}` });
   if (spec.approved !== true || status?.approval === undefined) return refuse('the task was not approved');
   if (spec.params?.file_path !== undefined)
     return refuse('an approval says nothing of the file that params.file_path names');

@@ -154,7 +154,7 @@ export class TaskRun {
     const executor = this.#tools.executors.get(task.spec.type);
     if (executor === undefined) return this.#notRun('TaskTypeNotSupported', 'unsupported task type');
     const refusal = refusalOf(task);
-    if (refusal !== undefined) return refusal;
+    if (refusal !== undefined) return this.#notRun(refusal.reason, refusal.message);
     const command = await this.#command(task);
     if (command instanceof Error) return this.#notRun('CommandUnavailable', command.message);
     const { fileId } = task.spec;
