@@ -91,7 +91,7 @@ describe.skipIf(!hasCluster())('POST /tasks/{id}/approve', () => {
   it('lets no creator approve, with a new password neither, nor one who hides', async () => {
     const { id } = await waiting({}, basic('alice'));
     const renewed = { authorization: `Basic ${Buffer.from('alice:another').toString('base64')}` };
-    for (const headers of [basic('alice'), renewed, {}])
+    for (const headers of [basic('alice'), basic('ALICE'), renewed, {}])
       expect(await post(id, {}, headers)).toMatchObject({ status: 403, body: { code: 'ApproverNotAllowed' } });
     expect((await post(id, undefined, basic('bob'))).status).toBe(200);
     const { metadata } = await api.task(id);
