@@ -22,9 +22,8 @@ export interface RollbackText {
 export async function rollbackText(task: DeployTask, streams: TaskStreams): Promise<RollbackText> {
   if (task.spec.type !== 'mysql') throw noRollback('only tasks of type mysql have one');
   if (!isFinished(task)) throw noRollback('the task has not ended');
-  const { rollback, assignment } = task.status ?? {};
-  if (rollback === undefined)
-    throw noRollback(assignment === undefined ? 'the task was never started' : 'the agent told of none');
+  const { rollback } = task.status ?? {};
+  if (rollback === undefined) throw noRollback(whyNone(task));
   const { available, exact, message, bytes, sha256, text = '', truncated, ref } = rollback;
   if (!available || bytes === 0) throw noRollback(message ?? 'there is nothing to undo');
   const found = { bytes, exact, message };
@@ -40,6 +39,14 @@ export async function rollbackText(task: DeployTask, streams: TaskStreams): Prom
   if (!state.complete) throw new ApiError('RollbackPending', undefined, { headers: { 'Retry-After': '1' } });
   if (state.bytes !== bytes) throw damaged();
   return { ...found, read: () => checked(streams.read(stream), sha256) };
+}
+
+function whyNone({ spec: { params }, status }: DeployTask): string {
+  if (status?.assignment === undefined) return 'the task was never started';
+  if (status.state === 'Unknown') return 'nobody knows how the task ended';
+  if (params?.exec_options?.backup === false || params?.no_backup === true) return 'the task asked for no backup';
+  if (params?.review !== undefined) return 'the task was a review, which changes nothing';
+  return 'the agent told of none';
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -79,6 +79,14 @@ describe.skipIf(!hasCluster())('/tasks/{id}/rollback', () => {
     ],
     ['brought none', () => tasks.ran(null), /agent told of none/],
     [
+      'asked for no backup',
+      () => tasks.ran(null, { target: TARGET, exec_options: { backup: false } }),
+      /asked for no backup/,
+    ],
+    ['said so in the old way', () => tasks.ran(null, { target: TARGET, no_backup: true }), /asked for no backup/],
+    ['was a review', () => tasks.ran(null, { target: TARGET, review: 'only' }), /was a review/],
+    ['was lost', () => tasks.ran(null, undefined, 'Unknown'), /nobody knows how the task ended/],
+    [
       'could make none',
       () => tasks.ran(summary('', { available: false, message: 'the binary log is off' })),
       /the binary log is off/,
