@@ -3,8 +3,9 @@ import type { StopPoint } from '../services/stopping-proxy.ts';
 /** How ten statements are written for a server, and what its client says around them. */
 export interface Dialect {
   readonly type: 'postgres' | 'mysql';
-  /** A statement that commits by itself, the fourth. */
-  readonly index: (table: string) => string;
+  /** A statement that commits by itself, the fourth, and how it begins. */
+  readonly alone: (table: string) => string;
+  readonly aloneMarker: string;
   /** Inserts a number after some seconds. */
   readonly slow: (table: string, value: number) => string;
   /** What the client sends when all is committed: with a ledger its lock is freed, without one the connection is reset. */
@@ -13,14 +14,17 @@ export interface Dialect {
 
 export const POSTGRES: Dialect = {
   type: 'postgres',
-  index: (table) => `CREATE INDEX CONCURRENTLY ${table}_a ON ${table} (a)`,
+  // CREATE INDEX CONCURRENTLY would wait for the transactions of the other tasks, which stand still.
+  alone: (table) => `CREATE DATABASE ${table}_made`,
+  aloneMarker: 'CREATE DATABASE',
   slow: (table, value) => `INSERT INTO ${table} SELECT ${value} FROM (SELECT pg_sleep(5)) AS pause`,
   end: { ledger: 'pg_advisory_unlock', plain: 'DISCARD ALL' },
 };
 
 export const MYSQL: Dialect = {
   type: 'mysql',
-  index: (table) => `CREATE INDEX ${table}_a ON ${table} (a)`,
+  alone: (table) => `CREATE INDEX ${table}_a ON ${table} (a)`,
+  aloneMarker: 'CREATE INDEX',
   slow: (table, value) => `INSERT INTO ${table} SELECT ${value} FROM (SELECT SLEEP(5)) AS pause`,
   end: { ledger: 'RELEASE_LOCK', plain: '\x01\0\0\0\x1f' },
 };
@@ -56,7 +60,7 @@ export function killPoints(dialect: Dialect, ledger: boolean): KillPoint[] {
       });
   };
   for (let number = 1; number <= STATEMENTS; number += 1)
-    add(`statement ${number}`, number === DDL ? 'CREATE INDEX' : `/*${number}*/`, number);
+    add(`statement ${number}`, number === DDL ? dialect.aloneMarker : `/*${number}*/`, number);
   for (const [index, last] of LAST.entries()) {
     if (ledger) add(`the ledger's row of ${last}`, `, 1, ${last}, '`, last);
     add(`the COMMIT of ${last}`, 'COMMIT', last, index + 1);
@@ -76,7 +80,7 @@ export function killPoints(dialect: Dialect, ledger: boolean): KillPoint[] {
 export function scriptOf(dialect: Dialect, table: string, { slow }: KillPoint): string {
   const statements = Array.from({ length: STATEMENTS }, (_, index) => {
     const number = index + 1;
-    if (number === DDL) return dialect.index(table);
+    if (number === DDL) return dialect.alone(table);
     if (number === 5 && slow === true) return `${dialect.slow(table, number)} /*${number}*/`;
     return `INSERT INTO ${table} VALUES (${number}) /*${number}*/`;
   });

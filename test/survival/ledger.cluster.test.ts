@@ -44,7 +44,9 @@ async function postgresWitness({ host, port, user, password }: Service): Promise
     numbers: async (sql) => (await client.query<{ n: number }>(sql)).rows.map(({ n }) => n),
     end: async () => {
       await client.end();
-      await admin.query(`DROP DATABASE ${DATABASE} WITH (FORCE)`);
+      const made = 'SELECT datname FROM pg_database WHERE starts_with(datname, $1)';
+      for (const { datname } of (await admin.query<{ datname: string }>(made, [DATABASE])).rows)
+        await admin.query(`DROP DATABASE ${datname} WITH (FORCE)`);
       await admin.end();
     },
   };
@@ -112,7 +114,7 @@ describe.skipIf(!hasCluster())('an agent that is killed at every step of ten sta
       afterAll(() => witness?.end());
 
       async function hold(point: KillPoint, ledger: boolean): Promise<Held> {
-        const table = `t${(tables += 1)}`;
+        const table = `${DATABASE}_${(tables += 1)}`;
         await witness.execute(`CREATE TABLE ${table} (a int)`);
         const proxy = new StoppingProxy(server, point.stop);
         const port = await proxy.listen();
