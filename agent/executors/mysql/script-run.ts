@@ -6,11 +6,12 @@ import type { MysqlSession, StatementOutcome } from './session.ts';
 import { blame, CommitLost, SessionWork } from './session-work.ts';
 import { StatementFailed } from './statement-error.ts';
 import { StatementGroup } from './statement-group.ts';
-import { statementKind } from './statement-kind.ts';
+import { isReadOnly, statementKind } from './statement-kind.ts';
 import type { StatementKind } from './statement-kind.ts';
 import type { StatementReport } from './statement-report.ts';
 import type { TransactionObserver } from './transaction-observer.ts';
 import {
+  asksAboutLast,
   charsetRefusal,
   commitsImplicitly,
   needsIdle,
@@ -121,6 +122,8 @@ export class ScriptRun {
     const { session, batchSize, onStatement } = this.#options;
     const kind = statementKind(statement.text, session.serverVersion);
     if (kind !== 'dml') await this.#flush();
+    // What asks about the last change, such as ROW_COUNT(), would hear of the COMMIT.
+    if (this.#batched >= batchSize && !(isReadOnly(kind) && asksAboutLast(statement.text))) await this.#commit();
     const refused =
       refusal(kind, { whole: batchSize === Infinity, own: this.#mode === 'own' || this.#mode === 'xa' }) ??
       charsetRefusal(session, statement.text);
@@ -183,9 +186,7 @@ export class ScriptRun {
       await this.#flush();
       await this.#sendWithin(statement, 'dml');
     }
-    if (this.#mode !== 'batch') return;
     this.#batched += 1;
-    if (this.#batched >= batchSize) await this.#commit();
   }
 
   async #flush(): Promise<void> {

@@ -7,6 +7,10 @@ const NEEDS_IDLE =
   /^\s*(?:CREATE|DROP|ALTER)\b|\b(?:TRANSACTION|AUTOCOMMIT|COMPLETION_TYPE|SQL_LOG_BIN|GTID_\w+|BINLOG_\w+|(?:TX|TRANSACTION)_\w+)\b/i;
 const COMMITS_SILENTLY: readonly StatementKind[] = ['ddl', 'lock', 'begin', 'xa'];
 
+/** Whether a query asks what the statement before it did. */
+export const asksAboutLast = (text: string): boolean =>
+  /\b(?:ROW_COUNT|FOUND_ROWS|WARNINGS|ERRORS|WARNING_COUNT|ERROR_COUNT)\b/i.test(text.slice(0, 4096));
+
 /** Whether a statement of kind `set` may not stand in a transaction that is not its own. */
 export const needsIdle = (text: string): boolean => NEEDS_IDLE.test(text.slice(0, 4096));
 

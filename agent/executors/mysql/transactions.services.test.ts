@@ -81,6 +81,16 @@ describe.each(SERVERS.filter((name) => hasServices(name)))('MysqlExecutor and tr
     expect(await stored()).toEqual([7, 8]);
   });
 
+  it.each([1, 2, 200])('tells what the last change did, in batches of %i', async (size) => {
+    const execution = await database.run(
+      'INSERT INTO t VALUES (1), (2); SELECT ROW_COUNT() AS n; INSERT IGNORE INTO t VALUES (1), (9); SHOW WARNINGS; SELECT 1; INSERT INTO t VALUES (10)',
+      { exec_options: { trans_batch_size: size } },
+    );
+    expect(execution.result.toString()).toMatch(/ n\n---\n 2\n\(1 row\)/);
+    expect(execution.result.toString()).toContain("Duplicate entry '1'");
+    expect(await stored()).toEqual([1, 2, 9, 10]);
+  });
+
   describe('of the text itself', () => {
     it('are its batches, whatever the size asked for', async () => {
       const execution = await run(
