@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { hasServices, service } from '../../../test/services/service.ts';
 import type { Execution, Work } from '../../conformance/executor.ts';
 import { execute } from '../../conformance/executor.ts';
+import { serverProxy } from '../database/testing/server-proxy.ts';
 import { TestDatabase } from './testing/test-database.ts';
 
 describe.each(['mysql', 'mariadb'] as const)('The ledger of a task of %s', (name) => {
@@ -109,6 +110,14 @@ describe.each(['mysql', 'mariadb'] as const)('The ledger of a task of %s', (name
       expect(again.outcome.state, again.outcome.message).toBe(canTell ? 'Succeeded' : 'Unknown');
     });
 
+    it('leaves its own rows out of the backup', async () => {
+      const text = `${inserts(1, 2)}\nUPDATE notes SET a = 3 WHERE a = 2`;
+      const { outcome, rollback, rollbackSummary } = await run(text, { backup: true, trans_batch_size: 2 });
+      expect([outcome.state, rollbackSummary?.statements], outcome.message).toEqual(['Succeeded', 3]);
+      expect(rollback.toString()).not.toContain('statement_ledger');
+      expect(await rows()).toMatchObject([{ last: 2 }, { last: 3 }]);
+    });
+
     it('is Unknown when a table without transactions was being changed', async () => {
       await database.witness.query('CREATE TABLE IF NOT EXISTS plain (a int) ENGINE = MyISAM');
       const text = 'INSERT INTO plain VALUES (1); INSERT INTO plain VALUES (2)';
@@ -160,6 +169,22 @@ describe.each(['mysql', 'mariadb'] as const)('The ledger of a task of %s', (name
       const { outcome } = await run(`SET autocommit = 0; ${inserts(1)} COMMIT`);
       expect(outcome.message).toContain('exec_options.ledger needs autocommit');
       expect(await notes()).toEqual([]);
+    });
+
+    it.each(['COMMIT', 'CREATE INDEX'])('finds out what became of a %s whose answer was lost', async (marker) => {
+      let dropped = false;
+      const proxy = await serverProxy(await service(name), {
+        dropAfter: (bytes) => !dropped && (dropped = bytes.includes(marker)),
+      });
+      const options = { ledger: true, backup: false };
+      const work = database.work(`${inserts(1)}\nCREATE INDEX i ON notes (a)`, { exec_options: options }, { uid });
+      const params = { ...work.params, target: database.target(proxy) };
+      const { outcome } = await execute(database.executor, { ...work, params });
+      expect([dropped, await notes()]).toEqual([true, [1]]);
+      // With the connection only what comes after it is lost.
+      expect(outcome.message).toMatch(/Statements? 1(-2)? (was|were) committed\./);
+      expect(outcome.message).not.toContain('perhaps committed');
+      expect(outcome.state).toBe('Failed');
     });
 
     it('only looks when nothing more is to be executed', async () => {
