@@ -32,6 +32,7 @@ describe('parseTaskId', () => {
     for (const name of [
       { namespace: 'home', name: 'a' },
       { namespace: 'b', name: 'a.c' },
+      { namespace: 'b', name: 'x'.repeat(253) },
     ])
       expect(parseTaskId(formatTaskId(name, 'home'), 'home')).toEqual(name);
   });

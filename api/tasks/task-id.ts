@@ -3,9 +3,10 @@ export interface TaskName {
   readonly name: string;
 }
 
-const LABEL = '[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?';
-const NAMESPACE = new RegExp(`^${LABEL}$`);
-const NAME = new RegExp(`^${LABEL}(?:\\.${LABEL})*$`);
+const NAMESPACE = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
+/** Kubernetes does not bound the parts between the dots of a name. */
+const PART = '[a-z0-9](?:[-a-z0-9]*[a-z0-9])?';
+const NAME = new RegExp(`^${PART}(?:\\.${PART})*$`);
 const MAX_NAME = 253;
 
 /** A REST id is the CR's name in the home namespace, `<namespace>:<name>` elsewhere (design.md §3). Undefined: nothing's id. */
