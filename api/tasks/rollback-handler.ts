@@ -19,7 +19,7 @@ import { syncTimeoutMs } from './new-task.ts';
 import type { NewTask } from './new-task.ts';
 import { RollbackClaim } from './rollback-claim.ts';
 import { rollbackParams } from './rollback-params.ts';
-import { noRollback, rollbackText } from './rollback-text.ts';
+import { noRollback, rollbackFileName, rollbackText } from './rollback-text.ts';
 import type { RollbackText } from './rollback-text.ts';
 import type { TaskCreator } from './task-creator.ts';
 import type { TaskName } from './task-id.ts';
@@ -60,7 +60,7 @@ export class RollbackHandler {
     const text = await rollbackText(await this.#read(name), this.#parts.store.streams);
     const headers = {
       'Content-Type': 'application/sql; charset=utf-8',
-      'Content-Disposition': `attachment; filename="${name.name}-rollback.sql"`,
+      'Content-Disposition': `attachment; filename="${rollbackFileName(name.name)}"`,
       'Content-Length': text.bytes,
       'X-Content-Type-Options': 'nosniff',
     };
@@ -140,7 +140,7 @@ export class RollbackHandler {
   }
 
   #receive(name: TaskName, text: RollbackText): Promise<ReceivedFile> {
-    const file = { name: `rollback-of-${name.name}.sql`, contentType: ROLLBACK_FILE_TYPE };
+    const file = { name: rollbackFileName(name.name), contentType: ROLLBACK_FILE_TYPE };
     return this.#parts.store.files.receive(file, text.read());
   }
 

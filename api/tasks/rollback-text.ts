@@ -67,6 +67,9 @@ async function* checked(source: AsyncIterable<Uint8Array>, sha256: string | unde
   if (last !== undefined) yield last;
 }
 
+/** Of a task's name, which may be longer than a file's. */
+export const rollbackFileName = (taskName: string): string => `rollback-of-${taskName.slice(0, 150)}.sql`;
+
 export const noRollback = (why: string): ApiError =>
   new ApiError('RollbackNotAvailable', `no rollback available: ${why}`);
 
