@@ -6,6 +6,7 @@ import type { MysqlSession, StatementOutcome } from './session.ts';
 import { blame, CommitLost, SessionWork } from './session-work.ts';
 import { StatementFailed } from './statement-error.ts';
 import { StatementGroup } from './statement-group.ts';
+import { callsStoredFunction } from './stored-functions.ts';
 import { isReadOnly, statementKind } from './statement-kind.ts';
 import type { StatementKind } from './statement-kind.ts';
 import type { StatementReport } from './statement-report.ts';
@@ -14,6 +15,7 @@ import {
   asksAboutLast,
   charsetRefusal,
   commitsImplicitly,
+  lateSetting,
   needsIdle,
   refusal,
   turnsAutocommitOn,
@@ -126,6 +128,7 @@ export class ScriptRun {
     if (this.#batched >= batchSize && !(isReadOnly(kind) && asksAboutLast(statement.text))) await this.#commit();
     const refused =
       refusal(kind, { whole: batchSize === Infinity, own: this.#mode === 'own' || this.#mode === 'xa' }) ??
+      (batchSize === Infinity && this.#mode === 'batch' ? lateSetting(kind, statement.text) : undefined) ??
       charsetRefusal(session, statement.text);
     if (refused !== undefined) {
       await this.#flush();
@@ -134,6 +137,7 @@ export class ScriptRun {
     await blame(statement, async () => onStatement?.(statement, kind));
     if (this.#mode === 'xa') return this.#takeInXa(statement, kind);
     if (this.#mode === 'own' && this.#endsOwn(statement, kind)) await this.#commitOwn();
+    if (await this.#changesUnseen(statement, kind)) return this.#sendOther(statement, 'call');
     switch (kind) {
       case 'select':
       case 'show':
@@ -141,7 +145,7 @@ export class ScriptRun {
       case 'use':
         return this.#sendWithin(statement, kind);
       case 'set':
-        if (needsIdle(statement.text)) await this.#commit();
+        if (needsIdle(statement.text) && batchSize !== Infinity) await this.#commit();
         return this.#sendWithin(statement, kind);
       case 'dml':
         return this.#sendChange(statement);
@@ -156,11 +160,29 @@ export class ScriptRun {
         await this.#commit();
         return this.#takeXa(statement);
       default:
-        if (batchSize !== Infinity) await this.#commit();
-        if (this.#mode !== 'none' || !session.autocommit) return this.#sendWithin(statement, kind);
-        await this.#sendAlone(statement, kind);
-        if (kind === 'lock') this.#locked = !/^\W*UNLOCK\b/i.test(statement.text);
+        return this.#sendOther(statement, kind);
     }
+  }
+
+  /** Whether a statement that seems to read only calls a stored function, where no transaction would hold what that does. */
+  async #changesUnseen(statement: SqlStatement, kind: StatementKind): Promise<boolean> {
+    const { session, batchSize, alwaysOpens = false } = this.#options;
+    if ((kind !== 'select' && kind !== 'set') || !this.isIdle || !(alwaysOpens || batchSize === Infinity)) return false;
+    let calls = false;
+    await blame(statement, async () => {
+      calls = await callsStoredFunction(session, statement.text);
+    });
+    return calls;
+  }
+
+  /** What commits by itself or may: alone, unless a transaction holds the whole text. */
+  async #sendOther(statement: SqlStatement, kind: StatementKind): Promise<void> {
+    const { session, batchSize } = this.#options;
+    if (batchSize !== Infinity) await this.#commit();
+    else if (this.isIdle) await this.#openBatch(statement);
+    if (this.#mode !== 'none' || !session.autocommit) return this.#sendWithin(statement, kind);
+    await this.#sendAlone(statement, kind);
+    if (kind === 'lock') this.#locked = !/^\W*UNLOCK\b/i.test(statement.text);
   }
 
   /** Whether the server would commit the text's own transaction before it executes the statement. */
@@ -174,10 +196,7 @@ export class ScriptRun {
     if (this.#mode === 'none' && session.autocommit) {
       if (this.#locked || !hasTransactions || (batchSize === 1 && !alwaysOpens))
         return this.#sendAlone(statement, 'dml');
-      await this.#sleep();
-      await this.#work.open(statement);
-      this.#mode = 'batch';
-      this.#batched = 0;
+      await this.#openBatch(statement);
     }
     if (this.#mode !== 'none' && (await this.#work.joinsGroup(statement))) {
       this.#group.add(statement);
@@ -187,6 +206,13 @@ export class ScriptRun {
       await this.#sendWithin(statement, 'dml');
     }
     this.#batched += 1;
+  }
+
+  async #openBatch(first: SqlStatement): Promise<void> {
+    await this.#sleep();
+    await this.#work.open(first);
+    this.#mode = 'batch';
+    this.#batched = 0;
   }
 
   async #flush(): Promise<void> {

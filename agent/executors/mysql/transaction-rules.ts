@@ -34,6 +34,13 @@ export function refusal(
   return undefined;
 }
 
+/** Why a setting comes too late: the transaction that holds the whole text is open, and would be committed for it. */
+export function lateSetting(kind: StatementKind, text: string): string | undefined {
+  // Temporary tables are made and dropped within transactions as well.
+  if (kind !== 'set' || /^\W*(?:CREATE|DROP|ALTER)\b/i.test(text) || !needsIdle(text)) return undefined;
+  return 'exec_options.transaction executes the whole text in one transaction, in which this cannot be set: put it before the first change';
+}
+
 /** Why a statement cannot be sent as it is: the text is sent in UTF-8, and the session takes it for something else. */
 export function charsetRefusal({ clientCharset }: MysqlSession, text: string): string | undefined {
   if (isUtf8Name(clientCharset) || clientCharset === 'binary' || !/[^\0-\x7f]/.test(text)) return undefined;
