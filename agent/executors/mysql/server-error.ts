@@ -24,10 +24,14 @@ export const ERRNO = {
   accessDenied: 1045,
   badDatabase: 1049,
   serverShutdown: 1053,
+  parseError: 1064,
   errorDuringCommit: 1180,
   lockWaitTimeout: 1205,
   deadlock: 1213,
+  noSuchProcedure: 1305,
   queryInterrupted: 1317,
+  wrongArguments: 1318,
+  procedureDenied: 1370,
   /** MySQL. */
   secureTransportRequired: 3159,
   /** MySQL. */

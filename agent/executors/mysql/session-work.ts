@@ -35,6 +35,12 @@ const ROLLBACK_MS = 5000;
 /** Some non-transactional changed tables couldn't be rolled back. */
 const NOT_ROLLED_BACK = '1196';
 
+const NOT_BEGUN: readonly number[] = [
+  ERRNO.parseError,
+  ERRNO.noSuchProcedure,
+  ERRNO.wrongArguments,
+  ERRNO.procedureDenied,
+];
 const PARTLY = 'What it had changed before is committed, unless it has a transaction of its own.';
 
 /** A COMMIT failed, and the transaction has ended all the same. */
@@ -80,7 +86,7 @@ export class SessionWork {
         if (alone) await track.committed(session, err.outcome.gtids);
       } else if (alone && answer === 'failed') await track.refused(statement, kind);
       else if (alone) await track.lost(statement, kind);
-      throw new StatementFailed(statement, err, alone && kind === 'call' ? { note: PARTLY } : {});
+      throw new StatementFailed(statement, err, alone && kind === 'call' && hasBegun(err) ? { note: PARTLY } : {});
     }
     await blame(statement, async () => executed(outcome));
     return outcome;
@@ -221,6 +227,9 @@ export class SessionWork {
     return this.session.broken !== undefined || !this.session.inTransaction;
   }
 }
+
+/** Whether the server may have executed some of a procedure before it failed: it found it, and could read it. */
+const hasBegun = (err: unknown): boolean => !isServerError(err) || !NOT_BEGUN.includes(err.errno);
 
 /** What an observer rejects with, as the failure of a statement. */
 export async function blame(

@@ -10,7 +10,7 @@ import { asConnectionError, isRefusalOfMode, login } from './login.ts';
 import { allowMultiStatements } from './multi-statements.ts';
 import { QueryCommand } from './query-command.ts';
 import type { RowHandler, StatementEnd } from './query-command.ts';
-import { ConnectionLost, isServerError } from './server-error.ts';
+import { ConnectionLost, isServerError, ServerError } from './server-error.ts';
 
 export type { RowHandler } from './query-command.ts';
 
@@ -194,10 +194,16 @@ export class MysqlSession implements PooledSession {
       columns: (fields) => handlerOf(index).columns(fields),
       row: (values) => handlerOf(index).row(values),
     };
-    await this.#execute(statements.join(SEPARATOR), handler, (end) => {
-      ended(index, toOutcome(end));
-      index += 1;
-    });
+    try {
+      await this.#execute(statements.join(SEPARATOR), handler, (end) => {
+        ended(index, toOutcome(end));
+        index += 1;
+      });
+    } catch (err) {
+      if (!isServerError(err)) throw err;
+      // "near '…'" shows the beginning of the next statement too.
+      throw new ServerError(err.errno, err.sqlState, err.message.replace(/\n?;\n[^]*(?=' at line \d+$)/, ''));
+    }
   }
 
   /** Whether `queryGroup` can be used: makes it so, the first time. Texts must be split as the server does. */

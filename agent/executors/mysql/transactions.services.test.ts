@@ -205,6 +205,7 @@ describe.each(SERVERS.filter((name) => hasServices(name)))('MysqlExecutor and tr
     const execution = await run('CALL half()');
     expect(failure(execution)).toContain('What it had changed before is committed, unless it has a transaction');
     expect(await stored()).toEqual([1]);
+    expect(failure(await run('CALL nowhere()'))).not.toContain('What it had changed');
   });
 
   it('executes definitions of routines behind DELIMITER', async () => {
