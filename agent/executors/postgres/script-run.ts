@@ -181,7 +181,8 @@ export class ScriptRun {
     const group = new StatementGroup(statements);
     const [first, last] = [statements[0], statements.at(-1)];
     if (!first || !last) return;
-    this.#tellEvidence(first.number, last.number);
+    const range = first === last ? `statement ${first.number}` : `statements ${first.number}-${last.number}`;
+    this.#options.evidence(`${range}, backend pid ${session.pid}`);
     this.#last = last;
     const fate = this.#mode === 'none' && becomes === undefined ? 'committed' : 'open';
     let completed = 0;
@@ -286,11 +287,6 @@ export class ScriptRun {
   #query(query: StatementQuery, patient = false): Promise<void> {
     const { session, signal, graceMs } = this.#options;
     return runQuery(session, query, { signal, graceMs, patient });
-  }
-
-  #tellEvidence(first: number, last: number): void {
-    const { session, evidence } = this.#options;
-    evidence(`${first === last ? `statement ${first}` : `statements ${first}-${last}`}, backend pid ${session.pid}`);
   }
 
   #notEnded(): StatementFailed {
