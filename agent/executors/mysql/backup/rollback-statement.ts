@@ -108,7 +108,7 @@ const undecoded = (facts: TableFacts, name: string, value: CellValue | undefined
   `${columnOf(facts, name)}: ${value !== null && value?.kind === 'undecoded' ? value.why : 'the log does not have it'}`;
 
 const inexactValue = (facts: TableFacts, name: string, value: CellValue | undefined): string | undefined =>
-  value !== null && value?.kind === 'json' && value.inexact !== undefined
+  value !== null && value?.kind === 'json' && value.inexact !== undefined && value.sql === undefined
     ? `${columnOf(facts, name)}: ${value.inexact}`
     : undefined;
 

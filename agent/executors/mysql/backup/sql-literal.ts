@@ -20,7 +20,7 @@ export function sqlLiteral(value: CellValue): string | undefined {
     case 'geometry':
       return hexLiteral(value.bytes);
     case 'json':
-      return hexLiteral(Buffer.from(value.text, 'utf8'), 'utf8mb4');
+      return value.sql ?? hexLiteral(Buffer.from(value.text, 'utf8'), 'utf8mb4');
     case 'temporal':
     case 'name':
       return `'${value.text}'`;

@@ -16,8 +16,11 @@ export type CellValue =
   | { readonly kind: 'bytes'; readonly bytes: Buffer }
   /** DATE, TIME, DATETIME, TIMESTAMP (in UTC) with all digits of the fraction. Quoted, under `time_zone='+00:00'`. */
   | { readonly kind: 'temporal'; readonly text: string }
-  /** JSON of MySQL, as `CAST(j AS CHAR)` prints it. `inexact`: what reading the text back would change, if anything. */
-  | { readonly kind: 'json'; readonly text: string; readonly inexact: string | undefined }
+  /**
+   * JSON of MySQL, as `CAST(j AS CHAR)` prints it. `inexact`: what reading the text back would change, if anything; `sql`:
+   * an expression that gives the document then, where there is one.
+   */
+  | { readonly kind: 'json'; readonly text: string; readonly inexact: string | undefined; readonly sql?: string }
   /** BIT(n): big-endian, as many bytes as n needs. `0x…` */
   | { readonly kind: 'bit'; readonly bytes: Buffer }
   /** ENUM: the number counts and is written unquoted; 0 is the empty value of an error. */

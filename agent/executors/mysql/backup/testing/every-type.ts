@@ -107,3 +107,10 @@ export const everyType = (flavour: Flavour): readonly SampleType[] => [
   ...TIMES,
   ...PECULIAR[flavour],
 ];
+
+/** Documents that hold what their text does not tell, so that only the log knows them. */
+export const FOREIGN_JSON = of(
+  'JSON',
+  `JSON_OBJECT('price', 1.10, 'on', DATE'2024-02-29', 'b', JSON_ARRAY(0x00FF, -0.05, 1e0))`,
+  `JSON_ARRAY(CAST(9 AS DECIMAL(5,2)), TIME'-00:00:00.000001', '漢', JSON_OBJECT('', TIMESTAMP'2024-02-29 01:02:03'))`,
+);

@@ -19,7 +19,7 @@ export function writtenValue(value: CellValue): string {
     case 'name':
       return `'${value.text}'`;
     case 'json':
-      return `_utf8mb4 ${hex(Buffer.from(value.text))}`;
+      return value.sql ?? `_utf8mb4 ${hex(Buffer.from(value.text))}`;
     case 'enum':
       return String(value.index);
     case 'set':

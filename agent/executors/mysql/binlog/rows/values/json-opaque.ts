@@ -6,7 +6,12 @@ import { datetimeOf, showFraction, showTime } from './temporal-value.ts';
 export interface OpaqueText {
   readonly text: string;
   readonly type: string;
+  /** An expression that gives the same value, also as part of a document; undefined: there is none. */
+  readonly sql: string | undefined;
 }
+
+/** Of a literal such as 0x00, and of what is cast to BINARY. */
+const VARCHAR = 15;
 
 /** Bytes of a line of base64, as the server breaks them. */
 const LINE = 76;
@@ -17,14 +22,19 @@ export function opaqueText(type: number, data: Buffer): OpaqueText | undefined {
       const [precision = 0, scale = 0] = data;
       const digits = data.subarray(2);
       if (data.length < 2 || scale > precision || digits.length !== decimalBytes(precision, scale)) return undefined;
-      return { text: decimalText(digits, precision, scale), type: 'DECIMAL' };
+      const text = decimalText(digits, precision, scale);
+      return { text, type: 'DECIMAL', sql: `CAST('${text}' AS DECIMAL(65,${scale}))` };
     }
     case WireType.Date:
     case WireType.NewDate:
       return temporal(data, 'DATE', (whole) => datetimeOf(whole).slice(0, 10));
     case WireType.Datetime:
     case WireType.Timestamp:
-      return temporal(data, 'DATETIME', (whole, micros) => `${datetimeOf(whole)}${showFraction(micros, 6)}`);
+      return temporal(
+        data,
+        type === WireType.Timestamp ? 'TIMESTAMP' : 'DATETIME',
+        (whole, micros) => `${datetimeOf(whole)}${showFraction(micros, 6)}`,
+      );
     case WireType.Time:
       return temporal(
         data,
@@ -34,7 +44,11 @@ export function opaqueText(type: number, data: Buffer): OpaqueText | undefined {
       );
     default: {
       const lines = data.toString('base64').match(new RegExp(`.{1,${LINE}}`, 'g')) ?? [];
-      return { text: `"base64:type${type}:${lines.join('\n')}"`, type: type === WireType.Bit ? 'BIT' : 'BLOB' };
+      return {
+        text: `"base64:type${type}:${lines.join('\n')}"`,
+        type: type === WireType.Bit ? 'BIT' : 'BLOB',
+        sql: type === VARCHAR && data.length > 0 ? `0x${data.toString('hex')}` : undefined,
+      };
     }
   }
 }
@@ -44,5 +58,7 @@ function temporal(data: Buffer, type: string, show: (whole: number, micros: numb
   const packed = data.readBigInt64LE(0);
   const size = packed < 0n ? -packed : packed;
   const text = show(Number(size >> 24n), Number(size & 0xff_ffffn));
-  return { text: `"${packed < 0n ? '-' : ''}${text}"`, type };
+  const signed = `${packed < 0n ? '-' : ''}${text}`;
+  const cast = type === 'DATE' ? type : `${type}(6)`;
+  return { text: `"${signed}"`, type, sql: type === 'TIMESTAMP' ? undefined : `CAST('${signed}' AS ${cast})` };
 }

@@ -1,14 +1,17 @@
 import { BinlogError } from '../../binlog-error.ts';
 import { jsonDouble } from './json-double.ts';
 import { opaqueText } from './json-opaque.ts';
+import type { OpaqueText } from './json-opaque.ts';
 
 /**
  * A document as text. `inexact`: what a document that is read from the text would not have; undefined for none. Whether
- * an integer has a sign does not count: such values are equal, and print alike.
+ * an integer has a sign does not count: such values are equal, and print alike. `sql`: where the text is inexact, an
+ * expression that gives the document all the same; undefined: there is none.
  */
 export interface JsonText {
   readonly text: string;
   readonly inexact: string | undefined;
+  readonly sql?: string;
 }
 
 /** Types of values in MySQL's binary JSON (json_binary.h). */
@@ -37,21 +40,59 @@ const ESCAPES: Readonly<Record<string, string>> = { '\b': 'b', '\t': 't', '\n': 
 
 const TO_ESCAPE = /["\\\u0000-\u001f]/g;
 
+/** How a document is written. */
+interface JsonForm {
+  /** `text`: as JSON has it. */
+  scalar(text: string): string;
+  opaque(value: OpaqueText): string;
+  member(key: string, value: string): string;
+  object(members: readonly string[]): string;
+  array(items: readonly string[]): string;
+}
+
+const TEXT: JsonForm = {
+  scalar: (text) => text,
+  opaque: ({ text }) => text,
+  member: (key, value) => `${quoted(key)}: ${value}`,
+  object: (members) => `{${members.join(', ')}}`,
+  array: (items) => `[${items.join(', ')}]`,
+};
+
+const SQL: JsonForm = {
+  scalar: (text) => `CAST(${hex(text)} AS JSON)`,
+  opaque: ({ sql, text }) => sql ?? hex(text),
+  member: (key, value) => `${hex(key)}, ${value}`,
+  object: (members) => `JSON_OBJECT(${members.join(', ')})`,
+  array: (items) => `JSON_ARRAY(${items.join(', ')})`,
+};
+
+const hex = (text: string): string => `_utf8mb4 ${text === '' ? "''" : `0x${Buffer.from(text).toString('hex')}`}`;
+
 /** A JSON value of a row image as `CAST(j AS CHAR)` prints it. Throws `Malformed`. */
 export function jsonText(bytes: Buffer): JsonText {
-  const document = new JsonDocument(bytes.length);
   // The server itself takes no bytes at all for null.
-  const text = bytes.length === 0 ? 'null' : document.value(bytes[0] ?? 0, bytes.subarray(1), 0);
-  return { text, inexact: document.inexact };
+  if (bytes.length === 0) return { text: 'null', inexact: undefined };
+  const read = (form: JsonForm): { readonly written: string; readonly document: JsonDocument } => {
+    const document = new JsonDocument(bytes.length, form);
+    return { written: document.value(bytes[0] ?? 0, bytes.subarray(1), 0), document };
+  };
+  const { written: text, document } = read(TEXT);
+  const { inexact, isExpressible } = document;
+  if (inexact === undefined || !isExpressible) return { text, inexact };
+  return { text, inexact, sql: read(SQL).written };
 }
 
 class JsonDocument {
   inexact: string | undefined;
+  /** Whether there is SQL for all that it holds. */
+  isExpressible = true;
   /** Every byte is read once: places that many values share would make a short document endless. */
   #left: number;
+  readonly #form: JsonForm;
 
-  constructor(bytes: number) {
+  constructor(bytes: number, form: JsonForm) {
     this.#left = bytes;
+    this.#form = form;
   }
 
   value(type: number, data: Buffer, depth: number): string {
@@ -62,6 +103,20 @@ class JsonDocument {
       case Type.LargeObject:
       case Type.LargeArray:
         return this.#container(data, type === Type.LargeObject, 4, depth);
+      case Type.Opaque: {
+        const opaque = opaqueText(uintAt(data, 0, 1), this.#spent(prefixed(data, 1)));
+        if (opaque === undefined) return malformed('a value of another size than its type has');
+        this.inexact ??= `the document holds a value of the type ${opaque.type}, which its text does not name`;
+        this.isExpressible &&= opaque.sql !== undefined;
+        return this.#form.opaque(opaque);
+      }
+      default:
+        return this.#form.scalar(this.#scalar(type, data));
+    }
+  }
+
+  #scalar(type: number, data: Buffer): string {
+    switch (type) {
       case Type.Literal:
         return LITERALS[uintAt(data, 0, 1)] ?? malformed('a literal that is not known');
       case Type.Int16:
@@ -80,12 +135,6 @@ class JsonDocument {
         return jsonDouble(part(data, 0, 8).readDoubleLE(0));
       case Type.String:
         return quoted(this.#spent(prefixed(data, 0)).toString('utf8'));
-      case Type.Opaque: {
-        const opaque = opaqueText(uintAt(data, 0, 1), this.#spent(prefixed(data, 1)));
-        if (opaque === undefined) return malformed('a value of another size than its type has');
-        this.inexact ??= `the document holds a value of the type ${opaque.type}, which its text does not name`;
-        return opaque.text;
-      }
       default:
         return malformed(`a value of the type ${type}, which is not known`);
     }
@@ -104,13 +153,13 @@ class JsonDocument {
       const key = keys + index * (width + 2);
       const entry = values + index * (width + 1);
       const value = this.#entry(all, entry, width, depth);
-      items.push(isObject ? `${this.#key(all, key, width)}: ${value}` : value);
+      items.push(isObject ? this.#form.member(this.#key(all, key, width), value) : value);
     }
-    return isObject ? `{${items.join(', ')}}` : `[${items.join(', ')}]`;
+    return isObject ? this.#form.object(items) : this.#form.array(items);
   }
 
   #key(all: Buffer, at: number, width: 2 | 4): string {
-    return quoted(this.#spent(part(all, uintAt(all, at, width), uintAt(all, at + width, 2))).toString('utf8'));
+    return this.#spent(part(all, uintAt(all, at, width), uintAt(all, at + width, 2))).toString('utf8');
   }
 
   #spent(bytes: Buffer): Buffer {
