@@ -4,7 +4,7 @@ import type { SqlStatement } from '../sql/split-statements.ts';
 import type { RollbackText } from './order-lines.ts';
 import type { MysqlSession, StatementOutcome } from './session.ts';
 import { blame, CommitLost, SessionWork } from './session-work.ts';
-import { StatementFailed } from './statement-error.ts';
+import { notEnded, StatementFailed } from './statement-error.ts';
 import { StatementGroup } from './statement-group.ts';
 import { callsStoredFunction } from './stored-functions.ts';
 import { isReadOnly, statementKind } from './statement-kind.ts';
@@ -101,7 +101,7 @@ export class ScriptRun {
     try {
       for await (const statement of this.#flushed(statements)) await this.#take(statement);
       await this.#flush();
-      if (this.#mode === 'own' || this.#mode === 'xa') throw this.#notEnded();
+      if (this.#mode === 'own' || this.#mode === 'xa') throw notEnded(this.#last, this.#begunBy ?? this.#last);
       await this.#commit();
       this.#options.signal.throwIfAborted();
     } catch (err) {
@@ -164,15 +164,11 @@ export class ScriptRun {
     }
   }
 
-  /** Whether a statement that seems to read only calls a stored function, where no transaction would hold what that does. */
+  /** Whether what seems to read only calls a stored function, and no transaction would hold what that does. */
   async #changesUnseen(statement: SqlStatement, kind: StatementKind): Promise<boolean> {
     const { session, batchSize, alwaysOpens = false } = this.#options;
     if ((kind !== 'select' && kind !== 'set') || !this.isIdle || !(alwaysOpens || batchSize === Infinity)) return false;
-    let calls = false;
-    await blame(statement, async () => {
-      calls = await callsStoredFunction(session, statement.text);
-    });
-    return calls;
+    return callsStoredFunction(session, statement);
   }
 
   /** What commits by itself or may: alone, unless a transaction holds the whole text. */
@@ -369,13 +365,5 @@ export class ScriptRun {
     if (!this.#mustSleep || sleepMs === 0) return;
     this.#mustSleep = false;
     await delay(sleepMs, undefined, { signal }).catch(() => undefined);
-  }
-
-  #notEnded(): StatementFailed {
-    const { number, line } = this.#begunBy ?? this.#last;
-    return new StatementFailed(
-      this.#last,
-      new Error(`the text ends without COMMIT in the transaction that statement ${number} begins in line ${line}`),
-    );
   }
 }

@@ -30,3 +30,10 @@ export function errorDetails({ cause, statement: { number, line } }: StatementFa
   if (!isServerError(cause)) return where === '' ? '' : `At ${where}`;
   return `SQLSTATE: ${cause.sqlState}, error ${cause.errno}${where === '' ? '' : `, ${where}`}`;
 }
+
+/** The text ends in a transaction of its own. */
+export const notEnded = (last: SqlStatement, { number, line }: SqlStatement): StatementFailed =>
+  new StatementFailed(
+    last,
+    new Error(`the text ends without COMMIT in the transaction that statement ${number} begins in line ${line}`),
+  );

@@ -1,8 +1,10 @@
 import { quoteText } from './backup/quote.ts';
+import type { SqlStatement } from '../sql/split-statements.ts';
 import type { ServerVersion } from './executable-comment.ts';
 import { BRACKET_WORDS, PURE_FUNCTIONS } from './review/pure-functions.ts';
 import { StatementTokens } from './review/statement-tokens.ts';
 import type { MysqlSession } from './session.ts';
+import { StatementFailed } from './statement-error.ts';
 
 /** Functions of the server that wait, lock or ask, but change no row. Others are only looked up for nothing. */
 const HARMLESS: ReadonlySet<string> = new Set(
@@ -14,14 +16,18 @@ const HARMLESS: ReadonlySet<string> = new Set(
 /** Of a statement with more names than this, all count. */
 const MAX_NAMES = 100;
 
-/** Whether a statement that reads calls a function that somebody has written, which may change rows. */
-export async function callsStoredFunction(session: MysqlSession, text: string): Promise<boolean> {
+/** Whether a statement that reads calls a function that somebody has written, which may change rows. Rejects with `StatementFailed`. */
+export async function callsStoredFunction(session: MysqlSession, statement: SqlStatement): Promise<boolean> {
+  const { text } = statement;
   if (!text.includes('(')) return false;
   const names = calledNames(text, session.serverVersion);
   if (names.length === 0 || names.length > MAX_NAMES) return names.length > 0;
-  const found = await session.rows(
+  const looking = session.rows(
     `SELECT ROUTINE_NAME AS name FROM information_schema.ROUTINES WHERE ROUTINE_TYPE = 'FUNCTION' AND ROUTINE_NAME IN (${names.map(quoteText).join(', ')}) LIMIT 1`,
   );
+  const found = await looking.catch((err: unknown) => {
+    throw new StatementFailed(statement, err);
+  });
   return found.length > 0;
 }
 
