@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { hasServices, service } from '../../../test/services/service.ts';
 import type { Execution } from '../../conformance/executor.ts';
+import { serverProxy } from '../database/testing/server-proxy.ts';
 import { TestDatabase } from './testing/test-database.ts';
 
 const SERVERS = (['mysql', 'mariadb'] as const).filter((name) => hasServices(name));
@@ -73,6 +74,16 @@ describe.each(SERVERS)('exec_options.concurrency on %s', (server) => {
     });
     expect(told.map((number) => (number > 41 ? number + 58 : number))).toEqual(stored);
     expect(stored.length).toBeLessThan(300);
+  });
+
+  it('does not know what was committed when a connection is lost in its COMMIT', async () => {
+    const proxy = await serverProxy(database.server, { dropAfter: (bytes) => bytes.includes('COMMIT') });
+    const execution = await database.run(inserts(1, 40), {
+      target: database.target(proxy),
+      exec_options: { concurrency: 4, trans_batch_size: 2, backup: false },
+    });
+    expect(execution.outcome).toMatchObject({ state: 'Unknown', reason: 'CommitOutcomeUnknown' });
+    expect(message(execution)).toMatch(/Statements [\d-]+(?:, [\d-]+)* were perhaps committed/);
   });
 
   it('ends all at the deadline', async () => {

@@ -159,7 +159,7 @@ export class DirectRun {
     const hasTransactions = session.flavour !== 'doris';
     return new ConcurrentStatements({
       session,
-      connect: () => MysqlSession.connect(target, { flavour: session.flavour }),
+      connect: () => MysqlSession.connect(target, { flavour: session.flavour, connectTimeoutMs: 5000 }),
       count,
       report: this.#report,
       fates: this.#fates,
