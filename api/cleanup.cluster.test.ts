@@ -228,6 +228,19 @@ describe.skipIf(!hasCluster())('Cleanup', () => {
       .toEqual([own]);
   });
 
+  it('gives no Secret to another task of the name, and removes it', async () => {
+    const annotations = { 'tiangong.io/task-uid': 'of-another', 'tiangong.io/claimed-at': MINUTES_AGO_11() };
+    await cluster.client.create(secrets, cluster.namespace, {
+      metadata: { name: 'again', labels: { 'tiangong.io/task': 'again' }, annotations },
+      type: 'tiangong.io/credential',
+    });
+    await createTask('again');
+    await untilSynced();
+    await cleanup(0).runOnce();
+    const { items } = await cluster.client.list(secrets, cluster.namespace);
+    expect(items.map(({ metadata }) => metadata.name)).not.toContain('again');
+  });
+
   it('does not remove a Secret that a repeated create has just taken up again', async () => {
     const claimedAt = MINUTES_AGO_11();
     await cluster.client.create(secrets, cluster.namespace, {

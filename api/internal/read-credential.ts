@@ -5,7 +5,7 @@ import type { Secret } from '../../kube/resource.ts';
 import { isFinished } from '../../kube/task-state.ts';
 import type { DeployTask } from '../../kube/types/deploytask.ts';
 import { ApiError } from '../errors.ts';
-import { CREDENTIAL_TYPE, TASK_LABEL } from '../tasks/task-secrets.ts';
+import { CREDENTIAL_TYPE, isMadeFor, TASK_LABEL } from '../tasks/task-secrets.ts';
 
 /** On a Secret: the hosts that it may be sent to, separated by commas. Absent: any. */
 const ALLOWED_HOSTS = 'tiangong.io/allowed-hosts';
@@ -29,8 +29,7 @@ export async function readCredential(client: KubeClient, known: DeployTask, ref:
   if (secret === undefined) throw new ApiError('SecretNotFound', `secret ${namespace}/${ref} not found`);
   if (secret.type !== CREDENTIAL_TYPE)
     throw new ApiError('SecretNotAllowed', `secret ${namespace}/${ref} is not of type ${CREDENTIAL_TYPE}`);
-  const owner = secret.metadata.labels?.[TASK_LABEL];
-  if (owner !== undefined && owner !== name)
+  if (secret.metadata.labels?.[TASK_LABEL] !== undefined && !isMadeFor(secret, task))
     throw new ApiError('SecretNotAllowed', `secret ${namespace}/${ref} was made for another task`);
   return { data: decode(secret), allowedHosts: allowedHostsOf(secret) };
 }

@@ -17,6 +17,9 @@ export const TASK_LABEL = 'tiangong.io/task';
 /** Moves at each try to create the task, so that a removal decided before the try fails on its precondition. */
 const CLAIMED_AT = 'tiangong.io/claimed-at';
 
+/** The uid of the task, once it is known: another task may have the same name later. */
+const TASK_UID = 'tiangong.io/task-uid';
+
 /** A Secret whose task was never created is removed after this long (design.md §3). */
 const OWNERLESS_MS = 600_000;
 
@@ -48,7 +51,8 @@ export class TaskSecrets {
       } catch (err) {
         // An earlier try to create this task, with the same body, got this far.
         if (!isAlreadyExists(err)) throw err;
-        await this.#client.patch(secrets, namespace, secretName, { metadata: { annotations }, data: encoded });
+        const taken = { ...annotations, [TASK_UID]: null };
+        await this.#client.patch(secrets, namespace, secretName, { metadata: { annotations: taken }, data: encoded });
       }
     }
   }
@@ -57,7 +61,9 @@ export class TaskSecrets {
   async adopt(task: DeployTask, names: readonly string[]): Promise<void> {
     const { namespace, name, uid } = task.metadata;
     const ownerReferences = [{ apiVersion: 'tiangong.io/v1alpha1', kind: 'DeployTask', name, uid }];
-    for (const secret of names) await this.#client.patch(secrets, namespace, secret, { metadata: { ownerReferences } });
+    const annotations = { [TASK_UID]: uid };
+    for (const secret of names)
+      await this.#client.patch(secrets, namespace, secret, { metadata: { ownerReferences, annotations } });
   }
 
   /**
@@ -65,15 +71,16 @@ export class TaskSecrets {
    * task needs its own. Rejects with `CredentialsGone` when one is no more. Secrets of users are left to be named.
    */
   async copyOf(
-    { metadata: { namespace = '', name } }: DeployTask,
+    task: DeployTask,
     [inParams, inTarget]: readonly [unknown, unknown],
   ): Promise<{ params?: Record<string, string>; target?: Record<string, string> }> {
+    const { namespace = '', name } = task.metadata;
     const read = async (ref: unknown, place: string): Promise<Record<string, string> | undefined> => {
       if (typeof ref !== 'string' || namespace !== this.#homeNamespace) return undefined;
       const secret = await this.#find(namespace, ref);
       if (secret === undefined && isOwnSecret(ref, name))
         throw new ApiError('CredentialsGone', `the credentials of task ${name} are gone: give them in ${place}`);
-      if (secret?.type !== CREDENTIAL_TYPE || secret.metadata.labels?.[TASK_LABEL] !== name) return undefined;
+      if (secret?.type !== CREDENTIAL_TYPE || !isMadeFor(secret, task)) return undefined;
       return Object.fromEntries(
         Object.entries(secret.data ?? {}).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]),
       );
@@ -99,7 +106,8 @@ export class TaskSecrets {
     },
     now: Date,
   ): Promise<void> {
-    for await (const { metadata } of this.#made()) {
+    for await (const secret of this.#made()) {
+      const { metadata } = secret;
       const { name, namespace = '', uid, resourceVersion, labels, ownerReferences = [] } = metadata;
       const taskName = { namespace, name: labels?.[TASK_LABEL] ?? '' };
       const version = { ...(uid !== undefined && { uid }), ...(resourceVersion !== undefined && { resourceVersion }) };
@@ -111,7 +119,7 @@ export class TaskSecrets {
       }
       const task = await tasks.find(taskName);
       const since = Date.parse(metadata.annotations?.[CLAIMED_AT] ?? metadata.creationTimestamp ?? '');
-      if (task !== undefined) await this.adopt(task, [name]);
+      if (task !== undefined && isMadeFor(secret, task)) await this.adopt(task, [name]);
       else if (now.getTime() - since >= OWNERLESS_MS) await this.#delete(namespace, name, version);
     }
   }
@@ -149,6 +157,17 @@ export class TaskSecrets {
       if (!isNotFound(err) && !isConflict(err)) throw err;
     }
   }
+}
+
+/**
+ * Whether the API made the Secret for just this task. Not for an earlier one of its name, whose credentials are not to be
+ * had by deleting it, perhaps without what it owns, and making another.
+ */
+export function isMadeFor({ metadata }: Secret, task: DeployTask): boolean {
+  const { labels, annotations, ownerReferences = [] } = metadata;
+  const owner = annotations?.[TASK_UID];
+  const uids = [...(owner === undefined ? [] : [owner]), ...ownerReferences.map(({ uid }) => uid)];
+  return labels?.[TASK_LABEL] === task.metadata.name && uids.every((uid) => uid === task.metadata.uid);
 }
 
 /** Ended, and neither to be rolled back, which needs the same credentials, nor to be looked into by its agent. */
