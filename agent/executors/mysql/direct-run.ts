@@ -132,10 +132,12 @@ export class DirectRun {
     } finally {
       await review?.end();
     }
+    const prepared = this.#fates.ranges('prepared');
     await this.#report.end({
       success: outcome.state === 'Succeeded',
       committed: this.#fates.ranges('committed'),
       rolled_back: this.#fates.ranges('rolledBack'),
+      ...(prepared.length === 0 ? {} : { prepared }),
       unknown: this.#fates.ranges('unknown'),
     });
     if (run.notRolledBack !== undefined)

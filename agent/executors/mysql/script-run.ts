@@ -125,7 +125,8 @@ export class ScriptRun {
     const kind = statementKind(statement.text, session.serverVersion);
     if (kind !== 'dml') await this.#flush();
     // What asks about the last change, such as ROW_COUNT(), would hear of the COMMIT.
-    if (this.#batched >= batchSize && !(isReadOnly(kind) && asksAboutLast(statement.text))) await this.#commit();
+    const isFull = this.#mode === 'batch' && this.#batched >= batchSize;
+    if (isFull && !(isReadOnly(kind) && asksAboutLast(statement.text))) await this.#commit();
     const refused =
       refusal(kind, { whole: batchSize === Infinity, own: this.#mode === 'own' || this.#mode === 'xa' }) ??
       (batchSize === Infinity && this.#mode === 'batch' ? lateSetting(kind, statement.text) : undefined) ??

@@ -154,6 +154,21 @@ describe.each(SERVERS.filter((name) => hasServices(name)))('MysqlExecutor and tr
       expect(await stored()).toEqual([1, 2, 3]);
     });
 
+    it('may be of XA, and left prepared', async () => {
+      const id = database.name;
+      const execution = await database.run(
+        `XA START '${id}'; INSERT INTO t VALUES (1); XA END '${id}'; XA PREPARE '${id}'`,
+        { exec_options: { backup: false }, result_format: 'json' },
+      );
+      expect(JSON.parse(execution.result.toString())).toMatchObject({
+        ...{ success: true, committed: [], prepared: [[1, 4]], rolled_back: [] },
+      });
+      expect(await stored()).toEqual([]);
+      // The connection that prepared it is back in the pool, or closed.
+      await database.run(`XA COMMIT '${id}'`);
+      expect(await stored()).toEqual([1]);
+    });
+
     it('may be of XA', async () => {
       const committed = await run(
         "XA START 'x'; INSERT INTO t VALUES (1); XA END 'x'; XA PREPARE 'x'; XA COMMIT 'x'; INSERT INTO t VALUES (1)",
