@@ -14,6 +14,9 @@ import { TableCatalog } from './table-catalog.ts';
 /** Needs another right than the login has. */
 const DENIED = [ERRNO.dbAccessDenied, ERRNO.accessDenied, 1142, 1227] as number[];
 
+/** A server or a text may let queries give fewer rows than there are. */
+const ALL_ROWS = 'SET SESSION sql_select_limit = 18446744073709551615';
+
 /** All that a backup needs of a server: the log from a place on, and what its tables are. To be closed. */
 export class BinlogAccess {
   readonly logging: RowLogging;
@@ -41,6 +44,7 @@ export class BinlogAccess {
       const place = login.user === undefined ? target : { ...target, database: '' };
       const opened = await MysqlSession.connect(place, login);
       sessions.push(opened);
+      await opened.query(ALL_ROWS);
       return opened;
     };
     const give = async (reason: string): Promise<string> => {
@@ -50,10 +54,10 @@ export class BinlogAccess {
     const login = loginOf(target);
     const who = login.user ?? target.user ?? 'the login';
     const begin = async (): Promise<BinlogAccess | string> => {
-      const logging = await RowLogging.inspect(session, session.flavour);
+      const facts = await connect();
+      const logging = await RowLogging.inspect(facts, session.flavour);
       const reason = await logging.ensure(session);
       if (reason !== undefined) return give(reason);
-      const facts = await connect();
       const backup = login.user === undefined ? facts : await connect(login);
       const reader = await BinlogReader.open(target, await currentPosition(backup), login);
       return new BinlogAccess({ logging, reader }, { facts, backup });

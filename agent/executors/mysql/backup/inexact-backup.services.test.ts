@@ -63,6 +63,7 @@ describe.each((['mysql', 'mariadb'] as const).filter((name) => hasServices(name)
       ['ALTER TABLE t ADD COLUMN s VARCHAR(9) FIRST; INSERT INTO t (s, id) VALUES (0x41, 30)', 1],
       ['SELECT * FROM t WHERE id = 20 FOR UPDATE; UPDATE t SET n = n WHERE id = 20; DELETE FROM t WHERE id = 20', 1],
       ['CALL twice()', 2],
+      ['SET sql_select_limit = 1; UPDATE parent SET n = n + 1', 2],
       [
         'UPDATE parent SET n = n + 1 WHERE id = 2; SELECT n INTO @n FROM parent WHERE id = 2; CREATE TEMPORARY TABLE y AS SELECT 1 AS id; UPDATE parent SET n = @n + 1 WHERE id = 2',
         2,
