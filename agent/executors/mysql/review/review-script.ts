@@ -5,6 +5,7 @@ import { TransactionLedger } from '../../sql/transaction-ledger.ts';
 import { ResultWriter } from '../../sql/result-writer.ts';
 import { splitStatements } from '../../sql/split-statements.ts';
 import { BinlogAccess } from '../backup/binlog-access.ts';
+import { Patience } from '../backup/patience.ts';
 import type { DirectRunOptions } from '../direct-run.ts';
 import { describeFailure } from '../failure.ts';
 import { StatementFailed } from '../statement-error.ts';
@@ -58,10 +59,12 @@ export async function reviewScript(options: DirectRunOptions): Promise<Outcome> 
 }
 
 /** Why what the script changes could not be backed up; undefined: it could. */
-async function noBackup({ params, session, target }: DirectRunOptions): Promise<string | undefined> {
+async function noBackup({ params, session, target, signal }: DirectRunOptions): Promise<string | undefined> {
   if (session.flavour === 'doris') return 'Doris keeps no binary log';
   if (params.backup === 'off') return 'no backup is wanted';
-  const access = await BinlogAccess.open(session, target);
+  const patience = new Patience(signal);
+  const access = await BinlogAccess.open(session, target, patience);
+  patience.end();
   if (typeof access === 'string') return access;
   await access.close();
   return undefined;
