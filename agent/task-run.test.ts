@@ -13,6 +13,7 @@ const task: DeployTask = {
 function runOf(resumption?: RunResumption): TaskRun {
   const id = { uid: 'uid-1', epoch: 1, namespace: 'default', name: 't1', idempotent: false };
   const executor = {
+    type: 'mysql' as const,
     execute: () => Promise.reject(new Error('executed what must not be')),
     close: () => Promise.resolve(),
   };
