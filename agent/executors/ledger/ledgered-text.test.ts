@@ -46,7 +46,7 @@ async function pastAfter(text: string, ends: readonly number[], started?: number
 }
 
 describe('LedgeredText', () => {
-  const script = fc.array(fc.constantFrom('A', 'B', 'SET x', 'COPY'), { minLength: 1, maxLength: 30 });
+  const script = fc.array(fc.constantFrom<string>('A', 'B', 'SET x', 'COPY'), { minLength: 1, maxLength: 30 });
   const textOf = (statements: readonly string[]): string =>
     statements
       .map((statement, index) =>
