@@ -63,7 +63,7 @@ export class DirectRun {
   /** Rejects with `TaskFailure` when it cannot begin, else only on a bug. */
   async run(): Promise<Outcome> {
     const { context, target, source, session } = this.#options;
-    const looked = await lookAhead(splitStatements(source.pieces, 'mysql'), ({ text }) =>
+    const looked = await lookAhead(splitStatements(source.pieces, 'mysql', session), ({ text }) =>
       CHANGES.includes(statementKind(text, session.serverVersion)),
     );
     const backup = await this.#openBackup(looked.found);

@@ -287,6 +287,28 @@ describe('splitting postgres', () => {
     expect(await split(text)).toHaveLength(5);
   });
 
+  it.each([
+    ['SET SESSION sql_mode = NO_BACKSLASH_ESCAPES;', String.raw`SELECT 'a\'; SELECT "b\"; SELECT 'it''s;\'`, 3],
+    ["SET sql_mode = 'ANSI_QUOTES';", String.raw`SELECT 'it\'s;'; SELECT "b\"; SELECT 2`, 3],
+    ["SET sql_mode = CONCAT(@@sql_mode, ',NO_BACKSLASH_ESCAPES');", String.raw`SELECT 'a\'; SELECT 2`, 2],
+    ["SET sql_mode = 'NO_BACKSLASH_ESCAPES'; SET sql_mode = '';", String.raw`SELECT 'it\'s;'; SELECT 2`, 2],
+    ["SET GLOBAL sql_mode = 'NO_BACKSLASH_ESCAPES';", String.raw`SELECT 'it\'s;'; SELECT 2`, 2],
+  ])('follows %s', async (setting, text, count) => {
+    const before = (await split(setting, 'mysql')).length;
+    expect(await split(`${setting} ${text}`, 'mysql')).toHaveLength(before + count);
+  });
+
+  it('begins with the sql_mode of the session', async () => {
+    const found: string[] = [];
+    const text = String.raw`SELECT 'a\'; SELECT 2; SET sql_mode = ''; SELECT 'it\'s;'`;
+    const pieces = (async function* () {
+      yield text;
+    })();
+    for await (const statement of splitStatements(pieces, 'mysql', { noBackslashEscapes: true }))
+      found.push(statement.text);
+    expect(found).toHaveLength(4);
+  });
+
   it('refuses a statement beyond 64 Mi characters instead of keeping it', async () => {
     const endless = async function* (): AsyncGenerator<string> {
       yield "SELECT '";

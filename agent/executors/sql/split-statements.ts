@@ -18,6 +18,11 @@ export interface SqlStatement {
   readonly copyData?: AsyncIterable<string>;
 }
 
+export interface SplitOptions {
+  /** Of MySQL: the session begins with this sql_mode. What the text sets is followed. */
+  readonly noBackslashEscapes?: boolean;
+}
+
 /**
  * Splits a text into its statements as it comes, whatever its pieces. Comments alone are no statement. Rejects with
  * `SqlSyntaxError` on commands of psql, a comment without end, or a statement of more than 64 Mi characters; what is
@@ -26,8 +31,9 @@ export interface SqlStatement {
 export async function* splitStatements(
   pieces: AsyncIterable<string>,
   dialect: SqlDialect,
+  options: SplitOptions = {},
 ): AsyncGenerator<SqlStatement> {
-  const scanner = new StatementScanner(dialect);
+  const scanner = new StatementScanner(dialect, options);
   const source = pieces[Symbol.asyncIterator]();
   /** Whether there is more to scan. */
   const feed = async (): Promise<boolean> => {

@@ -27,6 +27,8 @@ export interface DialectRules {
   readonly psql: boolean;
   /** The mysql client's DELIMITER. */
   readonly delimiterCommand: boolean;
+  /** MySQL's sql_mode says whether backslashes escape, and whether `"` is for names. */
+  readonly sqlMode: boolean;
 }
 
 export const DIALECTS: Readonly<Record<SqlDialect, DialectRules>> = {
@@ -44,6 +46,7 @@ export const DIALECTS: Readonly<Record<SqlDialect, DialectRules>> = {
     brackets: true,
     psql: true,
     delimiterCommand: false,
+    sqlMode: false,
   },
   clickhouse: {
     quotes: '\'"`',
@@ -59,6 +62,7 @@ export const DIALECTS: Readonly<Record<SqlDialect, DialectRules>> = {
     brackets: false,
     psql: false,
     delimiterCommand: false,
+    sqlMode: false,
   },
   mysql: {
     quotes: '\'"`',
@@ -75,5 +79,6 @@ export const DIALECTS: Readonly<Record<SqlDialect, DialectRules>> = {
     brackets: false,
     psql: false,
     delimiterCommand: true,
+    sqlMode: true,
   },
 };

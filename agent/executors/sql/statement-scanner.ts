@@ -41,13 +41,14 @@ export class StatementScanner {
   #waiting = false;
   #delimiter = ';';
   #delimiterCode = 59;
-  /** PostgreSQL's standard_conforming_strings = off, which dumps of old servers may hold. */
-  #backslashInStrings = false;
+  /** The quotes in which a backslash escapes: PostgreSQL and MySQL have settings for that. */
+  #escapingQuotes: string;
   /** Round brackets that are open. */
   #depth = 0;
 
-  constructor(dialect: SqlDialect) {
+  constructor(dialect: SqlDialect, { noBackslashEscapes = false }: { readonly noBackslashEscapes?: boolean } = {}) {
     this.#rules = DIALECTS[dialect];
+    this.#escapingQuotes = noBackslashEscapes ? '' : this.#rules.escapingQuotes;
     this.#kinds = characterKinds(this.#rules);
     this.#isWord = wordTest(this.#rules);
   }
@@ -163,8 +164,7 @@ export class StatementScanner {
 
   #beginQuote(quote: string): void {
     this.#take(1);
-    const escapes = this.#rules.escapingQuotes.includes(quote) || (this.#backslashInStrings && quote === "'");
-    this.#hide(quoted(quote, escapes));
+    this.#hide(quoted(quote, this.#escapingQuotes.includes(quote)));
   }
 
   #beginComment(): void {
@@ -254,11 +254,22 @@ export class StatementScanner {
   #complete(skip: number): ScannedStatement | undefined {
     const found = this.#statement.end();
     const { copy } = this.#words;
-    if (found !== undefined && this.#words.sets('standard_conforming_strings'))
-      this.#backslashInStrings = /(=|\bto)\s*'?(off|false|no|0|of|f|n|fa\w*)'?$/i.test(found.text);
+    if (found !== undefined) this.#followSettings(found.text);
     this.#words.reset();
     this.#depth = 0;
     this.window.pos += skip;
     return found === undefined ? undefined : { ...found, copy };
+  }
+
+  #followSettings(text: string): void {
+    const { psql, escapingQuotes } = this.#rules;
+    // Off in dumps of old servers.
+    if (psql && this.#words.sets('standard_conforming_strings'))
+      this.#escapingQuotes = /(=|\bto)\s*'?(off|false|no|0|of|f|n|fa\w*)'?$/i.test(text) ? "'" : escapingQuotes;
+    const sets = this.#rules.sqlMode && this.#words.sets('sql_mode');
+    if (!sets || this.#words.sets('global') || this.#words.sets('persist')) return;
+    const has = (mode: RegExp): boolean => mode.test(text) && !/\bREPLACE\s*\(/i.test(text);
+    if (has(/\bNO_BACKSLASH_ESCAPES\b/i)) this.#escapingQuotes = '';
+    else this.#escapingQuotes = has(/\bANSI(?:_QUOTES)?\b/i) ? "'" : escapingQuotes;
   }
 }

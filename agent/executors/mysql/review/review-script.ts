@@ -36,7 +36,7 @@ export async function reviewScript(options: DirectRunOptions): Promise<Outcome> 
       executes: false,
       noBackup: () => noBackup(options),
     });
-    for await (const statement of splitStatements(source.pieces, 'mysql')) {
+    for await (const statement of splitStatements(source.pieces, 'mysql', session)) {
       signal.throwIfAborted();
       const verdict = await review.review(statement).catch((err: unknown) => {
         throw new StatementFailed(statement, err);
