@@ -102,4 +102,17 @@ describe('blockText', () => {
     expect(first?.replace(/ (?:-- all|# all)$/, '')).toBe(text.replace(/ (?:-- all|# all)$/, ''));
     expect(chunks.flatMap((chunk) => chunk.statements).slice(2)).toEqual(['DELETE FROM u', 'inception_magic_commit']);
   });
+
+  it('keeps strings whole in which a line ends with a semicolon', () => {
+    const text = "INSERT INTO t VALUES (\"a;\nb\\\nc\", 'it\\'s;\n\\n', ''';\n')";
+    const chunks = chunksOf(blockText('/*--execute=1;*/', '', statements(text, 'DELETE FROM u')));
+    expect(chunks.flatMap((chunk) => chunk.statements.map((statement) => statement.trim()))).toContain(
+      String.raw`INSERT INTO t VALUES ("a;\nb\nc", 'it\'s;\n\n', ''';\n')`,
+    );
+  });
+
+  it('leaves line ends where no line of a string ends with a semicolon', () => {
+    const text = "INSERT INTO t VALUES ('a\nb;c')";
+    expect(blockText('/*--execute=1;*/', '', statements(text))).toContain(`${text};\n`);
+  });
 });

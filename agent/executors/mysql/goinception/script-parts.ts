@@ -84,13 +84,30 @@ export async function readAhead(
 
 /** The text of one query to goInception, which ends a statement at a line's end with a semicolon; `database` may be empty. */
 export function blockText(comment: string, database: string, statements: readonly SqlStatement[]): string {
-  const lines = statements.map(({ text }) => {
+  const lines = statements.map((statement) => {
+    const text = spelledLineEnds(statement.text);
     // What may be a remark to the line's end would hide the semicolon.
     const lastLine = text.slice(text.lastIndexOf('\n') + 1);
     return `${text}${/--|#/.test(lastLine) ? '\n' : ''};\n`;
   });
   const use = database === '' ? '' : `use ${quoteName(database)};\n`;
   return `${comment}\ninception_magic_start;\n${use}${lines.join('')}inception_magic_commit;`;
+}
+
+/** It would end a statement as well where a line within a string ends with a semicolon: such line ends are escaped. */
+function spelledLineEnds(text: string): string {
+  if (!/;[^\S\n]*\n/.test(text)) return text;
+  const tokens = new SqlTokens(text);
+  let spelled = '';
+  let done = 0;
+  for (let token = tokens.next(); token.kind !== 'end'; token = tokens.next()) {
+    if (token.kind !== 'string') continue;
+    const string = text.slice(token.start, token.end);
+    spelled += text.slice(done, token.start);
+    spelled += string.replaceAll(/\\[^]|\n/g, (found) => (found.endsWith('\n') ? '\\n' : found));
+    done = token.end;
+  }
+  return spelled + text.slice(done);
 }
 
 const statementBytes = ({ text }: SqlStatement): number => Buffer.byteLength(text) + 3;
