@@ -120,6 +120,21 @@ describe.each(SERVERS)('results of MysqlExecutor on %s', (server) => {
     );
   });
 
+  it('come of statements of any length that the server takes', async () => {
+    const [packet] = (await database.values('SELECT @@max_allowed_packet')) as [number];
+    const head = "SELECT LENGTH('') AS n";
+    const FULL = 0xffffff;
+    for (const length of [FULL - 2, FULL - 1, FULL, 20_000_000, packet - 1]) {
+      const statement = `SELECT LENGTH('${'x'.repeat(length - head.length)}') AS n`;
+      const { outcome, result } = await run(statement);
+      if (length < packet - 1) expect(result.toString()).toContain(` ${length - head.length}\n(1 row)`);
+      else
+        expect(outcome.message).toContain(
+          `the statement has ${length} bytes, and the server takes ${packet - 2} at most: see its max_allowed_packet`,
+        );
+    }
+  });
+
   it('do not show the password that a statement holds', async () => {
     const execution = await run(`ALTER USER ${database.name} IDENTIFIED BY '${database.password}'; SELECT nothing`);
     expect(JSON.stringify(execution) + text(execution)).not.toContain(database.password);

@@ -31,6 +31,8 @@ export interface SendOptions {
 const ONE_BY_ONE = 200;
 /** Longer ones gain nothing. */
 const MAX_GROUPED_CHARS = 16 * 1024;
+/** Every server takes so much, unless its max_allowed_packet is below the default of any version. */
+const MAX_UNCHECKED_CHARS = 256 * 1024;
 const ROLLBACK_MS = 5000;
 /** Some non-transactional changed tables couldn't be rolled back. */
 const NOT_ROLLED_BACK = '1196';
@@ -69,6 +71,11 @@ export class SessionWork {
     { alone = false, observed = true }: SendOptions = {},
   ): Promise<StatementOutcome> {
     const { session, report, track, signal, graceMs, evidence } = this.#options;
+    const tooLong = await this.#tooLong(statement);
+    if (tooLong !== undefined) {
+      if (alone) await track.refused(statement, kind);
+      throw new StatementFailed(statement, new Error(tooLong));
+    }
     evidence(`statement ${statement.number}, connection ${session.threadId}`);
     const { handler, sinks } = report.rows();
     const since = performance.now();
@@ -210,6 +217,15 @@ export class SessionWork {
     const rows = await this.session.rows('SHOW WARNINGS');
     const found = rows.find(({ Code: code }) => code === NOT_ROLLED_BACK);
     if (found !== undefined) this.#notRolledBack = found['Message'] ?? undefined;
+  }
+
+  /** Why it is not sent: a server that gets more than it takes closes the connection, and says so too late. */
+  async #tooLong({ text }: SqlStatement): Promise<string | undefined> {
+    if (text.length < MAX_UNCHECKED_CHARS) return undefined;
+    const bytes = Buffer.byteLength(text);
+    const most = await this.session.maxStatementBytes();
+    if (bytes <= most) return undefined;
+    return `the statement has ${bytes} bytes, and the server takes ${most} at most: see its max_allowed_packet`;
   }
 
   #query(sql: string, patient = false): Promise<StatementOutcome> {

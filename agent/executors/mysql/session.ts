@@ -11,25 +11,13 @@ import { allowMultiStatements } from './multi-statements.ts';
 import { QueryCommand } from './query-command.ts';
 import type { RowHandler, StatementEnd } from './query-command.ts';
 import { ConnectionLost, isServerError, ServerError } from './server-error.ts';
+import { toOutcome } from './statement-outcome.ts';
+import type { StatementOutcome } from './statement-outcome.ts';
 
 export type { RowHandler } from './query-command.ts';
+export type { StatementOutcome } from './statement-outcome.ts';
 
 export type Flavour = 'mysql' | 'mariadb' | 'doris';
-
-/** What the server said of a statement that it has executed. */
-export interface StatementOutcome {
-  /** Rows that were really changed; 0 of a statement that only reads. */
-  readonly affectedRows: number;
-  /** Rows that it gave; undefined: it is none that gives rows. */
-  readonly rows: number | undefined;
-  /** `Rows matched: 3  Changed: 1  Warnings: 0`, or empty. */
-  readonly info: string;
-  readonly warnings: number;
-  /** GTIDs of what it committed, as MySQL tells them when gtid_mode is on. MariaDB has `@@last_gtid`. */
-  readonly gtids: string | undefined;
-  /** Whether a transaction is open after it. */
-  readonly inTransaction: boolean;
-}
 
 export interface SessionOptions {
   /** Another login than the target's. */
@@ -45,7 +33,7 @@ const CONNECT_MS = 15_000;
 /** A line end before it, because a statement may end with a comment of one line. */
 const SEPARATOR = '\n;\n';
 /** Groups are far shorter. */
-const MIN_GROUP_PACKET = 1024 * 1024;
+const MIN_GROUP_BYTES = 512 * 1024;
 const NO_HANDLER: RowHandler = { columns: () => undefined, row: () => undefined };
 
 /** One connection to a server of MySQL, MariaDB or Doris, logged in. One statement at a time. */
@@ -63,6 +51,7 @@ export class MysqlSession implements PooledSession {
   #resultCharset = 'utf8mb4';
   #broken: Error | undefined;
   #tainted = false;
+  #maxPacket: Promise<number> | undefined;
   #role: string | undefined;
   /** Whether several statements may be in one query; undefined: it was not asked for. */
   #groups: boolean | undefined;
@@ -297,9 +286,16 @@ export class MysqlSession implements PooledSession {
     }
   }
 
+  /** How long a statement may be that the server takes, in bytes: with the command's own it is less than the packet's. */
+  async maxStatementBytes(): Promise<number> {
+    this.#maxPacket ??= this.rows('SELECT @@max_allowed_packet AS size').then(([found]) =>
+      Number(found?.['size'] ?? 0),
+    );
+    return (await this.#maxPacket) - 2;
+  }
+
   async #allowGroups(): Promise<boolean> {
-    const [found] = await this.rows('SELECT @@max_allowed_packet AS size');
-    if (Number(found?.['size'] ?? 0) < MIN_GROUP_PACKET) return false;
+    if ((await this.maxStatementBytes()) < MIN_GROUP_BYTES) return false;
     try {
       await allowMultiStatements(this.#driver, true);
       return true;
@@ -379,15 +375,6 @@ export class MysqlSession implements PooledSession {
 export const quoteName = (name: string): string => `\`${name.replaceAll('`', '``')}\``;
 
 export const isUtf8Name = (charset: string): boolean => /^utf8(mb[34])?$/.test(charset);
-
-const toOutcome = ({ affectedRows, rows, info, warnings, gtids, status }: StatementEnd): StatementOutcome => ({
-  affectedRows,
-  rows,
-  info,
-  warnings,
-  gtids,
-  inTransaction: (status & STATUS.inTransaction) !== 0,
-});
 
 const isMariadb = ({ _handshakePacket: packet }: DriverConnection): boolean =>
   /mariadb/i.test(packet?.serverVersion ?? '');
