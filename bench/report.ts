@@ -1,4 +1,4 @@
-import { availableParallelism, cpus, release, totalmem } from 'node:os';
+import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
 import type { Measure } from './workloads.ts';
 
 export interface Section {
@@ -29,7 +29,7 @@ ${tables.join('\n')}`;
 
 /** The page with a section that was measured by itself, in place of the one of that title or at the end. */
 export function withSection(page: string, section: Section, date: Date, load: number): string {
-  const note = `Measured by itself, by \`${command()}\` on ${date.toISOString().slice(0, 10)}; the load average before was ${load.toFixed(2)}.\n\n`;
+  const note = `Measured by itself, by \`${command()}\` on ${date.toISOString().slice(0, 10)}; the load average was ${load.toFixed(2)} before and ${loadavg()[0]?.toFixed(2) ?? '?'} after.\n\n`;
   const [head = '', ...others] = page.split(/^(?=## )/m);
   const kept = others.map((text) => text.trimEnd());
   const table = tableOf(section, note).trimEnd();
