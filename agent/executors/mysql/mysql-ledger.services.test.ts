@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { hasServices, service } from '../../../test/services/service.ts';
 import type { Execution, Work } from '../../conformance/executor.ts';
 import { execute } from '../../conformance/executor.ts';
+import { TaskAborted } from '../executor.ts';
 import { serverProxy } from '../database/testing/server-proxy.ts';
 import { TestDatabase } from './testing/test-database.ts';
 
@@ -68,6 +69,29 @@ describe.each(['mysql', 'mariadb'] as const)('The ledger of a task of %s', (name
       expect(await rows()).toEqual([]);
     });
 
+    it('says of a CALL after a batch nothing before it is sent', async () => {
+      await database.witness.query('CREATE PROCEDURE IF NOT EXISTS noted() INSERT INTO notes VALUES (100)');
+      const aborting = new AbortController();
+      const running = run(`${inserts(1, 2)}\nCALL noted()`, { sleep_ms: 600_000 }, { signal: aborting.signal });
+      const batch = { first: 1, last: 2, state: 'committed', affected: 2 };
+      await expect.poll(rows).toEqual([batch]);
+      aborting.abort(new TaskAborted('User', 'canceled by user'));
+      expect((await running).outcome.state).toBe('Failed');
+      expect([await rows(), await notes()]).toEqual([[batch], [1, 2]]);
+    });
+
+    it('keeps before a CALL that it is sent, in a transaction of the whole text as well', async () => {
+      await database.witness.query(
+        'CREATE PROCEDURE IF NOT EXISTS ended() BEGIN INSERT INTO notes VALUES (5); COMMIT; SELECT SLEEP(600); END',
+      );
+      const aborting = new AbortController();
+      const running = run('CALL ended()', { transaction: true }, { signal: aborting.signal });
+      await expect.poll(notes).toEqual([5]);
+      expect(await rows()).toMatchObject([{ last: 1, state: 'started' }]);
+      aborting.abort(new TaskAborted('User', 'canceled by user'));
+      await running;
+    });
+
     it('lets a resumed run execute what is left, and only that, with its settings', async () => {
       const other = `${database.name}_other`;
       await database.witness.query(`CREATE DATABASE ${other}`);
@@ -108,6 +132,19 @@ describe.each(['mysql', 'mariadb'] as const)('The ledger of a task of %s', (name
       await database.witness.query(begun);
       const again = await resume(text);
       expect(again.outcome.state, again.outcome.message).toBe(canTell ? 'Succeeded' : 'Unknown');
+    });
+
+    it.each([{}, { transaction: true }])('keeps what a procedure does: %j', async (options) => {
+      await database.witness.query('DROP PROCEDURE IF EXISTS adds');
+      await database.witness.query('CREATE PROCEDURE adds (n int) INSERT INTO notes VALUES (n)');
+      const text = `${inserts(1)}\nCALL adds(2);\n${inserts(3)}\nCALL adds(4)`;
+      const { outcome } = await run(text, options);
+      expect([outcome.state, await notes()], outcome.message).toEqual(['Succeeded', [1, 2, 3, 4]]);
+      const found = (await rows()) as { last: number; state: string }[];
+      expect(found.at(-1)).toMatchObject({ last: 4 });
+      expect(found.every(({ state }) => state !== 'started')).toBe(true);
+      expect((await resume(text, options)).outcome.state).toBe('Succeeded');
+      expect(await notes()).toEqual([1, 2, 3, 4]);
     });
 
     it('leaves its own rows out of the backup', async () => {
