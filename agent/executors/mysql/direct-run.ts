@@ -182,7 +182,16 @@ export class DirectRun {
     const { resumed, resumption, output } = context;
     if (!resumed && !params.ledger) return undefined;
     const told = output.kept ?? NOTHING_TOLD;
-    const options = { run: context, resumed, lookOnly: resumption?.lookOnly, signal, told, onFound: this.#found };
+    const { transaction: whole } = params;
+    const options = {
+      run: context,
+      resumed,
+      lookOnly: resumption?.lookOnly,
+      signal,
+      whole,
+      told,
+      onFound: this.#found,
+    };
     const ledger = await MysqlLedger.open(session, options).catch((err: unknown) => {
       if (err instanceof TaskFailure) throw err;
       const why = signal.aborted ? (signal.reason as Error).message : networkText(err);

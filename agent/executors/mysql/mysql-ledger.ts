@@ -12,6 +12,7 @@ import { OutsideTransactions } from './outside-transactions.ts';
 import { givesInsertId, sessionEffect, sessionNeed } from './session-effect.ts';
 import { MysqlSession } from './session.ts';
 import { lookAfterStart, lookBeforeStart } from './started-outcome.ts';
+import { statementKind } from './statement-kind.ts';
 import type { StatementKind } from './statement-kind.ts';
 import type { SentStatement, TransactionFate, TransactionObserver } from './transaction-observer.ts';
 
@@ -28,6 +29,8 @@ export interface MysqlLedgerOptions {
   /** See `LedgeredTextOptions`. */
   readonly lookOnly: string | undefined;
   readonly signal: AbortSignal;
+  /** Whether one transaction holds the whole text. */
+  readonly whole: boolean;
   /** Told of a statement that commits by itself, and that the earlier process is found to have executed. */
   readonly onFound: (number: number) => Promise<void>;
   /** What the report of an earlier process says. */
@@ -104,9 +107,9 @@ export class MysqlLedger implements TransactionObserver {
     if (['commit', 'rollback', 'set'].includes(kind) && CHAINS.test(text))
       throw new Error('exec_options.ledger cannot follow AND CHAIN: begin the next transaction with BEGIN');
     this.#outside.note(text, kind);
-    // In a transaction, what it does by itself outlives a ROLLBACK.
-    const isCall = kind === 'call' && this.#first !== undefined;
-    if (isCall || (await this.#outside.changes(this.#beside, text, kind))) await this.#start(statement);
+    // In a transaction, what it does by itself outlives a ROLLBACK. A batch of ours is committed before it.
+    const isWithin = kind === 'call' && (this.#options.whole || this.#isOwn);
+    if (isWithin || (await this.#outside.changes(this.#beside, text, kind))) await this.#start(statement);
   }
 
   async beforeTransaction(_session: MysqlSession, first: SqlStatement, selfCommitting: boolean): Promise<void> {
@@ -188,7 +191,7 @@ export class MysqlLedger implements TransactionObserver {
         if (session === undefined) continue;
         await fence(session, lockName(run), AbortSignal.timeout(SETTLE_HURRY_MS));
         const [row] = await session.rows(this.#sql.read(number));
-        if (inTransaction) return row === undefined ? 'rolledBack' : 'committed';
+        if (inTransaction) return fateBy(row, number);
         const outcome = await this.#outcomeOf(text, row?.['before_state'] ?? '', session);
         if (outcome === 'unknown') return 'unknown';
         await session.execute(outcome === 'done' ? this.#sql.done(number, 0) : this.#sql.remove(number), STATEMENT_MS);
@@ -216,6 +219,11 @@ export class MysqlLedger implements TransactionObserver {
     await this.#beside.execute(sql, STATEMENT_MS);
   }
 
+  /** Whether the open transaction is the text's own. */
+  get #isOwn(): boolean {
+    return this.#first !== undefined && statementKind(this.#first.text, this.#session.serverVersion) === 'begin';
+  }
+
   get #isReadOnly(): boolean {
     return /^\s*START\s+TRANSACTION\b.*\bREAD\s+ONLY\b/is.test(this.#first?.text ?? '');
   }
@@ -223,6 +231,12 @@ export class MysqlLedger implements TransactionObserver {
 
 const affectedBy = (statements: readonly SentStatement[]): number =>
   statements.reduce((sum, { outcome }) => sum + outcome.affectedRows, 0);
+
+/** What the first row from the last statement of a transaction on says of it. */
+function fateBy(row: Readonly<Record<string, string | null>> | undefined, last: number): TransactionFate {
+  if (row?.['last_statement'] !== String(last)) return 'rolledBack';
+  return row['state'] === 'started' ? 'unknown' : 'committed';
+}
 
 /** An INSERT in the place of a row that says that the statement was begun. */
 const replacing = (insert: string): string => insert.replace(/^INSERT/, 'REPLACE');
