@@ -155,6 +155,8 @@ describe.each(SERVERS)('results of MysqlExecutor on %s', (server) => {
     const target = database.target({ user, database: undefined });
     const execution = await run('SELECT DATABASE() AS d', { target });
     expect(text(execution)).toMatch(/ NULL\n\(1 row\)$/);
+    await run(`USE ${database.name}`, { target });
+    expect(text(await run('SELECT DATABASE() AS d', { target }))).toMatch(/ NULL\n\(1 row\)$/);
     await database.witness.query(`DROP USER ${user}@'%'`);
   });
 });

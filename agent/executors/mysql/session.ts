@@ -32,6 +32,10 @@ export interface SessionOptions {
 const CONNECT_MS = 15_000;
 /** A line end before it, because a statement may end with a comment of one line. */
 const SEPARATOR = '\n;\n';
+const SETTINGS = 'SET NAMES utf8mb4, autocommit = 1';
+/** What the session follows of the server's changes, whatever the server's own setting. */
+const TRACKED =
+  ", session_track_schema = 1, session_track_system_variables = 'character_set_client,character_set_results'";
 /** Groups are far shorter. */
 const MIN_GROUP_BYTES = 512 * 1024;
 const NO_HANDLER: RowHandler = { columns: () => undefined, row: () => undefined };
@@ -242,7 +246,6 @@ export class MysqlSession implements PooledSession {
   async forget(timeoutMs: number): Promise<void> {
     if (this.#tainted) throw new Error('a KILL may be under way to the connection');
     if (this.#flavour === 'doris') throw new Error('Doris cannot reset a connection');
-    if (this.#database === undefined && this.#schema !== undefined) throw new Error('a database cannot be left');
     await this.#within(timeoutMs, this.#reset());
   }
 
@@ -276,13 +279,17 @@ export class MysqlSession implements PooledSession {
 
   /** After the login, and after all was forgotten: what every session of ours has in common. */
   async #prepare(): Promise<void> {
-    const own = this.#flavour === 'mysql' ? ", session_track_gtids = 'OWN_GTID'" : '';
+    if (this.#flavour === 'doris') {
+      await this.query('SET NAMES utf8mb4');
+      return;
+    }
+    const gtids = this.#flavour === 'mysql' ? ", session_track_gtids = 'OWN_GTID'" : '';
     try {
-      await this.query(this.#flavour === 'doris' ? 'SET NAMES utf8mb4' : `SET NAMES utf8mb4, autocommit = 1${own}`);
+      await this.query(`${SETTINGS}${TRACKED}${gtids}`);
     } catch (err) {
-      // Before 5.7.6 there is no such variable.
-      if (!isServerError(err) || own === '') throw err;
-      await this.query('SET NAMES utf8mb4, autocommit = 1');
+      // Before MySQL 5.7.6 and MariaDB 10.2 there are no such variables.
+      if (!isServerError(err)) throw err;
+      await this.query(SETTINGS);
     }
   }
 
@@ -313,6 +320,8 @@ export class MysqlSession implements PooledSession {
     });
     await this.#prepare();
     if (this.#database !== undefined) await this.query(`USE ${quoteName(this.#database)}`);
+    else if ((await this.rows('SELECT DATABASE() AS name'))[0]?.['name'] !== null)
+      throw new Error('a database is left');
     // COM_RESET_CONNECTION leaves it.
     if ((await this.#currentRole()) !== this.#role) throw new Error('the session has another role');
   }
