@@ -141,7 +141,7 @@ export class StatementReport {
   /** Logs it and keeps what its entry needs, until its transaction has ended: then it is to be given to `settled`. */
   executedNow(
     { number, text }: SqlStatement,
-    { affectedRows, rows }: StatementOutcome,
+    { affectedRows, rows, warnings }: StatementOutcome,
     how: { readonly seconds: number; readonly sinks: readonly RowSink[] },
   ): { readonly executed: ExecutedStatement; readonly logged: Promise<void> | undefined } {
     this.#executed += 1;
@@ -152,7 +152,7 @@ export class StatementReport {
     const sql = isListed ? shownSql(this.#options.mask(text)) : undefined;
     return {
       executed: { number, affectedRows: affected, sql, ...how },
-      logged: this.#log(number, affected, how.seconds),
+      logged: this.#log(number, { affected, warnings, seconds: how.seconds }),
     };
   }
 
@@ -216,12 +216,15 @@ export class StatementReport {
     if (unlisted !== undefined) await this.#write({ stage: 'EXECUTED', ...unlisted }, []);
   }
 
-  #log(number: number, affected: number, seconds: number): Promise<void> | undefined {
+  #log(
+    number: number,
+    { affected, warnings, seconds }: { readonly affected: number; readonly warnings: number; readonly seconds: number },
+  ): Promise<void> | undefined {
     const { output } = this.#options;
     if (this.#executed <= MAX_LOGGED)
       return output.log(
         'info',
-        `[EXECUTED] ${SUCCESS} (Order ID: ${number}) (Affected rows: ${affected}) (Execute time: ${seconds.toFixed(3)}s)`,
+        `[EXECUTED] ${SUCCESS} (Order ID: ${number}) (Affected rows: ${affected}) (Execute time: ${seconds.toFixed(3)}s)${warnings === 0 ? '' : ` (Warnings: ${warnings})`}`,
       );
     const now = performance.now();
     if (now - this.#progressAt < PROGRESS_MS) return undefined;

@@ -65,6 +65,14 @@ describe.each(SERVERS.filter((name) => hasServices(name)))('MysqlExecutor and tr
     },
   );
 
+  it('ends well with a transaction that only AND CHAIN has begun', async () => {
+    const execution = await run('BEGIN; INSERT INTO t VALUES (1); COMMIT AND CHAIN');
+    expect(execution.outcome).toMatchObject({ state: 'Succeeded' });
+    expect(await stored()).toEqual([1]);
+    expect((await run('SET autocommit = 0; INSERT INTO t VALUES (2)')).outcome).toMatchObject({ state: 'Failed' });
+    expect(await stored()).toEqual([1]);
+  });
+
   it('executes by themselves what commits by itself, and says that DDL before a failure stays', async () => {
     const execution = await run(
       'INSERT INTO t VALUES (1); CREATE TABLE ddl (a int); INSERT INTO t VALUES (2); SELECT * FROM nowhere',
@@ -88,6 +96,10 @@ describe.each(SERVERS.filter((name) => hasServices(name)))('MysqlExecutor and tr
     );
     expect(execution.result.toString()).toMatch(/ n\n---\n 2\n\(1 row\)/);
     expect(execution.result.toString()).toContain("Duplicate entry '1'");
+    expect(execution.log).toContainEqual({
+      level: 'info',
+      message: expect.stringMatching(/^\[EXECUTED\] .* \(Order ID: 3\) .*s\) \(Warnings: 1\)$/) as string,
+    });
     expect(await stored()).toEqual([1, 2, 9, 10]);
   });
 
