@@ -15,6 +15,7 @@ import {
   asksAboutLast,
   charsetRefusal,
   commitsImplicitly,
+  isOnlyChained,
   lateSetting,
   needsIdle,
   refusal,
@@ -101,6 +102,7 @@ export class ScriptRun {
     try {
       for await (const statement of this.#flushed(statements)) await this.#take(statement);
       await this.#flush();
+      if (this.#mode === 'own' && isOnlyChained(this.#begunBy, this.#last)) await this.#rollBack(undefined);
       if (this.#mode === 'own' || this.#mode === 'xa') throw notEnded(this.#last, this.#begunBy ?? this.#last);
       await this.#commit();
       this.#options.signal.throwIfAborted();

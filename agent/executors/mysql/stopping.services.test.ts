@@ -179,6 +179,21 @@ describe.each(SERVERS)('MysqlExecutor when something ends it on %s', (server) =>
     expect(execution.outcome).toMatchObject({ state: 'Unknown', reason: 'CommitOutcomeUnknown' });
   });
 
+  it('does not know how far a procedure has come that commits, when the connection is lost', async () => {
+    await database.witness.query(
+      'CREATE PROCEDURE halves() SQL SECURITY INVOKER BEGIN INSERT INTO t VALUES (74); COMMIT; DO SLEEP(60); INSERT INTO t VALUES (75); END',
+    );
+    const execution = run('CALL halves()', { backup: null });
+    await expect.poll(() => database.running('SLEEP(60)')).toBe(1);
+    await kill('SLEEP(60)');
+    const { outcome, rollbackSummary } = await execution;
+    expect(outcome).toMatchObject({ state: 'Unknown', reason: 'CommitOutcomeUnknown' });
+    expect(outcome.message).toContain('Statement 1 was perhaps committed');
+    expect(rollbackSummary).toMatchObject({ available: true, exact: false, statements: 1 });
+    expect(await database.values('SELECT a FROM t WHERE a IN (74, 75)')).toEqual([74]);
+    await database.witness.query('DELETE FROM t WHERE a = 74');
+  });
+
   it('knows that a batch was rolled back when the connection is lost before its COMMIT', async () => {
     const proxy = await serverProxy(database.server, { dropAfter: (bytes) => bytes.includes('VALUES (72)') });
     const execution = await run('INSERT INTO t VALUES (71); INSERT INTO t VALUES (72); INSERT INTO t VALUES (73)', {

@@ -1,3 +1,4 @@
+import type { SqlStatement } from '../sql/split-statements.ts';
 import type { MysqlSession } from './session.ts';
 import { isUtf8Name } from './session.ts';
 import type { StatementKind } from './statement-kind.ts';
@@ -40,6 +41,10 @@ export function lateSetting(kind: StatementKind, text: string): string | undefin
   if (kind !== 'set' || /^\W*(?:CREATE|DROP|ALTER)\b/i.test(text) || !needsIdle(text)) return undefined;
   return 'exec_options.transaction executes the whole text in one transaction, in which this cannot be set: put it before the first change';
 }
+
+/** Whether the open transaction was begun by AND CHAIN of the last statement, and so holds nothing. */
+export const isOnlyChained = (begunBy: SqlStatement | undefined, last: SqlStatement): boolean =>
+  begunBy === last && /^\s*(?:COMMIT|ROLLBACK)\b/i.test(last.text);
 
 /** Why a statement cannot be sent as it is: the text is sent in UTF-8, and the session takes it for something else. */
 export function charsetRefusal({ clientCharset }: MysqlSession, text: string): string | undefined {

@@ -125,7 +125,8 @@ export class BinlogBackup implements Backup {
         },
         SETTLE_MS,
       );
-      if (found) return 'committed';
+      // Of a procedure, it may be the first of its transactions only.
+      if (found && statements.every(({ kind }) => kind !== 'call')) return 'committed';
     } catch {
       // Then the log tells nothing.
     }
