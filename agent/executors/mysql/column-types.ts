@@ -57,12 +57,14 @@ const STRINGS: ReadonlyMap<number, readonly [bytes: string, text: string]> = new
 ]);
 const JSON_TYPE = 245;
 const BYTES: readonly number[] = [16, 242, 255];
+/** What MariaDB sends as binary strings, and means as text. */
+const TEXT_FORMATS: readonly string[] = ['json', 'uuid', 'inet4', 'inet6'];
 const INTEGERS: readonly number[] = [1, 2, 3, 8, 9, 13];
 const FLOATS: readonly number[] = [4, 5];
 const DECIMALS: readonly number[] = [0, 246];
 
 /** The name of a column's type, as the server's manual has it, without its length. */
-export function typeName({ type, flags, charset, format }: Field): string {
+function typeName({ type, flags, charset, format }: Field): string {
   if (format !== undefined) return format;
   const strings = STRINGS.get(type);
   if (strings === undefined) {
@@ -77,7 +79,7 @@ export function typeName({ type, flags, charset, format }: Field): string {
 
 const isJson = ({ type, format }: Field): boolean => type === JSON_TYPE || format === 'json';
 const isBytes = ({ type, charset, format }: Field): boolean =>
-  BYTES.includes(type) || (charset === BINARY && STRINGS.has(type) && format === undefined);
+  BYTES.includes(type) || (charset === BINARY && STRINGS.has(type) && !TEXT_FORMATS.includes(format ?? ''));
 
 /** For the result of a statement. */
 export function toColumns(fields: readonly Field[]): readonly Column[] {

@@ -82,6 +82,20 @@ describe.each(SERVERS)('results of MysqlExecutor on %s', (server) => {
     expect(parsed).toMatchObject({ success: false, committed: [], rolled_back: [[1, 2]], unknown: [] });
   });
 
+  it.runIf(server === 'mariadb')('show the types that only MariaDB has', async () => {
+    const execution = await run(
+      "CREATE TABLE own (u uuid, i4 inet4, i6 inet6, v vector(2), j json); INSERT INTO own VALUES ('00112233-4455-6677-8899-aabbccddeeff', '10.0.0.1', '::1', Vec_FromText('[1,2]'), '{\"a\":1}'); SELECT * FROM own",
+      { result_format: 'json' },
+    );
+    const { statements } = JSON.parse(text(execution)) as { statements: Record<string, unknown>[] };
+    expect(statements[2]?.['rows']).toEqual([
+      {
+        ...{ u: '00112233-4455-6677-8899-aabbccddeeff', i4: '10.0.0.1', i6: '::1', v: '0x0000803F00000040' },
+        j: { a: 1 },
+      },
+    ]);
+  });
+
   it('hold every character, in names, values and errors', async () => {
     const execution = await run(
       "CREATE TABLE `täble` (`a``b` text) CHARACTER SET utf8mb4; INSERT INTO `täble` VALUES ('😀\\n\\0é'); SELECT * FROM `täble`; SELECT '中' FROM `nö`",
