@@ -21,10 +21,11 @@ export interface LedgeredTextOptions {
   /** Why nothing more is to be executed: `canceled by user`. */
   readonly lookOnly: string | undefined;
   effectOf(text: string): SessionEffect;
-  /** What a statement takes from those before it in its connection, such as LAST_INSERT_ID(). */
-  needOf?(text: string): string | undefined;
-  /** Whether a statement gives what `needOf` is about. */
-  gives?(text: string): boolean;
+  /**
+   * What a statement takes from those before it in its connection, such as LAST_INSERT_ID(), and this one does not have.
+   * `isFirst`: none was executed in this one.
+   */
+  needOf?(text: string, isFirst: boolean): Promise<string | undefined> | undefined;
   /** Looks at what the statement changes. */
   outcomeOf(statement: SqlStatement, started: StartedStatement): Promise<StartedOutcome>;
   /** Told that a statement which commits by itself was executed by the earlier process. */
@@ -61,17 +62,17 @@ export class LedgeredText {
     const known = Math.max(past.through, past.started?.number ?? 0, toldThrough);
     let last = 0;
     let going = false;
-    let given = known === 0;
     for await (const next of statements) {
       const statement = this.#digest.add(next);
       last = statement.number;
       if (last <= known && (await this.#isSettled(statement))) continue;
-      if (!going) {
+      const isFirst = !going;
+      if (isFirst) {
         going = true;
         this.#checkGoingOn(last);
         yield* this.#again;
       }
-      if (!given) given = this.#checkNeed(statement);
+      if (known > 0) await this.#checkNeed(statement, isFirst);
       yield statement;
     }
     if (last < known)
@@ -139,14 +140,13 @@ export class LedgeredText {
     if (this.#lost !== undefined) throw new LedgerStop('ResumptionNotPossible', `${not}: ${this.#lost}`);
   }
 
-  /** Whether the statement gives what later ones may need; rejects one that needs what is lost. */
-  #checkNeed({ number, text }: SqlStatement): boolean {
-    const need = this.#options.needOf?.(text);
-    if (need !== undefined)
-      throw new LedgerStop(
-        'ResumptionNotPossible',
-        `statement ${number} and those after it were not executed: it needs ${need} of the connection that was lost`,
-      );
-    return this.#options.gives?.(text) ?? true;
+  /** Rejects a statement that needs what is lost. */
+  async #checkNeed({ number, text }: SqlStatement, isFirst: boolean): Promise<void> {
+    const need = await this.#options.needOf?.(text, isFirst);
+    if (need === undefined) return;
+    throw new LedgerStop(
+      'ResumptionNotPossible',
+      `statement ${number} and those after it were not executed: it needs ${need} of the connection that was lost`,
+    );
   }
 }

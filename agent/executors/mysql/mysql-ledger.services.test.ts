@@ -176,6 +176,10 @@ describe.each(['mysql', 'mariadb'] as const)('The ledger of a task of %s', (name
         'made something that is of its connection alone',
       ],
       ['SET @a = (SELECT 1)', 'SELECT a FROM missing', 'set what it computed'],
+      ['SET @a = CURRENT_TIMESTAMP', 'SELECT a FROM missing', 'set what it computed'],
+      ['SELECT 1 INTO @a', 'SELECT a FROM missing', 'made something that is of its connection alone'],
+      ['GET DIAGNOSTICS @a = NUMBER', 'SELECT a FROM missing', 'set a variable'],
+      ['CALL gave(@a)', 'SELECT a FROM missing', 'set a variable'],
       ["SELECT GET_LOCK('a', 0)", 'SELECT a FROM missing', 'took a lock'],
       [
         'INSERT INTO numbered VALUES (NULL)',
@@ -184,11 +188,26 @@ describe.each(['mysql', 'mariadb'] as const)('The ledger of a task of %s', (name
       ],
     ])('does not go on after %s with what was lost with its connection', async (first, then, why) => {
       await database.witness.query('CREATE TABLE IF NOT EXISTS numbered (id int AUTO_INCREMENT PRIMARY KEY)');
+      await database.witness.query('CREATE PROCEDURE IF NOT EXISTS gave(OUT a int) SET a = 1');
       const text = `${first};\n${inserts(1)}\n${then}`;
       expect((await run(text, { trans_batch_size: 1 })).outcome.state).toBe('Failed');
       const { outcome } = await resume(text, { trans_batch_size: 1 });
       expect(outcome).toMatchObject({ state: 'Failed', reason: 'ResumptionNotPossible' });
       expect(outcome.message).toContain(why);
+    });
+
+    it.each([
+      ['notes', 'Failed', []],
+      ['made', 'Succeeded', [2]],
+    ])('takes an id only from what it executed itself: INSERT INTO %s', async (table, state, ids) => {
+      await database.witness.query('DROP TABLE IF EXISTS made, late');
+      await database.witness.query('CREATE TABLE made (id int AUTO_INCREMENT PRIMARY KEY, a int)');
+      const text = `INSERT INTO made (a) VALUES (1);\nINSERT INTO late VALUES (1);\nINSERT INTO ${table} (a) VALUES (2);\nINSERT INTO notes VALUES (LAST_INSERT_ID())`;
+      expect((await run(text, { trans_batch_size: 1 })).outcome.state).toBe('Failed');
+      await database.witness.query('CREATE TABLE late (a int)');
+      const { outcome } = await resume(text, { trans_batch_size: 1 });
+      expect(outcome.state, outcome.message).toBe(state);
+      expect(await notes()).toEqual(ids);
     });
 
     it.each(['SELECT RELEASE_ALL_LOCKS()', 'COMMIT AND CHAIN', "SET completion_type = 'CHAIN'"])(

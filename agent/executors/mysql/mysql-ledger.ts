@@ -9,7 +9,7 @@ import type { StartedOutcome } from '../ledger/ledgered-text.ts';
 import type { SqlStatement } from '../sql/split-statements.ts';
 import { fence, lockName, prepareTable, readPast, STATEMENT_MS } from './ledger-table.ts';
 import { OutsideTransactions } from './outside-transactions.ts';
-import { givesInsertId, sessionEffect, sessionNeed } from './session-effect.ts';
+import { sessionEffect, sessionNeed } from './session-effect.ts';
 import { MysqlSession } from './session.ts';
 import { lookAfterStart, lookBeforeStart } from './started-outcome.ts';
 import { statementKind } from './statement-kind.ts';
@@ -66,8 +66,7 @@ export class MysqlLedger implements TransactionObserver {
     this.#text = new LedgeredText({
       ...{ past, toldThrough: options.told.through, rollsBackSettings: false, lookOnly: options.lookOnly },
       effectOf: (text) => sessionEffect(text, this.#session),
-      needOf: (text) => sessionNeed(text, this.#session),
-      gives: (text) => givesInsertId(text, this.#session),
+      needOf: (text, isFirst) => sessionNeed(text, this.#session, isFirst),
       outcomeOf: ({ text }, { before }) => this.#outcomeOf(text, before),
       onDone: async (number) => {
         await this.#write(this.#sql.done(number, 0));

@@ -8,12 +8,15 @@ type Server = Pick<MysqlSession, 'serverVersion'>;
 /** Of the whole server, or over with the next transaction. */
 const NOT_OF_SESSION = /^SET (?:GLOBAL|PERSIST|PERSIST_ONLY|PASSWORD|TRANSACTION|DEFAULT ROLE|@@(?:GLOBAL|PERSIST))/i;
 /** A value that another connection need not get: a query's, a function's. */
-const COMPUTED = /\(|\bSELECT\b/i;
+const COMPUTED =
+  /\(|\bSELECT\b|\b(?:CURRENT|LOCALTIME|UTC)_?\w*|@@(?:SESSION\.|LOCAL\.)?(?:IDENTITY|INSERT_ID|LAST_INSERT_ID|TIMESTAMP|WARNING_COUNT|ERROR_COUNT)\b/i;
 const TAKES_LOCK = /\bGET_LOCK \(/i;
-const ASSIGNS = /: ?=/;
-const LAST_OF_CONNECTION = /\b(?:LAST_INSERT_ID|FOUND_ROWS|ROW_COUNT) \(|@@(?:SESSION\.)?(?:IDENTITY|INSERT_ID)\b/i;
-/** What any of them begins with: the rest need not be read. */
-const MENTIONED = /GET_LOCK|:=|LAST_INSERT_ID|FOUND_ROWS|ROW_COUNT|@@/i;
+const ASSIGNS = /: ?=|\bINTO @(?!@)|^GET (?:\w+ )?DIAGNOSTICS\b|^CALL\b.* @(?!@)/i;
+const OF_LAST_STATEMENT = /\b(?:FOUND_ROWS|ROW_COUNT) \(/i;
+const OF_LAST_INSERT = /\bLAST_INSERT_ID \(|@@(?:SESSION\.|LOCAL\.)?(?:IDENTITY|INSERT_ID|LAST_INSERT_ID)\b/i;
+/** What any of them holds: the rest need not be read. */
+const MAY_KEEP = /GET_LOCK|@/i;
+const MAY_NEED = /LAST_INSERT_ID|FOUND_ROWS|ROW_COUNT|@@/i;
 
 /** The code of a statement without its strings, one blank between tokens. */
 function codeOf(text: string, { serverVersion }: Server): string {
@@ -27,7 +30,7 @@ function codeOf(text: string, { serverVersion }: Server): string {
 /** What a statement that was executed in another connection means for those after it. */
 export function sessionEffect(text: string, server: Server): SessionEffect {
   const kind = statementKind(text, server.serverVersion);
-  const code = kind === 'set' || kind === 'lock' || MENTIONED.test(text) ? codeOf(text, server) : '';
+  const code = kind === 'set' || kind === 'lock' || MAY_KEEP.test(text) ? codeOf(text, server) : '';
   if (TAKES_LOCK.test(code)) return { lost: 'took a lock' };
   switch (kind) {
     case 'use':
@@ -46,12 +49,20 @@ export function sessionEffect(text: string, server: Server): SessionEffect {
   }
 }
 
-/** What a statement takes from an earlier one of its connection. */
-export function sessionNeed(text: string, server: Server): string | undefined {
-  if (!MENTIONED.test(text)) return undefined;
-  return LAST_OF_CONNECTION.exec(codeOf(text, server))?.[0].replace(' (', '()');
+/**
+ * What a statement takes from an earlier one of its connection, and the session does not have. `isFirst`: the session has
+ * executed nothing of the text yet.
+ */
+export async function sessionNeed(text: string, session: MysqlSession, isFirst: boolean): Promise<string | undefined> {
+  if (!MAY_NEED.test(text)) return undefined;
+  const code = codeOf(text, session);
+  const found = isFirst ? OF_LAST_STATEMENT.exec(code) : null;
+  if (found !== null) return found[0].replace(' (', '()');
+  const ofInsert = OF_LAST_INSERT.exec(code);
+  // Whatever made an id in this session came after all that was lost.
+  if (ofInsert === null || (await lastInsertId(session)) !== '0') return undefined;
+  return ofInsert[0].replace(' (', '()');
 }
 
-/** Whether it replaces what `sessionNeed` is about. */
-export const givesInsertId = (text: string, { serverVersion }: Server): boolean =>
-  statementKind(text, serverVersion) === 'dml' && /\b(?:INSERT|REPLACE)\b/i.test(text.slice(0, 4096));
+const lastInsertId = async (session: MysqlSession): Promise<string | null | undefined> =>
+  (await session.rows('SELECT LAST_INSERT_ID() AS id'))[0]?.['id'];
