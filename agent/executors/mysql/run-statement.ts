@@ -84,10 +84,11 @@ async function runOnServer<T extends StatementOutcome | void>(
   query: (stop: () => void) => Promise<T>,
 ): Promise<T> {
   if (signal.aborted) throw new StatementStopped(signal.reason, 'unsent', {});
-  const ended = new AbortController();
+  let ended: AbortController | undefined;
   let stopping: Promise<void> | undefined;
   const stop = (): void => {
     session.taint();
+    ended ??= new AbortController();
     stopping ??= stopOnServer(session, patient, graceMs, ended.signal);
   };
   const abort = (): void => {
@@ -103,7 +104,7 @@ async function runOnServer<T extends StatementOutcome | void>(
     failure = err ?? new Error('the statement failed');
   } finally {
     signal.removeEventListener('abort', abort);
-    ended.abort();
+    ended?.abort();
     await stopping;
   }
   const counts = !signal.aborted || (patient && (result !== undefined || isOwnError(failure)));
