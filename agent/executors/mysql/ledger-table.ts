@@ -6,7 +6,7 @@ import { LEDGER_COLUMNS, LEDGER_TABLE, LedgerSql } from '../ledger/ledger-sql.ts
 import type { LedgerRun } from '../ledger/ledger-sql.ts';
 import { LedgerStop, ledgerNotPossible } from '../ledger/ledger-stop.ts';
 import type { OutputNote } from '../../output/kept-output.ts';
-import { isServerError } from './server-error.ts';
+import { ERRNO, isServerError } from './server-error.ts';
 import type { MysqlSession } from './session.ts';
 
 /** Of the ledger's own statements: none of them takes longer than a lock on a row. */
@@ -52,11 +52,20 @@ export async function prepareTable(session: MysqlSession, sql: LedgerSql, begun:
       throw ledgerNotPossible(`${LEDGER_TABLE} is a table of ${engine}`, 'It must be one of InnoDB: drop it');
     const row = { first: 0, last: 0, digest: '', state: 'started', affectedRows: 0 } as const;
     if (!begun) await session.execute(`${sql.insert(row)} ON DUPLICATE KEY UPDATE epoch = epoch`, STATEMENT_MS);
+    await deleteOld(session);
   } catch (err) {
     throw isServerError(err) ? ledgerNotPossible(err.message, GRANTS) : err;
   }
-  const old = `DELETE FROM ${LEDGER_TABLE} WHERE ${LedgerSql.old()} LIMIT ${LedgerSql.deletedAtOnce}`;
-  await session.execute(old, STATEMENT_MS).catch(() => undefined);
+}
+
+/** Rejects when rows may not be deleted, which a statement that the server refuses will need. */
+async function deleteOld(session: MysqlSession): Promise<void> {
+  const sql = `DELETE FROM ${LEDGER_TABLE} WHERE ${LedgerSql.old()} LIMIT ${LedgerSql.deletedAtOnce}`;
+  try {
+    await session.execute(sql, STATEMENT_MS);
+  } catch (err) {
+    if (isServerError(err) && err.errno === ERRNO.tableAccessDenied) throw err;
+  }
 }
 
 /** Undefined: there is none, or none that this user may see. */

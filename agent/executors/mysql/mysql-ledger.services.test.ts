@@ -253,18 +253,28 @@ describe.each(['mysql', 'mariadb'] as const)('The ledger of a task of %s', (name
       expect(outcome.message).toContain('Statements 1-2 were committed.');
     });
 
-    it('that cannot be made fails before anything runs, and says what to grant', async () => {
+    it.each([
+      ['no right', '', /^ledger is not possible: .*denied.*\nGRANT CREATE, SELECT/],
+      [
+        'none to delete',
+        'SELECT, INSERT, UPDATE',
+        /^ledger is not possible: DELETE command denied.*\nGRANT CREATE, SELECT/,
+      ],
+    ])('that cannot be kept (%s) fails before anything runs, and says what to grant', async (_, rights, message) => {
+      await run(inserts(1));
+      await database.witness.query('TRUNCATE TABLE notes');
       const user = `plain_${uid.slice(0, 8)}`;
       await database.witness.query(`CREATE USER ${user}@'%' IDENTIFIED BY '${database.password}'`);
       await database.witness.query(`GRANT ALL ON ${database.name}.* TO ${user}@'%'`);
-      const work = database.work(inserts(1), { exec_options: { ledger: true, backup: false } }, { uid });
+      if (rights !== '') await database.witness.query(`GRANT ${rights} ON tiangong.statement_ledger TO ${user}@'%'`);
+      const work = database.work(inserts(1), { exec_options: { ledger: true, backup: false } });
       const { outcome } = await execute(database.executor, {
         ...work,
         params: { ...work.params, target: database.target({ user }) },
       });
       await database.witness.query(`DROP USER ${user}@'%'`);
       expect(outcome).toMatchObject({ state: 'Failed', reason: 'LedgerNotPossible' });
-      expect(outcome.message).toMatch(/^ledger is not possible: .*denied.*\nGRANT CREATE, SELECT/);
+      expect(outcome.message).toMatch(message);
       expect(await notes()).toEqual([]);
     });
   });

@@ -25,6 +25,7 @@ export const ERRNO = {
   badDatabase: 1049,
   serverShutdown: 1053,
   parseError: 1064,
+  tableAccessDenied: 1142,
   errorDuringCommit: 1180,
   lockWaitTimeout: 1205,
   deadlock: 1213,

@@ -158,6 +158,22 @@ describe.skipIf(!hasServices('postgres'))('The ledger of a postgres task', () =>
     expect(await notes()).toEqual([]);
   });
 
+  it.each(['SELECT, INSERT', 'SELECT, INSERT, UPDATE'])('fails before anything runs with %s only', async (rights) => {
+    await run(inserts(1));
+    const role = `plain_${uid.slice(0, 8)}`;
+    await database.witness.query(
+      `TRUNCATE notes; CREATE ROLE ${role} LOGIN PASSWORD '${database.password}'; GRANT ALL ON notes TO ${role}; GRANT USAGE ON SCHEMA tiangong TO ${role}; GRANT ${rights} ON tiangong.statement_ledger TO ${role}`,
+    );
+    const work = database.work(inserts(1), { exec_options: { ledger: true } });
+    const { outcome } = await database.execute({
+      ...work,
+      params: { ...work.params, target: database.target({ user: role }) },
+    });
+    await database.witness.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+    expect(outcome).toMatchObject({ state: 'Failed', reason: 'LedgerNotPossible' });
+    expect(await notes()).toEqual([]);
+  });
+
   it('that is not there any more makes a resumed run Unknown', async () => {
     const { outcome } = await run(
       inserts(1),

@@ -25,6 +25,7 @@ const FENCE_AGAIN_MS = 250;
 const SETTLE_MS = 30_000;
 const SETTLE_HURRY_MS = 5_000;
 const SETTLE_AGAIN_MS = 500;
+const INSUFFICIENT_PRIVILEGE = '42501';
 
 export interface PostgresLedgerOptions {
   readonly run: LedgerRun;
@@ -141,11 +142,15 @@ export class PostgresLedger {
   async #begin(): Promise<void> {
     const row = { first: 0, last: 0, digest: '', state: 'started', affectedRows: 0 } as const;
     try {
-      await this.#session.execute(`${this.#sql.insert(row)} ON CONFLICT DO NOTHING`, STATEMENT_MS);
+      // By these two it shows also whether rows may be changed and deleted.
+      const onConflict = 'ON CONFLICT (task_uid, epoch, statement_index) DO UPDATE SET epoch = excluded.epoch';
+      await this.#session.execute(`${this.#sql.insert(row)} ${onConflict}`, STATEMENT_MS);
+      await this.#session.execute(deleteOld(), STATEMENT_MS).catch((err: unknown) => {
+        if (isServerError(err) && err.code === INSUFFICIENT_PRIVILEGE) throw err;
+      });
     } catch (err) {
       throw notPossible(err, this.#session.target);
     }
-    await this.#session.execute(deleteOld(), STATEMENT_MS).catch(() => undefined);
   }
 
   async #outcomeOf({ text }: SqlStatement, { before }: StartedStatement): Promise<'done' | 'notDone' | 'unknown'> {
