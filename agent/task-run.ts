@@ -161,6 +161,7 @@ export class TaskRun {
     const files: TaskFile[] = [];
     const evidence = new EvidenceNote((text) => this.#tools.evidence(this, text));
     const context: ExecutionContext = {
+      name: this.name,
       uid: this.uid,
       epoch: this.epoch,
       command,

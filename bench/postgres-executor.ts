@@ -103,6 +103,7 @@ async function run(
   const memory = new PeakMemory({ executor: process.pid });
   const begun = performance.now();
   const outcome = await executor.execute({
+    name: 'task',
     uid: 'bench',
     epoch: 1,
     command,

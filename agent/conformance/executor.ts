@@ -50,6 +50,7 @@ export async function execute(executor: Executor, work: Work): Promise<Execution
   const rollback: Buffer[] = [];
   let rollbackSummary: RollbackSummary | undefined;
   const context: ExecutionContext = {
+    name: 'task-under-test',
     uid: work.uid ?? randomUUID(),
     epoch: work.epoch ?? 1,
     resumed: work.resumed ?? false,

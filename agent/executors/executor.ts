@@ -82,6 +82,8 @@ export interface Resumption {
 }
 
 export interface ExecutionContext {
+  /** The task's name, by which people find it. */
+  readonly name: string;
   readonly uid: string;
   readonly epoch: number;
   /** What the task is to do, whole also when the resource names a blob. */

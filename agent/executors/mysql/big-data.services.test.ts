@@ -31,6 +31,7 @@ describe.each(SERVERS)('MysqlExecutor with much data on %s', (server) => {
     const before = kept();
     const { outcome } = await database.executor
       .execute({
+        name: 'task',
         uid: 'big',
         epoch: 1,
         command,

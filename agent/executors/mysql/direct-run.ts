@@ -235,7 +235,7 @@ export class DirectRun {
     if (params.backup === 'off' || session.flavour === 'doris') return undefined;
     const wanted = changes === false ? 'default' : params.backup;
     const { concurrency } = params;
-    const title = `task ${context.uid}`;
+    const title = `task ${context.name}`;
     const opened = await openBackup({ session, target, wanted, spoolFolder, title, concurrency, signal });
     if ('impossible' in opened)
       throw new TaskFailure('BackupNotPossible', `backup is not possible: ${opened.impossible}`);

@@ -41,6 +41,7 @@ describe.skipIf(!hasServices('postgres'))('PostgresExecutor with much data', () 
     const before = kept();
     const work = database.work(command, { ...params });
     const outcome = await database.executor.execute({
+      name: 'task',
       uid: 'big',
       epoch: 1,
       command,

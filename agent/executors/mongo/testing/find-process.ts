@@ -11,6 +11,7 @@ let bytes = 0;
 let maxRss = 0;
 setInterval(() => (maxRss = Math.max(maxRss, process.memoryUsage.rss())), 10).unref();
 const outcome = await executor.execute({
+  name: 'task',
   uid: 'find',
   epoch: 1,
   command: JSON.stringify({ operation: 'find', collection }),

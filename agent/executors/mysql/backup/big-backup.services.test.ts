@@ -44,6 +44,7 @@ describe.each(FLAVOURS)('the backup of 100,000 changed rows on %s', (flavour) =>
     const watch = setInterval(() => (most = Math.max(most, kept() - before)), 500);
     const outcome = await database.executor.execute({
       ...{ uid: 'big', epoch: 1, command, params: work.params ?? {}, signal: new AbortController().signal },
+      name: 'task',
       resumed: false,
       rollback: {
         write: (bytes) => new Promise((resolve) => script.write(bytes, () => resolve())),

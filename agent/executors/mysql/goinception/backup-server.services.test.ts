@@ -90,7 +90,7 @@ describe.skipIf(!hasServices('mariadb'))('the rollback SQL of a backup server', 
         summary = given;
       },
     };
-    await script.finish({ uid: 'task-1', rollback }, (text) => text);
+    await script.finish({ name: 'task-1', rollback }, (text) => text);
     await script.close();
     expect([next, rest]).toEqual([0, '']);
     expect(most).toBeLessThan(2 * 1024 * 1024);

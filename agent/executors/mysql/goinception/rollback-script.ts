@@ -82,14 +82,14 @@ export class RollbackScript {
 
   /** Gives the script to the task, the newest change first. */
   async finish(
-    { uid, rollback }: Pick<ExecutionContext, 'uid' | 'rollback'>,
+    { name, rollback }: Pick<ExecutionContext, 'name' | 'rollback'>,
     mask: (text: string) => string,
   ): Promise<void> {
     if (!this.#options.wanted) return;
     const count = this.#count;
     if (count > 0) {
       const head = [
-        `-- Undoes task ${uid}: written by goInception, the newest change first.`,
+        `-- Undoes task ${name}: written by goInception, the newest change first.`,
         ...SETTINGS.map((setting) => `${setting};`),
       ];
       await rollback.write(Buffer.from(`${head.join('\n')}\n`));
