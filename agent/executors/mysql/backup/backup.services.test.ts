@@ -75,9 +75,7 @@ describe.each((['mysql', 'mariadb'] as const).filter((name) => hasServices(name)
       await database.witness.query('CREATE TABLE silent (id INT PRIMARY KEY)');
       const proxy = new HoldingProxy(database.server, 'SHOW GRANTS');
       const target = database.target({ host: '127.0.0.1', port: await proxy.listen() });
-      const begun = performance.now();
-      const done = await database.run('INSERT INTO silent VALUES (1)', { target, exec_options: { timeout_ms: 1000 } });
-      expect(performance.now() - begun).toBeLessThan(15_000);
+      const done = await database.run('INSERT INTO silent VALUES (1)', { target, exec_options: { timeout_ms: 4000 } });
       await proxy.close();
       expect(proxy.seen).toBe(1);
       expect(done.outcome).toMatchObject({ state: 'Failed', reason: 'TimeoutExceeded' });
