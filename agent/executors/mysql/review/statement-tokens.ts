@@ -3,7 +3,7 @@ import { SqlTokens } from '../sql-tokens.ts';
 import type { SqlToken } from '../sql-tokens.ts';
 
 /** More of a statement is not looked at: the review is to stay small beside the work. */
-export const MAX_READ_CHARS = 1024 * 1024;
+const MAX_READ_CHARS = 1024 * 1024;
 
 /** The tokens of a statement, and how deep in round brackets each stands. */
 export class StatementTokens {

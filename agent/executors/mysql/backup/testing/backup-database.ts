@@ -46,7 +46,7 @@ export class BackupDatabase {
 }
 
 /** What a task would resolve to. */
-export function targetOf({ host, port, user, password }: Service, database: string): Target {
+function targetOf({ host, port, user, password }: Service, database: string): Target {
   return {
     host,
     port,
