@@ -210,6 +210,7 @@ describe('The spec of a DeployTask', () => {
     commandFrom: [undefined, { blob: { id: 'b', sha256: 'a'.repeat(64), bytes: 1 } }],
     params: [{ cwd: '/a' }, { cwd: '/b' }],
     fileId: ['a', 'b'],
+    fileSha256: ['a'.repeat(64), 'b'.repeat(64)],
     timeoutSeconds: [1, 2],
     startDeadlineSeconds: [1, 2],
     idempotent: [false, true],
