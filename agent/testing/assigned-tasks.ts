@@ -30,7 +30,10 @@ export class AssignedTasks {
     }, `agent ${this.#agent} to register`);
   }
 
-  async create(spec: Partial<DeployTaskSpec> & { type?: 'shell' | 'api' | 'postgres' }, name = randomName()): Promise<DeployTask> {
+  async create(
+    spec: Partial<DeployTaskSpec> & { type?: 'shell' | 'api' | 'postgres' },
+    name = randomName(),
+  ): Promise<DeployTask> {
     const body = { metadata: { name }, spec: { agent: this.#agent, type: 'shell' as const, ...spec } };
     return this.#client.create(deployTasks, this.#namespace, body);
   }
