@@ -5,8 +5,10 @@ import { statementKind } from './statement-kind.ts';
 
 type Server = Pick<MysqlSession, 'serverVersion'>;
 
-/** Of the whole server, or over with the next transaction. */
-const NOT_OF_SESSION = /^SET (?:GLOBAL|PERSIST|PERSIST_ONLY|PASSWORD|TRANSACTION|DEFAULT ROLE|@@(?:GLOBAL|PERSIST))/i;
+/** Of the whole server, or over with the next transaction; what stands after a comma may be of the session. */
+const NOT_OF_SESSION =
+  /^SET (?:(?:GLOBAL|PERSIST|PERSIST_ONLY|@@(?:GLOBAL|PERSIST))(?![^]*,)|PASSWORD|TRANSACTION|DEFAULT ROLE)|^SET GLOBAL TRANSACTION /i;
+const OF_SERVER = /^SET (?:GLOBAL|PERSIST|PERSIST_ONLY|@@(?:GLOBAL|PERSIST))/i;
 /** A value that another connection need not get: a query's, a function's. */
 const COMPUTED =
   /\(|\bSELECT\b|\b(?:CURRENT|LOCALTIME|UTC)_?\w*|@@(?:SESSION\.|LOCAL\.)?(?:IDENTITY|INSERT_ID|LAST_INSERT_ID|TIMESTAMP|WARNING_COUNT|ERROR_COUNT)\b/i;
@@ -43,6 +45,7 @@ export function sessionEffect(text: string, server: Server): SessionEffect {
       if (/^(?:DROP|DEALLOCATE) /.test(code)) return 'none';
       if (!code.startsWith('SET ')) return { lost: 'made something that is of its connection alone' };
       if (NOT_OF_SESSION.test(code)) return 'none';
+      if (OF_SERVER.test(code)) return { lost: 'set something of the server together with its connection' };
       return COMPUTED.test(code) ? { lost: 'set what it computed' } : 'again';
     default:
       return ASSIGNS.test(code) ? { lost: 'set a variable' } : 'none';
