@@ -220,7 +220,8 @@ describe('The spec of a DeployTask', () => {
     const values = VALUES[field];
     if (values === undefined) throw new Error(`add two values of spec.${field} to this test, and a rule to the CRD`);
     const [before, after] = values;
-    const spec = { ...SHELL, ...(field === 'agentSelector' && { agent: undefined }), [field]: before };
+    const alongside = field === 'agentSelector' ? { agent: undefined } : field === 'fileSha256' ? { fileId: 'a' } : {};
+    const spec = { ...SHELL, ...alongside, [field]: before };
     const task = taskOf('task', spec);
     const old = create(tasks, JSON.parse(JSON.stringify(task)) as KubeObject, 'default');
     if (!('object' in old)) throw new Error(textsOf(old).join('\n'));
