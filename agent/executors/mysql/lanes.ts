@@ -71,6 +71,8 @@ export class Lanes {
   async add(statement: SqlStatement, kind: StatementKind): Promise<void> {
     this.#throwIfFailed();
     if (isReadOnly(kind)) {
+      // Units are told of in the order in which they are dispatched.
+      await this.#dispatchChanges();
       await this.#dispatch({ kind, statements: [statement] });
       return;
     }

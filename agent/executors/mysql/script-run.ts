@@ -1,16 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { TransactionLedger } from '../sql/transaction-ledger.ts';
 import type { SqlStatement } from '../sql/split-statements.ts';
-import type { RollbackText } from './order-lines.ts';
-import type { MysqlSession, StatementOutcome } from './session.ts';
+import { HiddenEnd, hidesStatements } from './hidden-end.ts';
+import type { ScriptRunOptions } from './script-run-options.ts';
+import type { StatementOutcome } from './session.ts';
 import { blame, CommitLost, SessionWork } from './session-work.ts';
 import { notEnded, StatementFailed } from './statement-error.ts';
 import { StatementGroup } from './statement-group.ts';
 import { callsStoredFunction } from './stored-functions.ts';
 import { isReadOnly, statementKind } from './statement-kind.ts';
 import type { StatementKind } from './statement-kind.ts';
-import type { StatementReport } from './statement-report.ts';
-import type { TransactionObserver } from './transaction-observer.ts';
 import {
   asksAboutLast,
   charsetRefusal,
@@ -24,37 +22,7 @@ import {
 } from './transaction-rules.ts';
 import { TransactionTrack } from './transaction-track.ts';
 
-export interface ScriptRunOptions {
-  readonly session: MysqlSession;
-  readonly report: StatementReport;
-  /** Where it is kept what was committed and what was not. */
-  readonly fates: TransactionLedger;
-  /**
-   * How many changing statements a transaction of ours holds; with 1 each is on its own, with Infinity the whole text is
-   * in one, which nothing in it may end.
-   */
-  readonly batchSize: number;
-  /** Between two transactions. */
-  readonly sleepMs: number;
-  /** Aborts with why the task is to end. */
-  readonly signal: AbortSignal;
-  /** See `RunStatementOptions`. */
-  readonly graceMs: number;
-  readonly evidence: (text: string) => void;
-  /** False of Doris, where every statement is on its own. */
-  readonly hasTransactions: boolean;
-  /** A change is in a transaction that is opened for it even where a batch holds one only: a ledger writes in it. */
-  readonly alwaysOpens?: boolean;
-  readonly observers?: readonly TransactionObserver[];
-  /** What undoes a statement that was committed. */
-  readonly rollbackOf?: (number: number) => RollbackText | undefined;
-  /** See `TransactionTrackOptions`. */
-  readonly onSettled?: (through: number, committed: boolean) => Promise<void>;
-  /** Called with each statement before it is sent; what it rejects with is why it is not. */
-  readonly onStatement?: (statement: SqlStatement, kind: StatementKind) => Promise<void> | undefined;
-  /** Called with each statement that was executed within a transaction; what it rejects with undoes that. */
-  readonly onExecuted?: (statement: SqlStatement, kind: StatementKind, outcome: StatementOutcome) => Promise<void>;
-}
+export type { ScriptRunOptions } from './script-run-options.ts';
 
 /** Whose transaction is open: nobody's, ours for a batch, the text's own, or one of XA. */
 type Mode = 'none' | 'batch' | 'own' | 'xa';
@@ -225,7 +193,8 @@ export class ScriptRun {
       const outcome = outcomes[index];
       if (onExecuted && outcome) await blame(statement, () => onExecuted(statement, 'dml', outcome));
     }
-    await this.#followServer();
+    const last = outcomes.at(-1);
+    if (last !== undefined) await this.#followServer(last, undefined);
     await this.#relieve();
   }
 
@@ -240,10 +209,14 @@ export class ScriptRun {
       this.#mode = 'own';
     }
     this.#last = statement;
+    const hidden = observed && hidesStatements(kind) ? await HiddenEnd.before(session) : undefined;
     const outcome = await this.#work.send(statement, kind, { observed });
     if (observed) await blame(statement, async () => this.#options.onExecuted?.(statement, kind, outcome));
-    if (!observed) await this.#track.done();
-    else if (this.#mode !== 'xa') await this.#followServer();
+    if (!observed) {
+      await this.#track.done();
+      // COMMIT AND CHAIN begins one even where none was open.
+      if (outcome.inTransaction) await this.#chain(statement);
+    } else if (this.#mode !== 'xa') await this.#followServer(outcome, hidden);
     await this.#relieve();
   }
 
@@ -260,7 +233,12 @@ export class ScriptRun {
     await this.#sleep();
     await blame(statement, () => this.#track.before(session, statement, true));
     this.#last = statement;
+    const hidden = hidesStatements(kind) ? await HiddenEnd.before(session) : undefined;
     const outcome = await this.#work.send(statement, kind, { alone: true });
+    // What is hidden may have begun a transaction.
+    this.#begunBy = statement;
+    this.#mode = outcome.inTransaction ? 'own' : 'none';
+    if (outcome.inTransaction) return this.#followServer(outcome, hidden);
     this.#mustSleep = true;
     await blame(statement, () => this.#track.committed(session, outcome.gtids));
   }
@@ -269,8 +247,7 @@ export class ScriptRun {
     await this.#commit();
     await this.#sleep();
     await blame(statement, () => this.#track.before(this.#options.session, statement, false));
-    this.#last = statement;
-    this.#begunBy = statement;
+    this.#last = this.#begunBy = statement;
     await this.#work.send(statement, 'begin');
     this.#mode = 'own';
   }
@@ -282,8 +259,7 @@ export class ScriptRun {
     if (verb !== 'START' && verb !== 'BEGIN') return this.#sendAlone(statement, 'xa');
     await this.#sleep();
     await blame(statement, () => this.#track.before(this.#options.session, statement, true));
-    this.#last = statement;
-    this.#begunBy = statement;
+    this.#last = this.#begunBy = statement;
     await this.#work.send(statement, 'xa');
     this.#mode = 'xa';
   }
@@ -353,14 +329,26 @@ export class ScriptRun {
     this.#mustSleep = true;
   }
 
-  /** A statement may have ended the transaction in a way that its words do not tell: a procedure that commits. */
-  async #followServer(): Promise<void> {
+  /** A procedure may have ended the transaction that it was called in, and may have begun another one. */
+  async #followServer(outcome: StatementOutcome, hidden: HiddenEnd | undefined): Promise<void> {
     const { session, hasTransactions } = this.#options;
-    if (this.#mode === 'none' || session.inTransaction || !hasTransactions) return;
-    if (this.#mode === 'own' && !session.autocommit) return;
+    if (this.#mode === 'none' || !hasTransactions) return;
     const statement = this.#last;
+    const isOpen = outcome.inTransaction || (hidden === undefined && !session.autocommit);
+    // What shows itself can have ended it only by a COMMIT.
+    const hasCommitted = hidden === undefined ? !isOpen : await hidden.hasCommitted(outcome);
+    if (isOpen && hasCommitted !== true) return;
+    const begun = this.#begunBy ?? statement;
+    const { hasChanges } = this.#track;
     this.#ended();
-    await blame(statement, () => this.#track.committed(session, undefined));
+    if (hasCommitted === true || !hasChanges)
+      await blame(statement, () => this.#track.committed(session, outcome.gtids));
+    else if ((await this.#track.ended(hasCommitted === false ? 'rolledBack' : 'unknown')) === 'unknown')
+      throw new CommitLost(
+        statement,
+        new Error(`it ended the transaction that statement ${begun.number} begins, and the server does not tell how`),
+      );
+    if (outcome.inTransaction) await this.#chain(statement);
   }
 
   async #sleep(): Promise<void> {

@@ -50,6 +50,7 @@ export class TransactionTrack {
   readonly #options: TransactionTrackOptions;
   #pending: ExecutedStatement[] = [];
   #results = 0;
+  #changes = 0;
   #sent: SentStatement[] = [];
   #keptChars = 0;
 
@@ -60,6 +61,11 @@ export class TransactionTrack {
   /** So many results wait that the transaction should end, or not wait for its end. */
   get isCrowded(): boolean {
     return this.#results >= MAX_WAITING_RESULTS;
+  }
+
+  /** Whether the open transaction has changed rows. */
+  get hasChanges(): boolean {
+    return this.#changes > 0;
   }
 
   async before(session: MysqlSession, first: SqlStatement, selfCommitting: boolean): Promise<void> {
@@ -74,6 +80,7 @@ export class TransactionTrack {
   ): Promise<void> | undefined {
     const { report, fates } = this.#options;
     fates.executed(statement.number, 'open');
+    this.#changes += outcome.affectedRows;
     if (observed) this.keepSent(statement, kind, outcome);
     const { executed, logged } = report.executedNow(statement, outcome, how);
     this.#results += executed.sinks.length;
@@ -111,6 +118,7 @@ export class TransactionTrack {
 
   /** What was executed outside of a transaction that observers see. */
   async done(): Promise<void> {
+    this.#changes = 0;
     this.#options.fates.ended('committed');
     const through = await this.#settle(STATUSES.committed);
     if (through !== undefined) await this.#options.onSettled?.(through, false);
@@ -174,6 +182,7 @@ export class TransactionTrack {
     const sent = this.#sent;
     this.#sent = [];
     this.#keptChars = 0;
+    this.#changes = 0;
     return sent;
   }
 
