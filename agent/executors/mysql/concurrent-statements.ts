@@ -54,7 +54,7 @@ export class ConcurrentStatements {
         }
         await this.#lanes.drain();
         yield statement;
-        await this.#follow(statement, kind);
+        await blame(statement, () => this.#follow(statement, kind));
       }
       await this.#lanes.drain();
     } finally {

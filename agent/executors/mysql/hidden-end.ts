@@ -1,3 +1,4 @@
+import { isLost } from './server-error.ts';
 import type { MysqlSession, StatementOutcome } from './session.ts';
 import type { StatementKind } from './statement-kind.ts';
 
@@ -24,8 +25,15 @@ export class HiddenEnd {
 
   /** Whether it has committed changes; undefined: nobody knows. */
   async hasCommitted({ gtids }: StatementOutcome): Promise<boolean | undefined> {
-    const { flavour } = this.#session;
     if (gtids !== undefined) return true;
+    return this.#ask().catch((err: unknown) => {
+      if (isLost(err)) return undefined;
+      throw err;
+    });
+  }
+
+  async #ask(): Promise<boolean | undefined> {
+    const { flavour } = this.#session;
     if (flavour === 'mariadb' && (await lastGtid(this.#session)) !== this.#lastGtid) return true;
     if (flavour === 'doris') return undefined;
     // Where changes leave no GTID, that there is none says nothing.

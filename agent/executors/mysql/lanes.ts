@@ -4,7 +4,7 @@ import type { SqlStatement } from '../sql/split-statements.ts';
 import type { RollbackText } from './order-lines.ts';
 import { OrderedAccounts, UnitAccount } from './ordered-account.ts';
 import type { MysqlSession } from './session.ts';
-import { CommitLost, SessionWork } from './session-work.ts';
+import { blameLoss, CommitLost, SessionWork } from './session-work.ts';
 import type { StatementKind } from './statement-kind.ts';
 import { isReadOnly } from './statement-kind.ts';
 import type { StatementReport } from './statement-report.ts';
@@ -179,7 +179,7 @@ export class Lanes {
       if (batchSize === 1) {
         const outcome = await work.send(first, kind, { alone: true });
         await track.committed(session, outcome.gtids);
-      } else await this.#transaction(work, statements);
+      } else await blameLoss(first, () => this.#transaction(work, statements));
     } finally {
       await this.#accounts.end(place, account);
     }

@@ -3,7 +3,7 @@ import type { SqlStatement } from '../sql/split-statements.ts';
 import { HiddenEnd, hidesStatements } from './hidden-end.ts';
 import type { ScriptRunOptions } from './script-run-options.ts';
 import type { StatementOutcome } from './session.ts';
-import { blame, CommitLost, SessionWork } from './session-work.ts';
+import { blame, blameLoss, CommitLost, SessionWork } from './session-work.ts';
 import { notEnded, StatementFailed } from './statement-error.ts';
 import { StatementGroup } from './statement-group.ts';
 import { callsStoredFunction } from './stored-functions.ts';
@@ -68,8 +68,8 @@ export class ScriptRun {
   /** Rejects with `StatementFailed`, or with what reading the statements threw. Then no transaction is open. */
   async run(statements: AsyncIterable<SqlStatement>): Promise<void> {
     try {
-      for await (const statement of this.#flushed(statements)) await this.#take(statement);
-      await this.#flush();
+      for await (const statement of this.#flushed(statements)) await blameLoss(statement, () => this.#take(statement));
+      await blameLoss(this.#last, () => this.#flush());
       if (this.#mode === 'own' && isOnlyChained(this.#begunBy, this.#last)) await this.#rollBack(undefined);
       if (this.#mode === 'own' || this.#mode === 'xa') throw notEnded(this.#last, this.#begunBy ?? this.#last);
       await this.#commit();
@@ -337,7 +337,7 @@ export class ScriptRun {
     const isOpen = outcome.inTransaction || (hidden === undefined && !session.autocommit);
     // What shows itself can have ended it only by a COMMIT.
     const hasCommitted = hidden === undefined ? !isOpen : await hidden.hasCommitted(outcome);
-    if (isOpen && hasCommitted !== true) return;
+    if (isOpen && hasCommitted !== true && session.broken === undefined) return;
     const begun = this.#begunBy ?? statement;
     const { hasChanges } = this.#track;
     this.#ended();

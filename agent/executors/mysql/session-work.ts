@@ -247,6 +247,15 @@ export class SessionWork {
 /** Whether the server may have executed some of a procedure before it failed: it found it, and could read it. */
 const hasBegun = (err: unknown): boolean => !isServerError(err) || !NOT_BEGUN.includes(err.errno);
 
+/** That the connection is lost between two statements, or refuses a question of ours, as the failure of a statement. */
+export async function blameLoss(statement: SqlStatement, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (err) {
+    throw isLost(err) || isServerError(err) ? new StatementFailed(statement, err) : err;
+  }
+}
+
 /** What an observer rejects with, as the failure of a statement. */
 export async function blame(
   statement: SqlStatement,

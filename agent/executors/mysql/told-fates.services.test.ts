@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasServices, service } from '../../../test/services/service.ts';
+import { serverProxy } from '../database/testing/server-proxy.ts';
 import { TestDatabase } from './testing/test-database.ts';
 
 const SERVERS = (['mysql', 'mariadb'] as const).filter((name) => hasServices(name));
@@ -9,7 +10,7 @@ interface Told {
   readonly success: boolean;
   readonly committed: readonly (readonly [number, number])[];
   readonly rolled_back: readonly (readonly [number, number])[];
-  readonly unknown: readonly unknown[];
+  readonly unknown: readonly (readonly [number, number])[];
 }
 
 /** `%` stands for the statement's number. */
@@ -35,6 +36,8 @@ const STATEMENTS = fc.oneof(
   { weight: 1, arbitrary: fc.constant('INSERT INTO t VALUES (-1)') },
   { weight: 1, arbitrary: fc.constant('SELECT * FROM nowhere') },
 );
+/** Transactions that are open. */
+const LOCKS = 'SELECT COUNT(*) FROM information_schema.INNODB_TRX WHERE trx_rows_modified > 0';
 /** Behind so many statements changes go to the server together. */
 const LEADS = [0, 200];
 
@@ -98,6 +101,53 @@ describe.each(SERVERS)('what MysqlExecutor says was committed on %s', (server) =
           expect(within(told.committed, number) && within(told.rolled_back, number), text).toBe(false);
       }),
       { numRuns: Number(process.env['RUNS'] ?? 60) },
+    );
+  });
+
+  it('is what the database has, wherever the connection is lost', { timeout: 120_000 }, async () => {
+    let left = 0;
+    const proxy = await serverProxy(database.server, {
+      dropAfter: () => {
+        left -= 1;
+        return left === 0;
+      },
+    });
+    const changes = fc.constantFrom(
+      ...['INSERT INTO t VALUES (%)', 'INSERT INTO t VALUES (%)', 'CALL add_row(%)', 'SELECT 1'],
+      ...['BEGIN', 'COMMIT', 'CREATE TABLE IF NOT EXISTS other (a int)'],
+    );
+    const texts = fc.tuple(
+      fc.array(changes, { minLength: 1, maxLength: 12 }),
+      fc.constantFrom(1, 2, 200),
+      fc.integer({ min: 3, max: 25 }),
+    );
+    await fc.assert(
+      fc.asyncProperty(texts, async ([statements, batchSize, packets]) => {
+        await database.witness.query('DELETE FROM t');
+        left = packets;
+        const text = statements.map((statement, index) => `${statement.replace('%', String(index + 1))};\n`).join('');
+        const { result } = await database.run(text, {
+          target: database.target(proxy),
+          exec_options: { trans_batch_size: batchSize, backup: false },
+          result_format: 'json',
+        });
+        if (result.length === 0) return;
+        const told = JSON.parse(result.toString()) as Told;
+        const within = (ranges: readonly (readonly [number, number])[], number: number): boolean =>
+          ranges.some(([first, last]) => number >= first && number <= last);
+        // The server may still execute what it was sent.
+        await expect.poll(() => database.running('t VALUES')).toBe(0);
+        await expect.poll(() => database.values(LOCKS)).toEqual([0]);
+        const stored = (await database.values('SELECT a FROM t')) as number[];
+        statements.forEach((statement, index) => {
+          const number = index + 1;
+          if (!/^(?:INSERT|CALL)/.test(statement) || within(told.unknown, number)) return;
+          expect(stored.includes(number), `${text}${number} of ${JSON.stringify(told)}`).toBe(
+            within(told.committed, number),
+          );
+        });
+      }),
+      { numRuns: Number(process.env['RUNS'] ?? 40) },
     );
   });
 });
