@@ -6,7 +6,7 @@ import { HOSTILE, PREPARATION } from './testing/hostile-statements.ts';
 
 /** All that a review may ask a server; the last is how the log's reader introduces itself, to see whether a backup is possible. */
 const QUESTIONS =
-  /^(?:SET NAMES |SET SESSION |USE |PREPARE tiangong_review |DEALLOCATE PREPARE |START TRANSACTION READ ONLY$|ROLLBACK$|EXPLAIN FORMAT=TRADITIONAL (?![^]*\bINTO\b)(?:\(*SELECT|WITH)|SELECT [^;]* FROM information_schema\.|SELECT @@|SHOW |SET @(?:replica_uuid|mariadb_slave_capability)=)/i;
+  /^(?:SET NAMES |SET SESSION |USE |PREPARE tiangong_review |DEALLOCATE PREPARE |START TRANSACTION READ ONLY$|ROLLBACK$|EXPLAIN FORMAT=TRADITIONAL (?![^]*\bINTO\b)(?:\(*SELECT|WITH)|SELECT [^;]* FROM information_schema\.|SELECT @@|SELECT CURRENT_ROLE\(\) AS role$|SHOW |SET @(?:replica_uuid|mariadb_slave_capability)=)/i;
 
 describe.each([
   ['mysql', 13471, 'SHOW BINARY LOG STATUS'],
