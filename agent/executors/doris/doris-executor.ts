@@ -9,7 +9,7 @@ import { DirectRun } from '../mysql/direct-run.ts';
 import { parseMysqlParams } from '../mysql/mysql-params.ts';
 import type { MysqlParams } from '../mysql/mysql-params.ts';
 import { reviewScript } from '../mysql/review/review-script.ts';
-import { SessionLender } from '../mysql/session-lender.ts';
+import { SessionLender } from '../mysql/session/session-lender.ts';
 import { openSql } from '../sql/sql-source.ts';
 import type { SqlSource } from '../sql/sql-source.ts';
 

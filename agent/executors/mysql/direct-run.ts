@@ -12,18 +12,18 @@ import type { SqlSource } from '../sql/sql-source.ts';
 import { openBackup } from './backup/open-backup.ts';
 import type { Backup } from './backup/open-backup.ts';
 import { ROLLBACK_BATCH, RollbackRun } from './backup/rollback-run.ts';
-import { ConcurrentStatements } from './concurrent-statements.ts';
+import { ConcurrentStatements } from './script/concurrent-statements.ts';
 import { describeFailure, networkText } from './failure.ts';
-import { lookAhead } from './look-ahead.ts';
+import { lookAhead } from './script/look-ahead.ts';
 import type { MysqlParams } from './mysql-params.ts';
 import { RunReview } from './review/run-review.ts';
-import { MysqlLedger } from './mysql-ledger.ts';
-import { ScriptRun } from './script-run.ts';
-import type { ScriptRunOptions } from './script-run.ts';
-import { MysqlSession } from './session.ts';
-import { statementKind } from './statement-kind.ts';
-import type { StatementKind } from './statement-kind.ts';
-import { StatementReport } from './statement-report.ts';
+import { MysqlLedger } from './ledger/mysql-ledger.ts';
+import { ScriptRun } from './script/script-run.ts';
+import type { ScriptRunOptions } from './script/script-run.ts';
+import { MysqlSession } from './session/session.ts';
+import { statementKind } from './text/statement-kind.ts';
+import type { StatementKind } from './text/statement-kind.ts';
+import { StatementReport } from './script/statement-report.ts';
 
 export interface DirectRunOptions {
   readonly context: ExecutionContext;

@@ -6,11 +6,11 @@ import { LedgerStop } from '../ledger/ledger-stop.ts';
 import type { TransactionLedger } from '../sql/transaction-ledger.ts';
 import { SpoolError } from '../sql/row-spool.ts';
 import { SqlSyntaxError } from '../sql/sql-syntax-error.ts';
-import { shownSql } from './order-lines.ts';
-import type { OrderEntry } from './order-lines.ts';
-import { StatementStopped } from './run-statement.ts';
-import { ERRNO, isLost, isServerError } from './server-error.ts';
-import { errorDetails, StatementFailed } from './statement-error.ts';
+import { shownSql } from './script/order-lines.ts';
+import type { OrderEntry } from './script/order-lines.ts';
+import { StatementStopped } from './session/run-statement.ts';
+import { ERRNO, isLost, isServerError } from './session/server-error.ts';
+import { errorDetails, StatementFailed } from './script/statement-error.ts';
 
 /** How a text failed. */
 export interface Failure {

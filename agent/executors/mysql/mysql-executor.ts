@@ -13,7 +13,7 @@ import { runGoInception } from './goinception/goinception-run.ts';
 import type { GoInceptionSettings } from './goinception/goinception-settings.ts';
 import { parseMysqlParams } from './mysql-params.ts';
 import { reviewScript } from './review/review-script.ts';
-import { SessionLender } from './session-lender.ts';
+import { SessionLender } from './session/session-lender.ts';
 
 export interface MysqlExecutorOptions {
   readonly connections: Connections;

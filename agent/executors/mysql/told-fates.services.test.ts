@@ -119,16 +119,17 @@ describe.each(SERVERS)('what MysqlExecutor says was committed on %s', (server) =
     const texts = fc.tuple(
       fc.array(changes, { minLength: 1, maxLength: 12 }),
       fc.constantFrom(1, 2, 200),
-      fc.integer({ min: 3, max: 25 }),
+      fc.integer({ min: 3, max: 40 }),
+      fc.constantFrom({ backup: false }, {}, { backup: true }, { backup: false, ledger: true }),
     );
     await fc.assert(
-      fc.asyncProperty(texts, async ([statements, batchSize, packets]) => {
+      fc.asyncProperty(texts, async ([statements, batchSize, packets, extra]) => {
         await database.witness.query('DELETE FROM t');
         left = packets;
         const text = statements.map((statement, index) => `${statement.replace('%', String(index + 1))};\n`).join('');
         const { result } = await database.run(text, {
           target: database.target(proxy),
-          exec_options: { trans_batch_size: batchSize, backup: false },
+          exec_options: { trans_batch_size: batchSize, ...extra },
           result_format: 'json',
         });
         if (result.length === 0) return;

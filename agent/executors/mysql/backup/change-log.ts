@@ -1,6 +1,6 @@
 import type { RollbackSink } from '../../executor.ts';
 import type { LoggedChange } from '../binlog/row-change.ts';
-import type { SentStatement } from '../transaction-observer.ts';
+import type { SentStatement } from '../script/transaction-observer.ts';
 import { ReverseSpool } from './reverse-spool.ts';
 import { writeScript } from './rollback-script.ts';
 import { rollbackStatement } from './rollback-statement.ts';

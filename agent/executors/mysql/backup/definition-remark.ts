@@ -1,5 +1,5 @@
-import type { RollbackText } from '../order-lines.ts';
-import { quoteName } from '../session.ts';
+import type { RollbackText } from '../script/order-lines.ts';
+import { quoteName } from '../session/session.ts';
 import { shapeOf } from '../review/statement-shape.ts';
 import { quoteTable } from './quote.ts';
 

@@ -1,5 +1,5 @@
 import type { RowChange } from '../binlog/row-change.ts';
-import { quoteName } from '../session.ts';
+import { quoteName } from '../session/session.ts';
 import { quoteTable } from './quote.ts';
 import { sqlLiteral } from './sql-literal.ts';
 import type { TableFacts } from './table-facts.ts';

@@ -1,8 +1,8 @@
 import type { Target } from '../../../connections/target.ts';
 import type { RollbackSink } from '../../executor.ts';
-import type { RollbackText } from '../order-lines.ts';
-import type { MysqlSession } from '../session.ts';
-import type { TransactionObserver } from '../transaction-observer.ts';
+import type { RollbackText } from '../script/order-lines.ts';
+import type { MysqlSession } from '../session/session.ts';
+import type { TransactionObserver } from '../script/transaction-observer.ts';
 import { BinlogAccess } from './binlog-access.ts';
 import { BinlogBackup } from './binlog-backup.ts';
 import { Patience } from './patience.ts';

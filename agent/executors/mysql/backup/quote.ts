@@ -1,4 +1,4 @@
-import { quoteName } from '../session.ts';
+import { quoteName } from '../session/session.ts';
 
 /** `` `schema`.`table` `` */
 export const quoteTable = (schema: string, table: string): string => `${quoteName(schema)}.${quoteName(table)}`;

@@ -1,9 +1,9 @@
 import { TaskFailure } from '../../../task-failure.ts';
 import type { SqlStatement } from '../../sql/split-statements.ts';
-import { isServerError } from '../server-error.ts';
-import type { StatementOutcome } from '../session.ts';
-import { StatementFailed } from '../statement-error.ts';
-import type { StatementKind } from '../statement-kind.ts';
+import { isServerError } from '../session/server-error.ts';
+import type { StatementOutcome } from '../session/session.ts';
+import { StatementFailed } from '../script/statement-error.ts';
+import type { StatementKind } from '../text/statement-kind.ts';
 import { NOT_EXACT } from './rollback-script.ts';
 import { GUARD, GUARD_END } from './rollback-statement.ts';
 

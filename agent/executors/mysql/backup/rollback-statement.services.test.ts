@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasServices, service } from '../../../../test/services/service.ts';
 import type { RowChange } from '../binlog/row-change.ts';
-import type { MysqlSession } from '../session.ts';
+import type { MysqlSession } from '../session/session.ts';
 import { rollbackStatement } from './rollback-statement.ts';
 import { SCRIPT_SETTINGS } from './rollback-script.ts';
 import type { TableFacts } from './table-facts.ts';

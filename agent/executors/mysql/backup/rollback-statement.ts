@@ -1,7 +1,7 @@
 import type { CellValue } from '../binlog/cell-value.ts';
 import type { RowChange } from '../binlog/row-change.ts';
 import { inexactTable } from './inexact-table.ts';
-import { quoteName } from '../session.ts';
+import { quoteName } from '../session/session.ts';
 import { quoteTable } from './quote.ts';
 import { exactCondition, keyCondition, sqlLiteral } from './sql-literal.ts';
 import type { TableFacts } from './table-facts.ts';

@@ -1,5 +1,5 @@
-import type { Flavour } from '../session.ts';
-import { isServerError } from '../server-error.ts';
+import type { Flavour } from '../session/session.ts';
+import { isServerError } from '../session/server-error.ts';
 import type { RowSource } from './table-facts.ts';
 
 /** A setting of a session that backups need. */

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { CellValue } from '../binlog/cell-value.ts';
 import type { ColumnFact } from '../binlog/column-fact.ts';
-import { quoteName } from '../session.ts';
+import { quoteName } from '../session/session.ts';
 import { hexLiteral } from './quote.ts';
 
 /** Longer values are compared by their digest, so that a statement does not hold both images of them. */

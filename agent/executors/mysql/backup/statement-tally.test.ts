@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { SentStatement } from '../transaction-observer.ts';
+import type { SentStatement } from '../script/transaction-observer.ts';
 import { StatementTally } from './statement-tally.ts';
 
 const sent = (...numbers: readonly number[]): SentStatement[] =>

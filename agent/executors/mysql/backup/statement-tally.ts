@@ -1,6 +1,6 @@
 import { cutText } from '../../../output/utf8.ts';
-import type { RollbackText } from '../order-lines.ts';
-import type { SentStatement } from '../transaction-observer.ts';
+import type { RollbackText } from '../script/order-lines.ts';
+import type { SentStatement } from '../script/transaction-observer.ts';
 
 /** What undoes a statement by its number; undefined: it changed nothing. Texts are made when they are asked for. */
 export type StatementTexts = (number: number) => RollbackText | undefined;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { statementKind } from '../statement-kind.ts';
+import { statementKind } from '../text/statement-kind.ts';
 import { survivingStatements } from './surviving-statements.ts';
 
 const OUTCOME = { affectedRows: 1, rows: undefined, info: '', warnings: 0, gtids: undefined, inTransaction: true };

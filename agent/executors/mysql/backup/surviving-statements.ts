@@ -1,5 +1,5 @@
-import { SqlTokens } from '../sql-tokens.ts';
-import type { SentStatement } from '../transaction-observer.ts';
+import { SqlTokens } from '../text/sql-tokens.ts';
+import type { SentStatement } from '../script/transaction-observer.ts';
 
 /** The statements of a committed transaction that no ROLLBACK TO SAVEPOINT has undone, in order. */
 export function survivingStatements(statements: readonly SentStatement[]): readonly SentStatement[] {

@@ -1,7 +1,7 @@
 import type { ColumnFact } from '../binlog/column-fact.ts';
 import { shapeOf } from '../review/statement-shape.ts';
-import type { MysqlSession } from '../session.ts';
-import type { SentStatement } from '../transaction-observer.ts';
+import type { MysqlSession } from '../session/session.ts';
+import type { SentStatement } from '../script/transaction-observer.ts';
 import { readTableFacts } from './table-facts.ts';
 import type { RowSource, TableFacts } from './table-facts.ts';
 import { visibleTriggers } from './visible-triggers.ts';

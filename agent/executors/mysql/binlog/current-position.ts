@@ -1,5 +1,5 @@
-import { isServerError } from '../server-error.ts';
-import type { MysqlSession } from '../session.ts';
+import { isServerError } from '../session/server-error.ts';
+import type { MysqlSession } from '../session/session.ts';
 import { BinlogError } from './binlog-error.ts';
 import type { BinlogPosition } from './binlog-position.ts';
 

@@ -1,7 +1,7 @@
 import { readSecret } from '../../../connections/connections.ts';
 import type { Target } from '../../../connections/target.ts';
 import { cutText } from '../../../output/utf8.ts';
-import { MysqlSession, quoteName } from '../session.ts';
+import { MysqlSession, quoteName } from '../session/session.ts';
 import type { GoInceptionSettings } from './goinception-settings.ts';
 import { isBackedUp } from './result-row.ts';
 import type { InceptionRow } from './result-row.ts';

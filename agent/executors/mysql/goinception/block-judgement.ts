@@ -1,4 +1,4 @@
-import { statementKind } from '../statement-kind.ts';
+import { statementKind } from '../text/statement-kind.ts';
 import { InceptionFailure } from './inception-failure.ts';
 import type { NumberedRow } from './number-rows.ts';
 import { isKilled, rowFate } from './result-row.ts';

@@ -2,11 +2,11 @@ import type { Target } from '../../../connections/target.ts';
 import { abortable } from '../../database/deadline.ts';
 import type { SqlStatement } from '../../sql/split-statements.ts';
 import { networkText } from '../failure.ts';
-import { runStatement } from '../run-statement.ts';
-import { MysqlSession, quoteName } from '../session.ts';
-import { StatementFailed } from '../statement-error.ts';
-import { SUCCESS } from '../statement-report.ts';
-import type { StatementReport } from '../statement-report.ts';
+import { runStatement } from '../session/run-statement.ts';
+import { MysqlSession, quoteName } from '../session/session.ts';
+import { StatementFailed } from '../script/statement-error.ts';
+import { SUCCESS } from '../script/statement-report.ts';
+import type { StatementReport } from '../script/statement-report.ts';
 
 export interface DirectReadsOptions {
   readonly target: Target;

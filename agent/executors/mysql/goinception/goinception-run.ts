@@ -18,7 +18,7 @@ import { InceptionScript } from './inception-script.ts';
 import { RollbackScript } from './rollback-script.ts';
 import { readAhead, scriptParts } from './script-parts.ts';
 import { describeEnd } from './script-end.ts';
-import { StatementReport } from '../statement-report.ts';
+import { StatementReport } from '../script/statement-report.ts';
 
 export interface GoInceptionRunOptions {
   readonly context: ExecutionContext;

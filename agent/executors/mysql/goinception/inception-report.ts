@@ -2,8 +2,8 @@ import type { LogLevel } from '../../../output/log-line.ts';
 import { cutText } from '../../../output/utf8.ts';
 import type { OutputSink } from '../../executor.ts';
 import type { ResultWriter } from '../../sql/result-writer.ts';
-import { orderFields, orderLines, shownSql } from '../order-lines.ts';
-import type { OrderEntry } from '../order-lines.ts';
+import { orderFields, orderLines, shownSql } from '../script/order-lines.ts';
+import type { OrderEntry } from '../script/order-lines.ts';
 import { rowFate } from './result-row.ts';
 import type { InceptionRow } from './result-row.ts';
 

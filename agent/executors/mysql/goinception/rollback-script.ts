@@ -5,7 +5,7 @@ import { maskSecrets } from '../../database/mask-secrets.ts';
 import { SpoolError } from '../../sql/row-spool.ts';
 import { ReverseSpool } from '../backup/reverse-spool.ts';
 import { NOT_EXACT, SCRIPT_SETTINGS } from '../backup/rollback-script.ts';
-import { isReadOnly, statementKind } from '../statement-kind.ts';
+import { isReadOnly, statementKind } from '../text/statement-kind.ts';
 import { BackupServer } from './backup-server.ts';
 import type { StoredRollback } from './backup-server.ts';
 import type { GoInceptionSettings } from './goinception-settings.ts';

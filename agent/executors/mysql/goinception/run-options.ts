@@ -1,7 +1,7 @@
 import type { Target } from '../../../connections/target.ts';
 import type { ExecutionContext } from '../../executor.ts';
 import type { MysqlParams } from '../mysql-params.ts';
-import type { Flavour } from '../session.ts';
+import type { Flavour } from '../session/session.ts';
 import { MAX_SLEEP_MS } from './option-comment.ts';
 import type { InceptionOptions } from './option-comment.ts';
 

@@ -1,7 +1,7 @@
 import type { SqlStatement } from '../../sql/split-statements.ts';
-import { quoteName } from '../session.ts';
-import { SqlTokens } from '../sql-tokens.ts';
-import { isReadOnly, statementKind } from '../statement-kind.ts';
+import { quoteName } from '../session/session.ts';
+import { SqlTokens } from '../text/sql-tokens.ts';
+import { isReadOnly, statementKind } from '../text/statement-kind.ts';
 
 /** What is done at once: goInception's part of a text, or a statement that it refuses since it changes nothing. */
 export type ScriptPart =

@@ -1,8 +1,8 @@
 import type { OutputSink } from '../../executor.ts';
 import type { ResultWriter } from '../../sql/result-writer.ts';
 import type { SqlStatement } from '../../sql/split-statements.ts';
-import { orderFields, orderLines, shownSql } from '../order-lines.ts';
-import type { OrderEntry } from '../order-lines.ts';
+import { orderFields, orderLines, shownSql } from '../script/order-lines.ts';
+import type { OrderEntry } from '../script/order-lines.ts';
 import { shownRemark } from './remark.ts';
 import type { RemarkCode, RemarkLevel } from './remark.ts';
 import type { Verdict } from './statement-review.ts';

@@ -8,7 +8,7 @@ import { BinlogAccess } from '../backup/binlog-access.ts';
 import { Patience } from '../backup/patience.ts';
 import type { DirectRunOptions } from '../direct-run.ts';
 import { describeFailure } from '../failure.ts';
-import { StatementFailed } from '../statement-error.ts';
+import { StatementFailed } from '../script/statement-error.ts';
 import { ReviewReport } from './review-report.ts';
 import { ReviewSession } from './review-session.ts';
 import { StatementReview } from './statement-review.ts';

@@ -1,8 +1,8 @@
-import { runStatement } from '../run-statement.ts';
-import { isServerError } from '../server-error.ts';
-import { quoteName } from '../session.ts';
-import type { Flavour, MysqlSession } from '../session.ts';
-import type { ServerVersion } from '../executable-comment.ts';
+import { runStatement } from '../session/run-statement.ts';
+import { isServerError } from '../session/server-error.ts';
+import { quoteName } from '../session/session.ts';
+import type { Flavour, MysqlSession } from '../session/session.ts';
+import type { ServerVersion } from '../text/executable-comment.ts';
 import { readDorisPlan, readPlan } from './explain-plan.ts';
 import type { Estimate } from './explain-plan.ts';
 

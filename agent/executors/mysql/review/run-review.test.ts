@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { statementKind } from '../statement-kind.ts';
+import { statementKind } from '../text/statement-kind.ts';
 import { RunReview } from './run-review.ts';
 
 /** What is logged of so many statements, each after the other; there is no server. */

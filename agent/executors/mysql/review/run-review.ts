@@ -1,7 +1,7 @@
 import type { OutputSink } from '../../executor.ts';
 import type { SqlStatement } from '../../sql/split-statements.ts';
-import type { MysqlSession } from '../session.ts';
-import type { StatementKind } from '../statement-kind.ts';
+import type { MysqlSession } from '../session/session.ts';
+import type { StatementKind } from '../text/statement-kind.ts';
 import { shownRemark } from './remark.ts';
 import type { RemarkCode } from './remark.ts';
 import { ReviewSession } from './review-session.ts';

@@ -1,6 +1,6 @@
-import { isFatal, isServerError } from '../server-error.ts';
-import type { ServerError } from '../server-error.ts';
-import type { Flavour } from '../session.ts';
+import { isFatal, isServerError } from '../session/server-error.ts';
+import type { ServerError } from '../session/server-error.ts';
+import type { Flavour } from '../session/session.ts';
 import { remark } from './remark.ts';
 import type { Remark, RemarkCode } from './remark.ts';
 

@@ -1,5 +1,5 @@
-import { ERRNO, isServerError } from '../server-error.ts';
-import { statementKind } from '../statement-kind.ts';
+import { ERRNO, isServerError } from '../session/server-error.ts';
+import { statementKind } from '../text/statement-kind.ts';
 import { foreignCall } from './foreign-call.ts';
 import { remark, worstLevel } from './remark.ts';
 import type { Remark } from './remark.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { statementKind } from '../statement-kind.ts';
-import { SqlTokens } from '../sql-tokens.ts';
+import { statementKind } from '../text/statement-kind.ts';
+import { SqlTokens } from '../text/sql-tokens.ts';
 import { shapeOf } from './statement-shape.ts';
 import { textRemarks } from './text-remarks.ts';
 

@@ -1,6 +1,6 @@
-import type { ServerVersion } from '../executable-comment.ts';
-import { statementKind } from '../statement-kind.ts';
-import type { StatementKind } from '../statement-kind.ts';
+import type { ServerVersion } from '../text/executable-comment.ts';
+import { statementKind } from '../text/statement-kind.ts';
+import type { StatementKind } from '../text/statement-kind.ts';
 import { changeOf } from './change-shape.ts';
 import { definitionOf } from './definition-shape.ts';
 import { countListed, isLongList, LIST_HEAD_CHARS } from './listed-rows.ts';

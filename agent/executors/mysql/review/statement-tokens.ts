@@ -1,6 +1,6 @@
-import type { ServerVersion } from '../executable-comment.ts';
-import { SqlTokens } from '../sql-tokens.ts';
-import type { SqlToken } from '../sql-tokens.ts';
+import type { ServerVersion } from '../text/executable-comment.ts';
+import { SqlTokens } from '../text/sql-tokens.ts';
+import type { SqlToken } from '../text/sql-tokens.ts';
 
 /** More of a statement is not looked at: the review is to stay small beside the work. */
 const MAX_READ_CHARS = 1024 * 1024;

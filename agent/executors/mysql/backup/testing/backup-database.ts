@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Target } from '../../../../connections/target.ts';
 import type { Service } from '../../../../../test/services/service.ts';
-import { MysqlSession } from '../../session.ts';
+import { MysqlSession } from '../../session/session.ts';
 import { readTableFacts } from '../table-facts.ts';
 import type { TableFacts } from '../table-facts.ts';
 

@@ -8,7 +8,7 @@ import type { Service } from '../../../../../test/services/service.ts';
 import { execute } from '../../../../conformance/executor.ts';
 import type { Execution } from '../../../../conformance/executor.ts';
 import { MysqlExecutor } from '../../mysql-executor.ts';
-import type { MysqlSession } from '../../session.ts';
+import type { MysqlSession } from '../../session/session.ts';
 import type { TableFacts } from '../table-facts.ts';
 import { BackupDatabase } from './backup-database.ts';
 import { everyType, FOREIGN_JSON } from './every-type.ts';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Flavour } from '../../session.ts';
+import type { Flavour } from '../../session/session.ts';
 
 /** A column's type, and SQL for values of it that are likely to go wrong. */
 export interface SampleType {

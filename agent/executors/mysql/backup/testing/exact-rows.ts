@@ -1,6 +1,6 @@
 import type { CellValue } from '../../binlog/cell-value.ts';
-import { quoteName } from '../../session.ts';
-import type { MysqlSession } from '../../session.ts';
+import { quoteName } from '../../session/session.ts';
+import type { MysqlSession } from '../../session/session.ts';
 import type { TableFacts } from '../table-facts.ts';
 import { quoteTable } from '../quote.ts';
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { MysqlSession } from '../../session.ts';
+import type { MysqlSession } from '../../session/session.ts';
 import type { BackupDatabase } from './backup-database.ts';
 import type { SampleType } from './every-type.ts';
 import { KEYS } from './random-script.ts';

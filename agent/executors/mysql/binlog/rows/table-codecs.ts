@@ -1,4 +1,4 @@
-import type { Flavour } from '../../session.ts';
+import type { Flavour } from '../../session/session.ts';
 import type { ColumnFact } from '../column-fact.ts';
 import type { Collations, TableMetadata } from '../events/table-metadata.ts';
 import { WireType } from './wire-type.ts';

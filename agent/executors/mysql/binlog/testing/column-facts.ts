@@ -1,4 +1,4 @@
-import type { MysqlSession } from '../../session.ts';
+import type { MysqlSession } from '../../session/session.ts';
 import type { ColumnFact } from '../column-fact.ts';
 
 /** The facts of a table's columns as they are now. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Target } from '../../../../connections/target.ts';
 import type { Service } from '../../../../../test/services/service.ts';
-import { MysqlSession } from '../../session.ts';
+import { MysqlSession } from '../../session/session.ts';
 import { BinlogReader } from '../binlog-reader.ts';
 import type { ReaderOptions, TransactionRead, WantedTransaction } from '../binlog-reader.ts';
 import type { ColumnFact } from '../column-fact.ts';

@@ -1,7 +1,7 @@
-import { isEof, isError, readError } from '../../answer-packets.ts';
-import type { DriverCommand, DriverConnection } from '../../driver-connection.ts';
-import type { Packet } from '../../packet-reader.ts';
-import { ConnectionLost } from '../../server-error.ts';
+import { isEof, isError, readError } from '../../session/answer-packets.ts';
+import type { DriverCommand, DriverConnection } from '../../session/driver-connection.ts';
+import type { Packet } from '../../session/packet-reader.ts';
+import { ConnectionLost } from '../../session/server-error.ts';
 import type { BinlogPosition } from '../binlog-position.ts';
 
 const COM_BINLOG_DUMP = 0x12;

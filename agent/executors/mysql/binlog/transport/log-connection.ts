@@ -1,8 +1,8 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import type { Target } from '../../../../connections/target.ts';
-import { isServerError } from '../../server-error.ts';
-import { MysqlSession } from '../../session.ts';
-import type { Flavour } from '../../session.ts';
+import { isServerError } from '../../session/server-error.ts';
+import { MysqlSession } from '../../session/session.ts';
+import type { Flavour } from '../../session/session.ts';
 import { BinlogError } from '../binlog-error.ts';
 import { showPosition } from '../binlog-position.ts';
 import type { BinlogPosition } from '../binlog-position.ts';

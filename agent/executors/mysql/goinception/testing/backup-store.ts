@@ -1,6 +1,6 @@
 import { createConnection } from 'mysql2/promise';
 import type { Connection } from 'mysql2/promise';
-import { quoteName } from '../../session.ts';
+import { quoteName } from '../../session/session.ts';
 
 export interface StoreLogin {
   readonly host: string;

@@ -1,5 +1,5 @@
 import type { Connection, ResultSetHeader } from 'mysql2/promise';
-import { quoteName } from '../../session.ts';
+import { quoteName } from '../../session/session.ts';
 import { sequenceNumber } from './answer-rows.ts';
 import type { AnswerRow } from './answer-rows.ts';
 import type { BackupStore, Kept } from './backup-store.ts';

@@ -1,5 +1,5 @@
 import type { Connection } from 'mysql2/promise';
-import { quoteName } from '../../session.ts';
+import { quoteName } from '../../session/session.ts';
 
 /** The rows of a table, by their key, each value as a literal. */
 export interface TableImage {
