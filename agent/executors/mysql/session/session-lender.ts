@@ -6,6 +6,7 @@ import { Pools } from '../../database/pools.ts';
 import { SessionPool } from '../../database/session-pool.ts';
 import { TaskAborted } from '../../executor.ts';
 import { isLoginRefused, networkText } from '../failure.ts';
+import { isLost, isServerError } from './server-error.ts';
 import { MysqlSession } from './session.ts';
 import type { Flavour } from './session.ts';
 
@@ -33,7 +34,7 @@ export class SessionLender {
     return this.#pools.close();
   }
 
-  /** Does the work with a session, which `again` may ask for several times. Rejects with `TaskFailure` when there is none, else as the work. */
+  /** Does the work with a session, which `again` may ask for several times. Rejects with `TaskFailure` when there is none, or it is lost while nothing is executed yet, else as the work. */
   async use<T>(
     target: Target,
     signal: AbortSignal,
@@ -45,6 +46,8 @@ export class SessionLender {
       const session = await again(() => acquire(lease.pool, target, signal));
       try {
         return await work(session);
+      } catch (err) {
+        throw lossBeforeWork(err, target) ?? err;
       } finally {
         if (signal.aborted) await session.end();
         await lease.pool.release(session);
@@ -67,4 +70,11 @@ async function acquire(pool: SessionPool<MysqlSession>, target: Target, signal: 
       `connection failed: ${target.label}: ${maskSecrets(networkText(err), target.secrets)}`,
     );
   }
+}
+
+/** What the work itself has no statement to blame for: it asks the server a few things before its first one. */
+function lossBeforeWork(err: unknown, { label, secrets }: Target): TaskFailure | undefined {
+  const text = `${label}: ${maskSecrets(networkText(err), secrets)}`;
+  if (isLost(err)) return new TaskFailure('ConnectionLost', `connection lost: ${text}`, { cause: err });
+  return isServerError(err) ? new TaskFailure('ConnectionFailed', text, { cause: err }) : undefined;
 }

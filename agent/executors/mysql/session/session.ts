@@ -40,7 +40,7 @@ const TRACKED =
 const MIN_GROUP_BYTES = 512 * 1024;
 const NO_HANDLER: RowHandler = { columns: () => undefined, row: () => undefined };
 
-/** One connection to a server of MySQL, MariaDB or Doris, logged in. One statement at a time. */
+/** One connection to a server of MySQL, MariaDB or Doris, logged in. A statement waits until the one before has ended. */
 export class MysqlSession implements PooledSession {
   readonly target: Target;
   readonly openedAt = performance.now();
@@ -339,8 +339,9 @@ export class MysqlSession implements PooledSession {
   }
 
   async #execute(sql: string, handler: RowHandler, ended: (end: StatementEnd) => void): Promise<void> {
+    // Whoever sent the one before may have given up waiting for it.
+    while (this.#command !== undefined) await this.#command.done.catch(() => undefined);
     if (this.#broken !== undefined) throw this.#broken;
-    if (this.#command !== undefined) throw new Error('the session still executes a statement');
     const command = new QueryCommand(sql, {
       handler,
       isUtf8Sent: isUtf8Name(this.#resultCharset),
