@@ -13,6 +13,11 @@ interface Told {
   readonly unknown: readonly (readonly [number, number])[];
 }
 
+const NOTHING: Told = { success: false, committed: [], rolled_back: [], unknown: [] };
+
+const within = (ranges: Told['committed'], number: number): boolean =>
+  ranges.some(([first, last]) => number >= first && number <= last);
+
 /** `%` stands for the statement's number. */
 const STATEMENTS = fc.oneof(
   { weight: 12, arbitrary: fc.constant('INSERT INTO t VALUES (%)') },
@@ -84,8 +89,6 @@ describe.each(SERVERS)('what MysqlExecutor says was committed on %s', (server) =
         };
         const { result, outcome } = await database.run(text, { exec_options: options, result_format: 'json' });
         const told = JSON.parse(result.toString()) as Told;
-        const within = (ranges: Told['committed'], number: number): boolean =>
-          ranges.some(([first, last]) => number >= first && number <= last);
         // Not those that end one transaction and begin another: they belong to both.
         const inserts = statements.flatMap((statement, index) =>
           /^(?:INSERT INTO t VALUES \(%|CALL (?:add_row|commits)\()/.test(statement) ? [lead + index + 1] : [],
@@ -137,8 +140,6 @@ describe.each(SERVERS)('what MysqlExecutor says was committed on %s', (server) =
           return;
         }
         const told = JSON.parse(result.toString()) as Told;
-        const within = (ranges: readonly (readonly [number, number])[], number: number): boolean =>
-          ranges.some(([first, last]) => number >= first && number <= last);
         // The server may still execute what it was sent.
         await expect.poll(() => database.running('t VALUES')).toBe(0);
         await expect.poll(() => database.values(LOCKS)).toEqual([0]);
@@ -150,6 +151,37 @@ describe.each(SERVERS)('what MysqlExecutor says was committed on %s', (server) =
             within(told.committed, number),
           );
         });
+      }),
+      { numRuns: Number(process.env['RUNS'] ?? 40) },
+    );
+  });
+
+  it('is what the database has, whenever the task is stopped', { timeout: 120_000 }, async () => {
+    const changes = fc.constantFrom(
+      ...['INSERT INTO t VALUES (%)', 'INSERT INTO t SELECT % FROM (SELECT SLEEP(0.02)) s', 'CALL add_row(%)'],
+      ...['SELECT SLEEP(0.02)', 'BEGIN', 'COMMIT', 'CREATE TABLE IF NOT EXISTS other (a int)'],
+    );
+    const texts = fc.tuple(
+      fc.array(changes, { minLength: 1, maxLength: 12 }),
+      fc.constantFrom(1, 2, 200),
+      fc.integer({ min: 1, max: 150 }),
+      fc.constantFrom(1, 3),
+    );
+    await fc.assert(
+      fc.asyncProperty(texts, async ([statements, batchSize, timeoutMs, concurrency]) => {
+        await database.witness.query('DELETE FROM t');
+        const text = statements.map((statement, index) => `${statement.replace('%', String(index + 1))};\n`).join('');
+        const { result } = await database.run(text, {
+          exec_options: { trans_batch_size: batchSize, timeout_ms: timeoutMs, concurrency, backup: false },
+          result_format: 'json',
+        });
+        const told = (result.length === 0 ? NOTHING : JSON.parse(result.toString())) as Told;
+        expect(told.unknown).toEqual([]);
+        const stored = (await database.values('SELECT a FROM t ORDER BY a')) as number[];
+        const committed = statements.flatMap((statement, index) =>
+          /^(?:INSERT|CALL)/.test(statement) && within(told.committed, index + 1) ? [index + 1] : [],
+        );
+        expect(committed, text).toEqual(stored);
       }),
       { numRuns: Number(process.env['RUNS'] ?? 40) },
     );
