@@ -69,8 +69,9 @@ describe.each(FLAVOURS)('the backup of 100,000 changed rows on %s', (flavour) =>
   const digest = (): Promise<unknown[]> =>
     database.values(`SELECT CONCAT(COUNT(*), ':', SUM(CRC32(CONCAT_WS('|', id, n, note, body)))) FROM big`);
 
-  it('is written and run with few of them in memory', async () => {
+  it('is written with few of them in memory, and run in bounded memory', async () => {
     const folder = temporaryFolder();
+    await database.witness.query('DROP TABLE IF EXISTS big');
     await database.witness.query(
       'CREATE TABLE big (id INT PRIMARY KEY AUTO_INCREMENT, n INT, note VARCHAR(100), body BLOB)',
     );
@@ -94,6 +95,7 @@ describe.each(FLAVOURS)('the backup of 100,000 changed rows on %s', (flavour) =>
     expect(undone.outcome).toMatchObject({ state: 'Succeeded' });
     expect(await digest()).toEqual(before);
     expect(undone.summary).toEqual({ available: true, exact: true, statements: ROWS });
-    expect(undone.most).toBeLessThan(100);
+    // One transaction, of whose statements the beginnings are kept for the backup.
+    expect(undone.most).toBeLessThan(160);
   }, 400_000);
 });
