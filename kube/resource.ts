@@ -1,6 +1,9 @@
 import type { KubeObject } from './object.ts';
 import type { Agent } from './types/agent.ts';
 import type { DeployTask } from './types/deploytask.ts';
+import type { SyncPusher } from './types/syncpusher.ts';
+import type { SyncSource } from './types/syncsource.ts';
+import type { SyncTask } from './types/synctask.ts';
 
 /** Names one resource of a Kubernetes API. `T` is the type of its objects. */
 export interface Resource<T extends KubeObject> {
@@ -38,6 +41,24 @@ export const deployTasks: Resource<DeployTask> = {
   kind: 'DeployTask',
 };
 export const agents: Resource<Agent> = { group: 'tiangong.io', version: 'v1alpha1', plural: 'agents', kind: 'Agent' };
+export const syncSources: Resource<SyncSource> = {
+  group: 'tiangong.io',
+  version: 'v1alpha1',
+  plural: 'syncsources',
+  kind: 'SyncSource',
+};
+export const syncPushers: Resource<SyncPusher> = {
+  group: 'tiangong.io',
+  version: 'v1alpha1',
+  plural: 'syncpushers',
+  kind: 'SyncPusher',
+};
+export const syncTasks: Resource<SyncTask> = {
+  group: 'tiangong.io',
+  version: 'v1alpha1',
+  plural: 'synctasks',
+  kind: 'SyncTask',
+};
 export const leases: Resource<Lease> = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', kind: 'Lease' };
 export const secrets: Resource<Secret> = { group: '', version: 'v1', plural: 'secrets', kind: 'Secret' };
 

@@ -124,7 +124,9 @@ export async function up(options: UpOptions, { stop, hurry }: UpSignals): Promis
 
 async function openServer(options: UpOptions, tokens: ReturnType<typeof usersByToken>): Promise<EmbeddedServer> {
   const crds = join(import.meta.dirname, '..', 'crds');
-  const crdFiles = ['agents.yaml', 'deploytasks.yaml'].map((file) => join(crds, file));
+  const crdFiles = ['agents.yaml', 'deploytasks.yaml', 'syncsources.yaml', 'syncpushers.yaml', 'synctasks.yaml'].map(
+    (file) => join(crds, file),
+  );
   const logger = options.logger.child({ program: 'apiserver' });
   const dataDir = join(options.home, 'kubernetes');
   try {

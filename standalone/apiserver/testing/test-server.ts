@@ -30,7 +30,9 @@ export async function startTestServer(options: Partial<EmbeddedServerOptions> = 
     EmbeddedServer.open({
       dataDir,
       tokens: new Map(),
-      crdFiles: [join(crds, 'deploytasks.yaml'), join(crds, 'agents.yaml')],
+      crdFiles: ['deploytasks', 'agents', 'syncsources', 'syncpushers', 'synctasks'].map((name) =>
+        join(crds, `${name}.yaml`),
+      ),
       logger: pino({ level: 'silent' }),
       ...options,
     });
