@@ -29,7 +29,7 @@ export interface SyncSourceSpec {
    */
   secret_ref?: string;
   /**
-   * Refused. A login belongs into a Secret, which secret_ref names.
+   * Declared only to be refused. A login belongs into a Secret, which secret_ref names.
    */
   credential?: {};
   /**
@@ -51,7 +51,33 @@ export interface SyncSourceSpec {
   /**
    * What the driver needs beyond that, by the names of its wizard.
    */
-  driver_params?: {};
+  driver_params?: {
+    /**
+     * Declared only to be refused.
+     */
+    password?: string;
+    /**
+     * Declared only to be refused.
+     */
+    passwd?: string;
+    /**
+     * Declared only to be refused.
+     */
+    api_key?: string;
+    /**
+     * Declared only to be refused.
+     */
+    token?: string;
+    /**
+     * Declared only to be refused.
+     */
+    secret_access_key?: string;
+    /**
+     * Declared only to be refused.
+     */
+    access_key_secret?: string;
+    [k: string]: unknown;
+  };
 }
 /**
  * What is known of the source.

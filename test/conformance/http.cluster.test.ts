@@ -19,6 +19,7 @@ import { schemaValidation } from './scenarios/schema-validation.ts';
 import { selectors } from './scenarios/selectors.ts';
 import { stateTable } from './scenarios/state-table.ts';
 import { statusSubresource } from './scenarios/status-subresource.ts';
+import { syncKinds } from './scenarios/sync-kinds.ts';
 import { tables } from './scenarios/tables.ts';
 import { watching } from './scenarios/watching.ts';
 
@@ -37,6 +38,7 @@ describeConformance('Field validation', fieldValidation);
 describeConformance('Structural schemas', schemaValidation);
 describeConformance('CEL rules', celRules);
 describeConformance('The table of states', stateTable);
+describeConformance('The kinds of syncs', syncKinds);
 describeConformance('Selectors', selectors);
 describeConformance('Pages', paging);
 describeConformance('Watches', watching);
