@@ -93,8 +93,11 @@ export interface SourceDriver {
   readonly wizard: Wizard;
   /** By the names of the manual, §3; those that are missing answer that they are not implemented for this driver. */
   readonly actions: Readonly<Partial<Record<SourceActionName, DriverAction>>>;
-  /** Sources of the same signature show the same changes: they share a bus. No secret can be read from it. */
-  signature(config: SourceConfig): string;
+  /**
+   * Sources of the same signature show the same changes: they share a bus. No secret can be read from it. It holds `taskUid` where
+   * the server keeps a place in its log for each reader, as PostgreSQL does: then each SyncTask has a bus of its own (ADR 0025).
+   */
+  signature(config: SourceConfig, taskUid: string): string;
   /** Checks the configuration, connects to nothing. Throws a `SourceError` that is not retryable. */
   open(config: SourceConfig, tools: SourceTools): Source;
   /** Removes what `open` and its streams left on the server for a SyncTask that is gone, such as a replication slot. */
