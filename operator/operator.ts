@@ -7,7 +7,7 @@ import { EventRecorder } from '../kube/event-recorder.ts';
 import { Informer } from '../kube/informer.ts';
 import { isNotFound } from '../kube/kube-error.ts';
 import { KubeMetrics } from '../kube/metrics.ts';
-import { agents, deployTasks, leases } from '../kube/resource.ts';
+import { agents, deployTasks, leases, syncPushers, syncSources, syncTasks } from '../kube/resource.ts';
 import type { Lease } from '../kube/resource.ts';
 import { AgentController } from './agent/agent-controller.ts';
 import { AgentLiveness } from './agent/agent-liveness.ts';
@@ -17,6 +17,9 @@ import { TaskController } from './deploytask/task-controller.ts';
 import { taskIndexes } from './deploytask/task-indexes.ts';
 import { OperatorMetrics } from './operator-metrics.ts';
 import type { OperatorSettings } from './settings.ts';
+import { DependentsController } from './syncendpoint/dependents-controller.ts';
+import { slimSync, syncIndexes } from './synctask/sync-indexes.ts';
+import { SyncTaskController } from './synctask/synctask-controller.ts';
 
 export interface OperatorOptions {
   readonly client: KubeClient;
@@ -32,7 +35,7 @@ const EVENTS_GRACE_MS = 1000;
 const LEASE_READ_TIMEOUT_MS = 4000;
 
 /**
- * Reconciles DeployTasks and Agents. Make a new one for each time it leads: what it has seen of agents counts from the
+ * Reconciles DeployTasks, Agents and SyncTasks. Make a new one for each time it leads: what it has seen of agents counts from the
  * start of `run`.
  */
 export class Operator {
@@ -59,6 +62,9 @@ export class Operator {
     const tasks = new Informer(client, deployTasks, { ...informed, transform: slimTask, indexes: taskIndexes });
     const agentInformer = new Informer(client, agents, { ...informed, namespace: homeNamespace });
     const leaseInformer = new Informer(client, leases, { ...informed, namespace: homeNamespace });
+    const syncs = new Informer(client, syncTasks, { ...informed, transform: slimSync, indexes: syncIndexes });
+    const sources = new Informer(client, syncSources, informed);
+    const pushers = new Informer(client, syncPushers, informed);
     const recorder = new EventRecorder(client, {
       component: 'tiangong-operator',
       instance: settings.instance,
@@ -72,6 +78,7 @@ export class Operator {
       onChange: (name) => {
         taskController.wakeWaiting(name);
         taskController.wakeAssigned(name);
+        syncController.wake(name);
         agentController.wake(`${homeNamespace}/${name}`);
       },
     });
@@ -98,9 +105,20 @@ export class Operator {
       onError: failed,
       metrics: metrics.kube,
     });
+    const syncController = new SyncTaskController({
+      ...{ client, syncs, sources, pushers, agents: agentInformer, homeNamespace, presence, recorder },
+      ...{ resyncMs: settings.resyncMs, onError: failed, kubeMetrics: metrics.kube },
+    });
+    const shared = { client, syncs, onError: failed, kubeMetrics: metrics.kube };
+    const endpointControllers = [
+      new DependentsController({ ...shared, resource: syncSources, informer: sources, field: 'source' }),
+      new DependentsController({ ...shared, resource: syncPushers, informer: pushers, field: 'pusher' }),
+    ];
     agentInformer.onChange((_key, agent, previous) => {
       const name = agent?.metadata.name ?? previous?.metadata.name;
-      if (name !== undefined && affectsPlacement(agent, previous)) taskController.wakeWaiting(name);
+      if (name === undefined || !affectsPlacement(agent, previous)) return;
+      taskController.wakeWaiting(name);
+      syncController.wake(name);
     });
     leaseInformer.onChange((_key, lease, previous) => {
       const name = lease?.metadata.name ?? previous?.metadata.name;
@@ -108,7 +126,7 @@ export class Operator {
     });
     metrics.operator.count(() => tasks.values());
 
-    const informers = [tasks, agentInformer, leaseInformer];
+    const informers = [tasks, agentInformer, leaseInformer, syncs, sources, pushers];
     const work = [...informers.map((informer) => informer.run(signal))];
     await Promise.race([Promise.all(informers.map((informer) => informer.synced)), Promise.all(work)]);
     if (!signal.aborted) {
@@ -117,8 +135,18 @@ export class Operator {
       work.push(
         taskController.run(signal),
         agentController.run(signal),
+        syncController.run(signal),
+        ...endpointControllers.map((controller) => controller.run(signal)),
         every(settings.livenessCheckMs, signal, () => liveness.check(), onError),
-        every(settings.resyncMs, signal, () => taskController.wakeAll(), onError),
+        every(
+          settings.resyncMs,
+          signal,
+          () => {
+            taskController.wakeAll();
+            syncController.wakeAll();
+          },
+          onError,
+        ),
       );
     }
     await Promise.all(work);

@@ -29,6 +29,8 @@ export const API: readonly Rule[] = [
   ...EVENTS,
   { group: TIANGONG, resources: ['deploytasks'], verbs: [...READ, ...WRITE] },
   { group: TIANGONG, resources: ['agents'], verbs: [...READ, 'update', 'patch', 'delete'] },
+  { group: TIANGONG, resources: ['syncpushers', 'syncsources', 'synctasks'], verbs: [...READ, ...WRITE] },
+  { group: TIANGONG, resources: ['syncsources/status'], verbs: ['get', 'update', 'patch'] },
   { group: 'coordination.k8s.io', resources: ['leases'], verbs: READ },
   { group: '', resources: ['secrets'], verbs: [...READ, 'create', 'patch', 'delete'] },
   { group: '', resources: ['namespaces'], verbs: ['get', 'list'] },
@@ -41,6 +43,9 @@ export const OPERATOR: readonly Rule[] = [
   { group: TIANGONG, resources: ['deploytasks'], verbs: [...READ, 'update', 'patch', 'delete'] },
   { group: TIANGONG, resources: ['deploytasks/status', 'agents/status'], verbs: ['get', 'update', 'patch'] },
   { group: TIANGONG, resources: ['agents'], verbs: READ },
+  { group: TIANGONG, resources: ['syncpushers', 'syncsources'], verbs: [...READ, 'update', 'patch'] },
+  { group: TIANGONG, resources: ['synctasks'], verbs: [...READ, 'update', 'patch', 'delete'] },
+  { group: TIANGONG, resources: ['synctasks/status'], verbs: ['get', 'update', 'patch'] },
   { group: 'coordination.k8s.io', resources: ['leases'], verbs: [...READ, ...WRITE] },
 ];
 
@@ -50,6 +55,9 @@ export const AGENT: readonly Rule[] = [
   { group: TIANGONG, resources: ['deploytasks'], verbs: READ },
   { group: TIANGONG, resources: ['deploytasks/status'], verbs: ['get'] },
   { group: TIANGONG, resources: ['deploytasks/status'], verbs: ['update', 'patch'], assigned: true },
+  { group: TIANGONG, resources: ['syncpushers', 'syncsources', 'synctasks'], verbs: READ },
+  { group: TIANGONG, resources: ['synctasks/status'], verbs: ['get'] },
+  { group: TIANGONG, resources: ['synctasks/status'], verbs: ['update', 'patch'], assigned: true },
   { group: TIANGONG, resources: ['agents'], verbs: [...READ, 'create', 'update', 'patch'], ownName: true },
   { group: TIANGONG, resources: ['agents/status'], verbs: ['get', 'update', 'patch'], ownName: true },
   {
