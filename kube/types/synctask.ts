@@ -267,6 +267,10 @@ export interface SyncTaskStatus {
      */
     index: number;
     /**
+     * Of the last event before it that the consumer has, where that is another.
+     */
+    sentIndex?: number;
+    /**
      * Where the log stands, in the source's own terms.
      */
     position: {};
