@@ -28,7 +28,16 @@ export class EventStream {
 
   /** The next event. Rejects as `LogConnection.next`, and with `Malformed`. */
   async next(signal: AbortSignal): Promise<LogEvent> {
-    const bytes = await this.#connection.next(signal);
+    return this.#take(await this.#connection.next(signal));
+  }
+
+  /** The next event if it has come already. Throws `Malformed`. */
+  waiting(): LogEvent | undefined {
+    const bytes = this.#connection.waiting();
+    return bytes === undefined ? undefined : this.#take(bytes);
+  }
+
+  #take(bytes: Buffer): LogEvent {
     const type = bytes[TYPE_AT];
     // Neither depends on what was said of checksums before.
     if (type === EventType.FormatDescription) this.#checksums = hasChecksums(bytes);

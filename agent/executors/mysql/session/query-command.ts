@@ -1,19 +1,24 @@
 import { isEof, isError, readColumn, readEof, readError, readOk, STATUS } from './answer-packets.ts';
 import type { ResultEnd } from './answer-packets.ts';
 import { valueReader } from './column-types.ts';
-import type { Field, ValueReader } from './column-types.ts';
+import type { Field } from './column-types.ts';
 import type { DriverConnection } from './driver-connection.ts';
 import { PacketReader } from './packet-reader.ts';
 import type { Packet } from './packet-reader.ts';
 import { ConnectionLost } from './server-error.ts';
 
 /** Takes the rows of a statement, in order. */
-export interface RowHandler {
+export interface RowHandler<V = string> {
   /** Rows come next; more than once of a statement with several results, such as CALL. */
   columns(fields: readonly Field[]): void;
   /** The values as text: as the server writes them, bytes as `0x1F`. A promise holds the server back. */
-  row(values: readonly (string | null)[]): Promise<void> | undefined;
+  row(values: readonly (V | null)[]): Promise<void> | undefined;
+  /** How to read values that are not NULL, by column, where they are not to be texts. */
+  readonly readers?: readonly Reader<V>[];
 }
+
+/** Makes a value of its bytes in a packet. */
+export type Reader<V> = (buffer: Buffer, from: number, to: number) => V;
 
 /** How one statement of a query ended. */
 export interface StatementEnd extends ResultEnd {
@@ -22,7 +27,7 @@ export interface StatementEnd extends ResultEnd {
 }
 
 export interface QueryOptions {
-  readonly handler: RowHandler;
+  readonly handler: RowHandler<unknown>;
   /** The server sends text in UTF-8. */
   readonly isUtf8Sent: boolean;
   /** Called at the end of each result, in order. */
@@ -48,7 +53,7 @@ export class QueryCommand {
   #state: State = 'header';
   #columns: Field[] = [];
   #expected = 0;
-  #readers: ValueReader[] = [];
+  #readers: readonly Reader<unknown>[] = [];
   #rows = 0;
   #holding = 0;
   #tail: Promise<void> = Promise.resolve();
@@ -134,7 +139,8 @@ export class QueryCommand {
 
   #startRows(): void {
     this.#state = 'rows';
-    this.#readers = this.#columns.map((field) => valueReader(field, this.#options.isUtf8Sent));
+    const { handler, isUtf8Sent } = this.#options;
+    this.#readers = handler.readers ?? this.#columns.map((field) => valueReader(field, isUtf8Sent));
     if (!this.#discarding) this.#options.handler.columns(this.#columns);
   }
 
@@ -142,7 +148,7 @@ export class QueryCommand {
     this.#rows += 1;
     if (this.#discarding) return;
     const reader = new PacketReader(packet);
-    const values: (string | null)[] = [];
+    const values: unknown[] = [];
     for (const read of this.#readers) values.push(reader.text(read));
     this.#hold(this.#options.handler.row(values));
   }

@@ -11,6 +11,11 @@ export interface TableMetadata {
   readonly members?: Collations;
   /** With binlog_row_metadata=FULL only. */
   readonly names?: readonly string[];
+  /** With FULL only: the members of each ENUM, then of each SET, in their column's character set. */
+  readonly enums?: readonly (readonly Buffer[])[];
+  readonly sets?: readonly (readonly Buffer[])[];
+  /** With FULL only: places of the columns of the primary key, in its order; undefined also where it has beginnings of values only. */
+  readonly primaryKey?: readonly number[];
 }
 
 /** Numbers of collations, as in information_schema, of the columns of some types in their order. */
@@ -26,6 +31,9 @@ const Field = {
   DefaultCharset: 2,
   ColumnCharset: 3,
   ColumnName: 4,
+  SetMembers: 5,
+  EnumMembers: 6,
+  PrimaryKey: 8,
   EnumAndSetDefaultCharset: 10,
   EnumAndSetColumnCharset: 11,
 } as const;
@@ -53,8 +61,28 @@ export function readMetadata(cursor: ByteCursor, columns: readonly ColumnLayout[
     else if (field === Field.EnumAndSetDefaultCharset) found.members = readDefault(data);
     else if (field === Field.EnumAndSetColumnCharset) found.members = readEach(data);
     else if (field === Field.ColumnName) found.names = readNames(data);
+    else if (field === Field.SetMembers) found.sets = readMembers(data);
+    else if (field === Field.EnumMembers) found.enums = readMembers(data);
+    else if (field === Field.PrimaryKey) found.primaryKey = readKey(data);
   }
   return found;
+}
+
+/** For each column how many there are, and each with its length. */
+function readMembers(data: ByteCursor): Buffer[][] {
+  const columns: Buffer[][] = [];
+  while (data.left > 0) {
+    const members: Buffer[] = [];
+    for (let left = data.length(); left > 0; left -= 1) members.push(data.bytes(data.length()));
+    columns.push(members);
+  }
+  return columns;
+}
+
+function readKey(data: ByteCursor): number[] {
+  const places: number[] = [];
+  while (data.left > 0) places.push(data.length());
+  return places;
 }
 
 /** The highest bit of the first byte is the first number's. */

@@ -5,11 +5,11 @@ import { MysqlSession } from '../../session/session.ts';
 import type { Flavour } from '../../session/session.ts';
 import { BinlogError } from '../binlog-error.ts';
 import { showPosition } from '../binlog-position.ts';
-import type { BinlogPosition } from '../binlog-position.ts';
 import { DumpCommand } from './dump-command.ts';
+import type { LogStart } from './dump-command.ts';
 
 /** How often the server says that there is nothing new. */
-const HEARTBEAT_S = 2;
+const HEARTBEAT_MS = 2000;
 /** Longer without a word, and the server or the way to it is gone. */
 const SILENCE_MS = 30_000;
 /** How long the server may wait for us while we do not read. */
@@ -23,6 +23,11 @@ const DENIED: readonly number[] = [1044, 1045, 1142, 1227];
 export interface LogLogin {
   readonly user?: string;
   readonly password?: string;
+}
+
+export interface LogOptions extends LogLogin {
+  /** How often the server says that there is nothing new; two seconds unless set. */
+  readonly heartbeatMs?: number;
 }
 
 /** A connection on which the server sends its log. To be closed by whoever opened it. */
@@ -48,15 +53,15 @@ export class LogConnection {
   }
 
   /** Connects and asks for the log. Rejects with `BinlogError`; what the server refuses comes with the first event. */
-  static async open(target: Target, from: BinlogPosition, login: LogLogin = {}): Promise<LogConnection> {
-    if (from.position > MAX_POSITION)
+  static async open(target: Target, from: LogStart, options: LogOptions = {}): Promise<LogConnection> {
+    if ('position' in from && from.position > MAX_POSITION)
       throw new BinlogError(
         'NotInLog',
         `${showPosition(from)} is beyond the first 4 GiB of its file: FLUSH BINARY LOGS`,
       );
-    const session = await openSession(target, login);
+    const session = await openSession(target, options);
     try {
-      const hasChecksums = await announce(session);
+      const hasChecksums = await announce(session, options.heartbeatMs ?? HEARTBEAT_MS);
       const charsets = await readCharsets(session);
       const dump = new DumpCommand(from, FIRST_SERVER_ID + randomInt(FIRST_SERVER_ID));
       session.handOver(dump);
@@ -89,6 +94,11 @@ export class LogConnection {
     }
   }
 
+  /** All bytes of the next event if they have come already. */
+  waiting(): Buffer | undefined {
+    return this.#dump.waiting();
+  }
+
   /** The server notices with its next word. */
   close(): void {
     this.#session.destroy();
@@ -105,9 +115,9 @@ export async function openSession(target: Target, login: LogLogin): Promise<Mysq
 }
 
 /** Says how events are to be sent. Resolves with whether they have checksums. */
-async function announce(session: MysqlSession): Promise<boolean> {
+async function announce(session: MysqlSession, heartbeatMs: number): Promise<boolean> {
   const uuid = randomUUID();
-  const nanoseconds = HEARTBEAT_S * 1_000_000_000;
+  const nanoseconds = heartbeatMs * 1_000_000;
   const settings =
     session.flavour === 'mariadb'
       ? // 4: knows MariaDB's GTIDs, and compressed events with them.
