@@ -22,6 +22,25 @@ export interface StreamState {
 export const STREAM_NAMES = ['log', 'result', 'rollback'] as const;
 export type StreamName = (typeof STREAM_NAMES)[number];
 
+/** A line about a sync or about an action of a driver. */
+export interface SyncLogLine {
+  /** Counts the sender's lines, from 1. */
+  readonly n: number;
+  /** An ISO time. */
+  readonly ts: string;
+  readonly level: string;
+  /** Who speaks, such as `fustor_agent.sync.t1`. */
+  readonly source: string;
+  readonly msg: string;
+}
+
+export interface SyncLogBatch {
+  /** The process that the lines are of. */
+  readonly sender: string;
+  /** With rising numbers. */
+  readonly lines: readonly SyncLogLine[];
+}
+
 /** What the API says of an uploaded file. */
 export interface FileHead {
   readonly bytes: number;
@@ -137,6 +156,12 @@ export class TiangongApi {
     if (statusCode >= 400) throw await apiError('GET', path, statusCode, body);
     const range = /^bytes (\d+)-/.exec(String(fields['content-range'] ?? ''));
     return { from: statusCode === 206 && range !== null ? Number(range[1]) : 0, chunks: body };
+  }
+
+  /** Resolves once the lines are durable; sending them again does no harm. */
+  async putSyncLogs(batch: SyncLogBatch, signal: AbortSignal): Promise<void> {
+    const headers = { 'content-type': 'application/json' };
+    await this.#call('PUT', '/internal/sync-logs', { body: Buffer.from(JSON.stringify(batch)), headers, signal });
   }
 
   async close(): Promise<void> {

@@ -14,6 +14,7 @@ import { blobOwner } from '../tasks/command-blob.ts';
 import type { TaskReader } from '../tasks/task-reader.ts';
 import { assignedTask, authenticate, callerOf } from './assigned-task.ts';
 import { readCredential } from './read-credential.ts';
+import { parseSyncLogs } from './take-sync-logs.ts';
 import { sendTaskFile } from './send-task-file.ts';
 import type { TokenReviewer } from './token-reviewer.ts';
 
@@ -26,6 +27,9 @@ export interface InternalRoutesParts {
 }
 
 const MAX_CHUNK_BYTES = 1024 * 1024;
+
+/** Of 500 lines of 4,096 characters, most of them short. */
+const MAX_SYNC_LOG_BYTES = 16 * 1024 * 1024;
 
 /** What agents ask the API for, under `/internal`: their tasks' long commands, credentials and files, and a place for output. */
 export function internalRoutes(parts: InternalRoutesParts): Router {
@@ -60,6 +64,15 @@ export function internalRoutes(parts: InternalRoutesParts): Router {
       sendJson(res, 200, credential);
     })
     .all(methodNotAllowed('GET'));
+
+  router
+    .route('/sync-logs')
+    .put(express.json({ type: () => true, limit: MAX_SYNC_LOG_BYTES }), async (req, res) => {
+      const { sender, lines } = parseSyncLogs(req.body, callerOf(res).user);
+      await store.syncLogs.append(sender, lines);
+      sendJson(res, 200, {});
+    })
+    .all(methodNotAllowed('PUT'));
 
   router
     .route('/tasks/:uid/file')

@@ -25,6 +25,11 @@ CREATE TABLE IF NOT EXISTS idempotency_key (
   scope TEXT NOT NULL, key TEXT NOT NULL, digest TEXT NOT NULL, name TEXT NOT NULL, confirmed INTEGER NOT NULL,
   created_at INTEGER NOT NULL, PRIMARY KEY (scope, key)) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS idempotency_key_age ON idempotency_key (created_at);
+CREATE TABLE IF NOT EXISTS sync_log (
+  line INTEGER PRIMARY KEY AUTOINCREMENT, ts TEXT NOT NULL, level TEXT NOT NULL, source TEXT NOT NULL,
+  msg TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS sync_log_sender (
+  sender TEXT PRIMARY KEY, last INTEGER NOT NULL, seen_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 PRAGMA user_version = 1;
 `;
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { describeBlobs } from '../conformance/describe-blobs.ts';
 import { describeIdempotencyKeys } from '../conformance/describe-idempotency-keys.ts';
+import { describeSyncLogs } from '../conformance/describe-sync-logs.ts';
 import { describeTaskStreams } from '../conformance/describe-task-streams.ts';
 import { SqliteStore } from './sqlite-store.ts';
 import { temporaryStore } from './temporary-store.ts';
@@ -13,6 +14,7 @@ import { temporaryStore } from './temporary-store.ts';
 describeTaskStreams('SqliteStore', temporaryStore);
 describeBlobs('SqliteStore', temporaryStore);
 describeIdempotencyKeys('SqliteStore', temporaryStore);
+describeSyncLogs('SqliteStore', temporaryStore);
 
 describe('SqliteStore', () => {
   let folder: string;

@@ -10,6 +10,7 @@ import { FolderFileBytes } from './folder-file-bytes.ts';
 import { recoverBlobs, SqliteBlobs } from './sqlite-blobs.ts';
 import { recoverFiles, SqliteFiles } from './sqlite-files.ts';
 import { SqliteIdempotencyKeys } from './sqlite-idempotency-keys.ts';
+import { SqliteSyncLogs } from './sqlite-sync-logs.ts';
 import { recoverStreams, SqliteTaskStreams } from './sqlite-task-streams.ts';
 
 export interface SqliteStoreOptions {
@@ -27,6 +28,7 @@ export class SqliteStore implements Store {
   readonly blobs: SqliteBlobs;
   readonly files: SqliteFiles;
   readonly idempotencyKeys: SqliteIdempotencyKeys;
+  readonly syncLogs: SqliteSyncLogs;
   readonly usage: Capacity;
   readonly #db: Database;
   readonly #fileBytes: FileBytes | undefined;
@@ -44,6 +46,7 @@ export class SqliteStore implements Store {
     const folder = new FolderFileBytes(folders.files, this.usage);
     this.files = new SqliteFiles(db, fileBytes === undefined ? [folder] : [folder, fileBytes]);
     this.idempotencyKeys = new SqliteIdempotencyKeys(db, secretOf(db));
+    this.syncLogs = new SqliteSyncLogs(db);
   }
 
   /** Opens the store and cuts back what a crash left half-written. */
