@@ -41,6 +41,13 @@ export interface SyncLogBatch {
   readonly lines: readonly SyncLogLine[];
 }
 
+/** Names one SyncTask. */
+export interface SyncTaskId {
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
 /** What the API says of an uploaded file. */
 export interface FileHead {
   readonly bytes: number;
@@ -102,9 +109,13 @@ export class TiangongApi {
 
   async credential(uid: string, name: string, signal?: AbortSignal): Promise<Credential> {
     const path = `/internal/tasks/${uid}/secret?ref=${encodeURIComponent(name)}`;
-    const body = await this.#call('GET', path, { limit: 1024 * 1024, ...(signal && { signal }) });
-    const answer = JSON.parse(body.toString()) as { data?: Record<string, string>; allowedHosts?: string[] | null };
-    return { data: answer.data ?? {}, allowedHosts: answer.allowedHosts ?? undefined };
+    return this.#credential(path, signal);
+  }
+
+  /** A credential that the source or the pusher of a SyncTask names. */
+  async syncCredential(sync: SyncTaskId, ref: string, signal: AbortSignal): Promise<Credential> {
+    const query = new URLSearchParams({ namespace: sync.namespace, name: sync.name, ref });
+    return this.#credential(`/internal/syncs/${sync.uid}/secret?${query.toString()}`, signal);
   }
 
   async streamState(uid: string, epoch: number, stream: StreamName, signal?: AbortSignal): Promise<StreamState> {
@@ -166,6 +177,12 @@ export class TiangongApi {
 
   async close(): Promise<void> {
     await Promise.all([this.#pool.destroy(), this.#downloads.destroy()]);
+  }
+
+  async #credential(path: string, signal?: AbortSignal): Promise<Credential> {
+    const body = await this.#call('GET', path, { limit: 1024 * 1024, ...(signal && { signal }) });
+    const answer = JSON.parse(body.toString()) as { data?: Record<string, string>; allowedHosts?: string[] | null };
+    return { data: answer.data ?? {}, allowedHosts: answer.allowedHosts ?? undefined };
   }
 
   async #call(

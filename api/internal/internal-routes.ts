@@ -14,6 +14,7 @@ import { blobOwner } from '../tasks/command-blob.ts';
 import type { TaskReader } from '../tasks/task-reader.ts';
 import { assignedTask, authenticate, callerOf } from './assigned-task.ts';
 import { readCredential } from './read-credential.ts';
+import { readSyncCredential } from './read-sync-credential.ts';
 import { parseSyncLogs } from './take-sync-logs.ts';
 import { sendTaskFile } from './send-task-file.ts';
 import type { TokenReviewer } from './token-reviewer.ts';
@@ -73,6 +74,21 @@ export function internalRoutes(parts: InternalRoutesParts): Router {
       sendJson(res, 200, {});
     })
     .all(methodNotAllowed('PUT'));
+
+  router
+    .route('/syncs/:uid/secret')
+    .get(async (req, res) => {
+      const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+      const { namespace, name, ref } = req.query;
+      const [uid, secret] = [req.params.uid, text(ref)];
+      const caller = callerOf(res);
+      const asked = { uid, namespace: text(namespace), name: text(name), ref: secret };
+      const credential = await readSyncCredential(parts.client, caller, asked);
+      parts.logger.info({ sync: uid, secret, user: caller.user }, 'credential read');
+      res.setHeader('Cache-Control', 'no-store');
+      sendJson(res, 200, credential);
+    })
+    .all(methodNotAllowed('GET'));
 
   router
     .route('/tasks/:uid/file')

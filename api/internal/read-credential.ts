@@ -31,6 +31,11 @@ export async function readCredential(client: KubeClient, known: DeployTask, ref:
     throw new ApiError('SecretNotAllowed', `secret ${namespace}/${ref} is not of type ${CREDENTIAL_TYPE}`);
   if (secret.metadata.labels?.[TASK_LABEL] !== undefined && !isMadeFor(secret, task))
     throw new ApiError('SecretNotAllowed', `secret ${namespace}/${ref} was made for another task`);
+  return credentialOf(secret);
+}
+
+/** What a Secret says, and where it may be sent. */
+export function credentialOf(secret: Secret): Credential {
   return { data: decode(secret), allowedHosts: allowedHostsOf(secret) };
 }
 

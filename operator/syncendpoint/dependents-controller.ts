@@ -45,8 +45,7 @@ export class DependentsController<T extends KubeObject> {
     });
     options.syncs.onChange((_key, sync, previous) => {
       // Only what comes and goes matters, not what a running task reports.
-      if (sync !== undefined && previous !== undefined && sync.spec[options.field] === previous.spec[options.field])
-        return;
+      if (sync !== undefined && sync.spec[options.field] === previous?.spec[options.field]) return;
       for (const one of [sync, previous])
         if (one !== undefined) this.#queue.add(`${one.metadata.namespace ?? ''}/${one.spec[options.field]}`);
     });

@@ -10,7 +10,7 @@ import type { SyncWorld } from './world.ts';
 /** A SyncTask as a server has it: enabled, asked to run, and held by the finalizer. */
 export function syncWith(
   spec: Partial<SyncTaskSpec> = {},
-  status: SyncTaskStatus | undefined = undefined,
+  status?: SyncTaskStatus,
   metadata: Partial<SyncTask['metadata']> = {},
 ): SyncTask {
   return {
