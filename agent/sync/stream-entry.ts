@@ -5,10 +5,7 @@ export type SourcePosition = Readonly<Record<string, unknown>>;
 
 /** Which position an index of the stream stands for: from here a stream can begin again. */
 export interface Checkpoint {
-  /**
-   * Of the last event before the position. Entries without an event move the position and never this: a consumer's own
-   * position knows only events, and the checkpoint must not be above it when that is all there was.
-   */
+  /** Of the last entry before the position. */
   readonly index: number;
   /**
    * Of the last event before the position that the consumer has; unset: `index`. Lower where what came behind it was not for this

@@ -27,7 +27,7 @@ export class SourceReader {
 
   private constructor(source: Source, start: ReaderStart) {
     this.#source = source;
-    const { checkpoint, afterIndex = checkpoint?.index ?? -1 } = start;
+    const { checkpoint, afterIndex = checkpoint?.sentIndex ?? checkpoint?.index ?? -1 } = start;
     this.#startIndex = afterIndex;
     this.#running = (
       source.stream === undefined
@@ -45,10 +45,10 @@ export class SourceReader {
   /** The newest position, with the index it stands for. */
   get checkpoint(): Checkpoint | undefined {
     const at = this.entries.findLastIndex(({ position }) => position !== undefined);
-    const position = this.entries[at]?.position;
+    const { index = -1, position } = this.entries[at] ?? {};
     if (position === undefined) return undefined;
     const event = this.entries.slice(0, at + 1).findLast((entry) => entry.event !== undefined);
-    return { index: event?.index ?? this.#startIndex, position, time: new Date().toISOString() };
+    return { index, sentIndex: event?.index ?? this.#startIndex, position, time: new Date().toISOString() };
   }
 
   /** Waits until this is so of what was read. */
