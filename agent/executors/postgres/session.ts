@@ -34,6 +34,19 @@ const CONNECT_MS = 15_000;
 const KEEP_ALIVE_MS = 30_000;
 const STATES: Readonly<Record<string, TransactionState>> = { I: 'none', T: 'open', E: 'failed' };
 
+/** What a session can be given to send: `StatementQuery`, or another with the methods that `pg` calls. */
+export interface SessionQuery {
+  submit(connection: Connection): void;
+  handleError(err: unknown, connection: Connection): void;
+  /** Nothing more is read until the work is done. */
+  hold(work: Promise<void> | undefined): void;
+}
+
+export interface SessionOptions {
+  /** A connection to the server's log, as PostgreSQL's documentation has it: "Streaming Replication Protocol". */
+  readonly replication?: boolean;
+}
+
 /** What `pg`'s client has beside its declared members. */
 type DriverClient = Client & {
   readonly connection: Connection;
@@ -50,14 +63,14 @@ export class Session {
   #transaction: TransactionState = 'none';
   #encoding = 'UTF8';
   #broken: Error | undefined;
-  #query: StatementQuery | undefined;
+  #query: SessionQuery | undefined;
   /** Told what the server says beside its answers; a promise holds it back. */
   onNotice: (notice: Notice) => Promise<void> | undefined = () => undefined;
 
-  private constructor(target: Target, tls: TlsAttempt) {
+  private constructor(target: Target, tls: TlsAttempt, options: SessionOptions) {
     this.target = target;
     this.#tls = tls;
-    this.#client = createClient(target, tls);
+    this.#client = createClient(target, tls, options);
     this.#client.on('error', (err: Error) => (this.#broken ??= err));
     this.#client.on('end', () => (this.#broken ??= new ConnectionLost('the connection was closed')));
     this.#client.on('notice', (notice) => this.#query?.hold(this.onNotice(notice)));
@@ -70,12 +83,12 @@ export class Session {
   }
 
   /** Connects once, or twice where sslmode says so. Rejects with the server's error or the network's. */
-  static async connect(target: Target): Promise<Session> {
+  static async connect(target: Target, options: SessionOptions = {}): Promise<Session> {
     const attempts = tlsAttempts(target);
     if (typeof attempts === 'string') throw new Error(attempts);
     let failure: unknown;
     for (const tls of attempts) {
-      const session = new Session(target, tls);
+      const session = new Session(target, tls, options);
       const loggedIn = boundMessages(session.#client.connection);
       try {
         await session.#client.connect();
@@ -114,7 +127,7 @@ export class Session {
   }
 
   /** Sends a query; only one at a time. */
-  send(query: StatementQuery): void {
+  send(query: SessionQuery): void {
     this.#query = query;
     if (this.#broken === undefined) this.#client.query(query);
     else query.handleError(this.#broken, this.#client.connection);
@@ -176,7 +189,7 @@ export class Session {
   }
 }
 
-function createClient(target: Target, tls: TlsAttempt): DriverClient {
+function createClient(target: Target, tls: TlsAttempt, { replication = false }: SessionOptions): DriverClient {
   const { host, port, user, password, database } = target;
   return new Client({
     host,
@@ -189,6 +202,7 @@ function createClient(target: Target, tls: TlsAttempt): DriverClient {
       return password;
     },
     ssl: tls,
+    ...(replication && { replication: 'database' }),
     application_name: 'tiangong',
     connectionTimeoutMillis: CONNECT_MS,
     keepAlive: true,
