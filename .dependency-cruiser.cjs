@@ -6,7 +6,7 @@ const may = {
   api: ['kube', 'store'],
   agent: ['kube'],
   standalone: ['kube', 'store', 'operator', 'api', 'agent'],
-  scripts: ['kube', 'api'],
+  scripts: ['kube', 'api', 'agent'],
 };
 const folders = [...Object.keys(may), 'bench', 'test'];
 

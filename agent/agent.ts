@@ -18,10 +18,12 @@ import { Recovery, endLeftovers } from './recovery.ts';
 import { register } from './registration.ts';
 import { Reporter } from './reporter.ts';
 import { Scheduler } from './scheduler.ts';
+import { LogShipper } from './sync/log/log-shipper.ts';
+import { syncLogger } from './sync/log/sync-logger.ts';
 import { StateFolder, StateFolderTaken } from './state-folder.ts';
 import { TaskWatch } from './task-watch.ts';
 import { TiangongApi } from './tiangong-api.ts';
-import type { TiangongApiOptions } from './tiangong-api.ts';
+import type { SyncLogBatch, TiangongApiOptions } from './tiangong-api.ts';
 
 export interface AgentOptions {
   readonly client: KubeClient;
@@ -35,7 +37,7 @@ export interface AgentOptions {
   readonly labels?: Readonly<Record<string, string>>;
   readonly env?: string;
   /** Settings of the executors; the folder of the shell is the state folder's. */
-  readonly executors?: Partial<Omit<ExecutorSettings, 'shell' | 'spoolFolder'>> & {
+  readonly executors?: Partial<Omit<ExecutorSettings, 'shell' | 'spoolFolder' | 'syncLogger'>> & {
     shell?: Omit<ExecutorSettings['shell'], 'workFolder'>;
   };
   /** How many bytes of output may wait on disk for their upload; 8 GiB unless set. */
@@ -139,7 +141,9 @@ export class Agent {
       roots: this.#options.executors?.file?.roots,
       closed: this.#options.privatePaths ?? [],
     });
-    const executors = this.#executors(folder, roots);
+    const send = api && ((batch: SyncLogBatch, until: AbortSignal): Promise<void> => api.putSyncLogs(batch, until));
+    const shipper = send && new LogShipper({ sender: this.instance, send });
+    const executors = this.#executors(folder, roots, syncLogger(logger, shipper));
     await Promise.all([...executors.values()].map(async (executor) => executor.prepare?.()));
     const reporter = new Reporter(client, `agent/${name}`, logger);
     const starter = { agent: name, instance: this.instance };
@@ -170,6 +174,7 @@ export class Agent {
     stopped.abort();
     await Promise.all([registration, watch.close(), uploader?.close()]);
     await Promise.all([...executors.values()].map(async (executor) => executor.close?.()));
+    await shipper?.close();
     await api?.close();
   }
 
@@ -206,7 +211,7 @@ export class Agent {
     return new TaskFiles({ cache: await FileCache.open(settings), roots, workFolder, api });
   }
 
-  #executors(folder: StateFolder, fileRoots: FileRoots): Executors {
+  #executors(folder: StateFolder, fileRoots: FileRoots, syncLog: Logger): Executors {
     const { executors: settings = {} } = this.#options;
     const audit = (entry: object): void => this.#logger.info({ audit: entry }, 'security policy decision');
     return createExecutors({
@@ -218,6 +223,7 @@ export class Agent {
       ...(settings.goInception && { goInception: settings.goInception }),
       connections: settings.connections ?? new Map(),
       spoolFolder: folder.workFolder,
+      syncLogger: syncLog,
       disabled: settings.disabled ?? [],
     });
   }

@@ -17,7 +17,7 @@ const KNOWN_API = ['verify_ssl', 'allow_addresses', 'deny_addresses', 'max_body_
 const KNOWN_K8S = ['kubeconfig', 'context', 'namespace', 'require_service_account'];
 const KNOWN_FILE = ['roots', 'cache_bytes'];
 const DATABASES = ['mysql', 'postgres', 'mongo', 'elasticsearch', 'clickhouse', 'doris'] as const;
-const TYPES: readonly string[] = ['shell', 'api', 'k8s', 'file', ...DATABASES];
+const TYPES: readonly string[] = ['shell', 'api', 'k8s', 'file', 'sync-action', ...DATABASES];
 
 /** Reads `plugins`, the settings of the executors by type. Throws `ConfigError`. */
 export function readPlugins(value: unknown, where: string): PluginSettings {
@@ -38,7 +38,7 @@ export function readPlugins(value: unknown, where: string): PluginSettings {
     if (flag(plugin, 'enabled', place) === false) disabled.push(type);
     else if (type === 'api') api = readApi(config, `${place}.config`);
     else if (type === 'k8s') k8s = readK8s(config, `${place}.config`);
-    else if (type === 'shell') checkKeys(config, [], `${place}.config`);
+    else if (type === 'shell' || type === 'sync-action') checkKeys(config, [], `${place}.config`);
     else if (type !== 'file') {
       const keys = type === 'mysql' ? ['connections', ...KNOWN_GOINCEPTION] : ['connections'];
       checkKeys(config, keys, `${place}.config`);

@@ -19,12 +19,13 @@ export function isCancelRequested(task: DeployTask): boolean {
   return task.spec.cancel === true || task.metadata.deletionTimestamp !== undefined;
 }
 
-/** Manual §8: how long work may take when the task does not say. */
+/** Manual §8: how long work may take when the task does not say. A person waits for a sync-action in a wizard. */
 const DEFAULT_TIMEOUT_SECONDS: Readonly<Partial<Record<TaskType, number>>> = {
   shell: 1800,
   k8s: 1800,
   file: 1800,
   api: 30,
+  'sync-action': 60,
 };
 
 /** `exec_options.timeout_ms` of a database task that does not set it (manual §4). */

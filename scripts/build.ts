@@ -10,7 +10,7 @@ const { status } = spawnSync('tsc', ['-p', 'tsconfig.build.json'], { cwd: root, 
 if (status !== 0) process.exit(status ?? 1);
 
 // What the programs read beside their code, at the same place relative to it.
-const data = ['crds/*.yaml', 'api/**/*.yaml', 'package-lock.json', 'LICENSE'];
+const data = ['crds/*.yaml', 'api/**/*.yaml', 'api/drivers/wizards.json', 'package-lock.json', 'LICENSE'];
 for (const path of globSync(data, { cwd: root })) {
   mkdirSync(dirname(join(dist, path)), { recursive: true });
   cpSync(join(root, path), join(dist, path));

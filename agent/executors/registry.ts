@@ -1,6 +1,9 @@
+import type { Logger } from 'pino';
 import type { TaskType } from '../../kube/task-state.ts';
 import type { Connections } from '../connections/connections.ts';
 import type { FileRoots } from '../files/file-roots.ts';
+import { pusherDrivers } from '../sync/pushers/registry.ts';
+import { sourceDrivers } from '../sync/sources/registry.ts';
 import { ApiExecutor } from './api/api-executor.ts';
 import type { ApiExecutorOptions } from './api/api-executor.ts';
 import { ClickHouseExecutor } from './clickhouse/clickhouse-executor.ts';
@@ -15,6 +18,7 @@ import { MysqlExecutor } from './mysql/mysql-executor.ts';
 import { PostgresExecutor } from './postgres/postgres-executor.ts';
 import { ShellExecutor } from './shell/shell-executor.ts';
 import type { ShellExecutorOptions } from './shell/shell-executor.ts';
+import { SyncActionExecutor } from './sync-action/sync-action-executor.ts';
 
 export interface ExecutorSettings {
   readonly shell: ShellExecutorOptions;
@@ -41,6 +45,8 @@ export interface ExecutorSettings {
   readonly connections: ReadonlyMap<TaskType, Connections>;
   /** The agent's work folder: rows that wait for their statement's end lie there, in files without a name. */
   readonly spoolFolder: string;
+  /** Where lines about syncs go. */
+  readonly syncLogger: Logger;
   /** Types that this agent does not offer. */
   readonly disabled: readonly TaskType[];
 }
@@ -68,6 +74,8 @@ const factories = {
     new MongoExecutor({ connections: connections.get('mongo') ?? new Map(), spoolFolder }),
   clickhouse: ({ connections, spoolFolder }: ExecutorSettings): Executor =>
     new ClickHouseExecutor({ connections: connections.get('clickhouse') ?? new Map(), spoolFolder }),
+  'sync-action': ({ syncLogger }: ExecutorSettings): Executor =>
+    new SyncActionExecutor({ sources: sourceDrivers, pushers: pusherDrivers, logger: syncLogger }),
 } satisfies Partial<Record<TaskType, (settings: ExecutorSettings) => Executor>>;
 
 export type Executors = ReadonlyMap<TaskType, Executor>;

@@ -35,7 +35,8 @@ export interface NewTask {
 /** Deeper JSON would overflow the stack of one program or another on its way. */
 const MAX_DEPTH = 500;
 
-const TYPES: Readonly<Record<TaskType, true>> = {
+/** What callers may ask for. A sync-action is made by `/api/drivers` and `/api/configs` only. */
+const TYPES: Readonly<Record<Exclude<TaskType, 'sync-action'>, true>> = {
   shell: true,
   api: true,
   k8s: true,
@@ -48,7 +49,7 @@ const TYPES: Readonly<Record<TaskType, true>> = {
   file: true,
 };
 
-const isTaskType = (type: string): type is TaskType => Object.hasOwn(TYPES, type);
+const isTaskType = (type: string): type is keyof typeof TYPES => Object.hasOwn(TYPES, type);
 
 /** Checks what the schema cannot say, with the manual's texts (§7). Throws an `ApiError`. */
 export function toNewTask(body: NewTaskBody): NewTask {

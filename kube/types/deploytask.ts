@@ -47,7 +47,18 @@ export interface DeployTaskSpec {
   /**
    * What kind of work the task is; it decides what command and params mean.
    */
-  type: 'shell' | 'api' | 'k8s' | 'mysql' | 'postgres' | 'mongo' | 'elasticsearch' | 'clickhouse' | 'doris' | 'file';
+  type:
+    | 'shell'
+    | 'api'
+    | 'k8s'
+    | 'mysql'
+    | 'postgres'
+    | 'mongo'
+    | 'elasticsearch'
+    | 'clickhouse'
+    | 'doris'
+    | 'file'
+    | 'sync-action';
   /**
    * The shell command, the HTTP method, the manifests, the SQL text or the operation, by type. At most 64 KiB in UTF-8; a longer one goes to the store and is named by commandFrom.
    */

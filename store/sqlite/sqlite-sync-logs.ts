@@ -48,13 +48,13 @@ export class SqliteSyncLogs implements SyncLogs {
     const rows = this.#db
       .prepare(
         `SELECT line, ts, level, source, msg FROM sync_log
-          WHERE line < ? AND (? IS NULL OR level = ?) AND substr(source, 1, ?) = ? ORDER BY line DESC LIMIT ?`,
+          WHERE line < ? AND (? IS NULL OR level = ?) AND substr(source, 1, length(?)) = ? ORDER BY line DESC LIMIT ?`,
       )
       .all(
         beforeLine ?? Number.MAX_SAFE_INTEGER,
         level ?? null,
         level ?? null,
-        [...(component ?? '')].length,
+        component ?? '',
         component ?? '',
         limit,
       ) as unknown as Row[];
