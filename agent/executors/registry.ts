@@ -74,8 +74,13 @@ const factories = {
     new MongoExecutor({ connections: connections.get('mongo') ?? new Map(), spoolFolder }),
   clickhouse: ({ connections, spoolFolder }: ExecutorSettings): Executor =>
     new ClickHouseExecutor({ connections: connections.get('clickhouse') ?? new Map(), spoolFolder }),
-  'sync-action': ({ syncLogger }: ExecutorSettings): Executor =>
-    new SyncActionExecutor({ sources: sourceDrivers, pushers: pusherDrivers, logger: syncLogger }),
+  'sync-action': ({ syncLogger, fileRoots }: ExecutorSettings): Executor =>
+    new SyncActionExecutor({
+      sources: sourceDrivers,
+      pushers: pusherDrivers,
+      mayRead: (path) => fileRoots.allows(path),
+      logger: syncLogger,
+    }),
 } satisfies Partial<Record<TaskType, (settings: ExecutorSettings) => Executor>>;
 
 export type Executors = ReadonlyMap<TaskType, Executor>;

@@ -64,6 +64,14 @@ describe('FileRoots', () => {
     await expect(files.readable(join(base, 'open/a'))).resolves.toBeDefined();
   });
 
+  it('says of folders and files alike whether they may be used', async () => {
+    const { base, files } = makeRoots((folder) => [join(folder, 'open')]);
+    const allowed = async (...paths: string[]): Promise<boolean[]> =>
+      Promise.all(paths.map((path) => files.allows(path.startsWith('/') ? path : join(base, path))));
+    expect(await allowed('open', 'open/a', 'open/new/er', 'closed/back')).toEqual([true, true, true, true]);
+    expect(await allowed('closed', 'open/link', 'open/..', 'state/journal', '/proc', '')).toEqual(Array(6).fill(false));
+  });
+
   it('keeps a relative path below the work folder, also where any place may be named', async () => {
     const { base, files } = makeRoots();
     await expect(files.writable('../../closed/b')).rejects.toThrow("leaves the agent's work folder");

@@ -50,6 +50,17 @@ export class FileRoots {
     return real;
   }
 
+  /** Whether tasks may use what is at a place, a folder or a file. Of a place that is not there: whether they might. */
+  async allows(path: string): Promise<boolean> {
+    try {
+      await this.#check(await this.#realFolder(this.#place(path)), path);
+      return true;
+    } catch (err) {
+      if (err instanceof FileUnavailable) return false;
+      throw err;
+    }
+  }
+
   #place(path: string): string {
     if (path === '' || path.includes('\0'))
       throw new FileUnavailable('FileInvalid', 'a path may not be empty or hold NUL');

@@ -10,6 +10,8 @@ export interface ActionInput {
   /** `user` and `passwd`, or `user` and `key`. */
   readonly credential: Credential | undefined;
   readonly driverParams: Readonly<Record<string, unknown>>;
+  /** As `SourceTools.mayRead`. */
+  readonly mayRead?: (path: string) => Promise<boolean>;
 }
 
 /** A field that a source offers or a consumer needs, as JSON Schema. */

@@ -25,6 +25,8 @@ export interface SourceTools {
   readonly logger: Logger;
   /** A folder of this source's own that outlives the agent's process; made when first used. */
   readonly stateFolder: string;
+  /** Whether the agent lets tasks use this path on its host; every path unless set. */
+  readonly mayRead?: (path: string) => Promise<boolean>;
   /** Names the SyncTask: what a source keeps on a server for it (a replication slot) is named after it. */
   readonly taskUid: string;
 }

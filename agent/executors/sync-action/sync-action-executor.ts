@@ -11,17 +11,19 @@ import type { SyncActionParams } from './sync-action-params.ts';
 export interface SyncActionExecutorOptions {
   readonly sources: ReadonlyMap<string, SourceDriver>;
   readonly pushers: ReadonlyMap<string, PusherDriver>;
+  /** Whether tasks may use this path on the host. */
+  readonly mayRead: (path: string) => Promise<boolean>;
   /** Where the lines go that `GET /api/logs` shows. */
   readonly logger: Logger;
 }
 
 /** What a driver answers that does not have the action (facts §1.9). */
-const NOT_IMPLEMENTED: Readonly<Record<string, string>> = {
-  test_connection: 'Connection test not implemented for this driver.',
-  check_params: 'Runtime parameter check not implemented for this driver.',
-  create_agent_user: 'Agent user creation not implemented for this driver.',
-  check_privileges: 'Privilege check not implemented for this driver.',
-};
+const NOT_IMPLEMENTED: ReadonlyMap<string, string> = new Map([
+  ['test_connection', 'Connection test not implemented for this driver.'],
+  ['check_params', 'Runtime parameter check not implemented for this driver.'],
+  ['create_agent_user', 'Agent user creation not implemented for this driver.'],
+  ['check_privileges', 'Privilege check not implemented for this driver.'],
+]);
 
 /**
  * Does one step of a sync's wizard from where the agent is (Fustor Agent API, section 3): the command is the action's name, the
@@ -44,7 +46,7 @@ export class SyncActionExecutor implements Executor {
     const known = driver.actions as Readonly<Record<string, DriverAction | undefined>>;
     const action = Object.hasOwn(known, context.command) ? known[context.command] : undefined;
     if (action === undefined) return this.#ended(context, params, withoutAction(context.command));
-    const input = await inputOf(params, context);
+    const input = { ...(await inputOf(params, context)), mayRead: this.#options.mayRead };
     try {
       return await this.#ended(context, params, withoutSecrets(await action(input, context.signal), input));
     } catch (err) {
@@ -64,7 +66,7 @@ export class SyncActionExecutor implements Executor {
 }
 
 function withoutAction(action: string): ActionResult {
-  const message = NOT_IMPLEMENTED[action];
+  const message = NOT_IMPLEMENTED.get(action);
   if (message !== undefined) return { success: true, message };
   return { success: false, message: `${action} is not implemented for this driver.` };
 }
