@@ -10,6 +10,7 @@ import type { Store } from '../store/store.ts';
 import { AgentDirectory } from './agents/agent-directory.ts';
 import { agentRoutes } from './agents/agent-routes.ts';
 import { Cleanup } from './cleanup.ts';
+import { Configs } from './configs/configs.ts';
 import { FileDistributor } from './files/distribute-file.ts';
 import { fileRoutes, uploadRoutes } from './files/file-routes.ts';
 import { FileUses } from './files/file-uses.ts';
@@ -22,6 +23,7 @@ import { guardOrigins } from './origin-guard.ts';
 import { createApp } from './server.ts';
 import { serviceRoutes } from './service-routes.ts';
 import type { ApiSettings } from './settings.ts';
+import { syncRoutes } from './sync-routes.ts';
 import { CreateOnce } from './tasks/create-once.ts';
 import { CreatedAnswer } from './tasks/created-answer.ts';
 import { CreateHandler } from './tasks/create-handler.ts';
@@ -59,6 +61,7 @@ export class Api {
   readonly #parts: ApiParts;
   readonly #reader: TaskReader;
   readonly #directory: AgentDirectory;
+  readonly #configs: Configs;
   readonly #cleanup: Cleanup;
   readonly #server: Server;
   /** Aborts first: what waits is answered. */
@@ -77,6 +80,7 @@ export class Api {
     const secrets = new TaskSecrets(client, settings.homeNamespace);
     const reader = new TaskReader(client, { cacheBytes: settings.cacheBytes, ...watching });
     const directory = new AgentDirectory(client, { namespace: settings.homeNamespace, ...watching });
+    const configs = new Configs(client, store.blobs, { namespace: settings.homeNamespace, ...watching });
     const creator = new TaskCreator(client, store.blobs, secrets, settings);
     const answers = new TaskAnswers(store, settings.homeNamespace);
     const uses = new FileUses(store.files, reader, settings.homeNamespace);
@@ -94,7 +98,8 @@ export class Api {
     this.#parts = parts;
     this.#reader = reader;
     this.#directory = directory;
-    this.#cleanup = new Cleanup({ reader, secrets, store, uses, settings, logger });
+    this.#configs = configs;
+    this.#cleanup = new Cleanup({ reader, secrets, configs, store, uses, settings, logger });
     const app = createApp({
       contract,
       logger,
@@ -105,14 +110,15 @@ export class Api {
       agents: agentRoutes(directory),
       uploads: uploadRoutes(upload),
       files: fileRoutes({ files: store.files, uses, distributor }),
+      syncs: syncRoutes({ configs, checks: [], logger }),
       validateResponses: parts.validateResponses ?? false,
     });
     this.#server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: UPLOAD_TIMEOUT_MS }, app);
   }
 
-  /** Whether all tasks and agents have been read. Single tasks and agents can be read before that. */
+  /** Whether all tasks, agents and configurations have been read. Single tasks and agents can be read before that. */
   get isReady(): boolean {
-    return this.#reader.hasSynced && this.#directory.hasSynced;
+    return this.#reader.hasSynced && this.#directory.hasSynced && this.#configs.hasSynced;
   }
 
   /** Begins to read and to answer. Rejects when the address cannot be had. Call it once. */
@@ -126,7 +132,8 @@ export class Api {
       });
     });
     const signal = this.#loops.signal;
-    this.#running = Promise.all([this.#reader.run(signal), this.#directory.run(signal), this.#cleanup.run(signal)]);
+    const loops = [this.#reader, this.#directory, this.#configs, this.#cleanup];
+    this.#running = Promise.all(loops.map((loop) => loop.run(signal)));
     const bound = (this.#server.address() as AddressInfo).port;
     return { url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`, port: bound };
   }

@@ -12,6 +12,7 @@ import type { SqliteStore } from '../store/sqlite/sqlite-store.ts';
 import { hasCluster, sharedCluster } from '../test/kubernetes/shared.ts';
 import type { SharedCluster } from '../test/kubernetes/shared.ts';
 import { Cleanup } from './cleanup.ts';
+import { Configs } from './configs/configs.ts';
 import { FileUses } from './files/file-uses.ts';
 import { defaultSettings } from './settings.ts';
 import { TaskReader } from './tasks/task-reader.ts';
@@ -25,14 +26,17 @@ describe.skipIf(!hasCluster())('Cleanup', () => {
   let store: SqliteStore & AsyncDisposable;
   let reader: TaskReader;
   let stop: AbortController;
-  let running: Promise<void>;
+  let running: Promise<unknown>;
+
+  let configs: Configs;
 
   beforeEach(async () => {
     cluster = await sharedCluster();
     store = await temporaryStore();
+    configs = new Configs(cluster.client, store.blobs, { namespace: cluster.namespace, onError: () => undefined });
     reader = new TaskReader(cluster.client, { cacheBytes: 1e6, onError: () => undefined });
     stop = new AbortController();
-    running = reader.run(stop.signal);
+    running = Promise.all([reader.run(stop.signal), configs.run(stop.signal)]);
   });
   afterEach(async () => {
     stop.abort();
@@ -46,6 +50,7 @@ describe.skipIf(!hasCluster())('Cleanup', () => {
     return new Cleanup({
       reader,
       secrets: new TaskSecrets(cluster.client, cluster.namespace),
+      configs,
       store,
       uses: new FileUses(store.files, reader, cluster.namespace),
       settings,

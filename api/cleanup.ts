@@ -4,6 +4,8 @@ import type { DeployTask } from '../kube/types/deploytask.ts';
 import { ROLLBACK_FILE_TYPE } from '../store/files.ts';
 import type { FileRecord } from '../store/files.ts';
 import type { Store } from '../store/store.ts';
+import type { Configs } from './configs/configs.ts';
+import { isFieldsBlob } from './configs/discovered-fields.ts';
 import { ApiError } from './errors.ts';
 import type { FileUses } from './files/file-uses.ts';
 import type { ApiSettings } from './settings.ts';
@@ -15,6 +17,7 @@ import type { TaskSecrets } from './tasks/task-secrets.ts';
 export interface CleanupParts {
   readonly reader: TaskReader;
   readonly secrets: TaskSecrets;
+  readonly configs: Configs;
   readonly store: Store;
   readonly uses: FileUses;
   readonly settings: ApiSettings;
@@ -57,11 +60,12 @@ export class Cleanup {
   }
 
   async runOnce(): Promise<void> {
-    const { reader, secrets, store, settings } = this.#parts;
+    const { reader, secrets, configs, store, settings } = this.#parts;
     if (!reader.hasSynced || performance.now() - reader.lastContactAt > FRESH_MS) return;
     await this.#removeOrphans();
     const find = async (name: TaskName): Promise<DeployTask | undefined> => (await reader.getFresh(name))?.task;
     await secrets.settle({ find, known: (name) => reader.peek(name) }, new Date());
+    await configs.settleSecrets(new Date());
     await this.#removeRollbackFiles();
     await store.idempotencyKeys.forget(Date.now() - settings.idempotencyKeyMs);
   }
@@ -91,11 +95,23 @@ export class Cleanup {
     for await (const { uid } of store.streams.tasks())
       if (!reader.hasUid(uid) && this.#isDue(`stream ${uid}`, seen)) await store.streams.delete(uid);
     for await (const { id, owner } of store.blobs.list()) {
+      if (isFieldsBlob(id)) continue;
       const name = parseBlobOwner(owner);
       if (reader.peek(name) !== undefined || !this.#isDue(`blob ${id}`, seen)) continue;
       if ((await reader.getFresh(name)) === undefined) await store.blobs.delete(id);
     }
+    await this.#removeFields(seen);
     this.#orphans = seen;
+  }
+
+  /** Fields of sources that are gone, or that have others now. */
+  async #removeFields(seen: Map<string, number>): Promise<void> {
+    const { configs, store } = this.#parts;
+    const directory = configs.sources.directory;
+    if (!directory.hasSynced || performance.now() - directory.lastContactAt > FRESH_MS) return;
+    const named = new Set(directory.list().map(({ status }) => status?.discovered?.ref));
+    for await (const { id } of store.blobs.list())
+      if (isFieldsBlob(id) && !named.has(id) && this.#isDue(`blob ${id}`, seen)) await store.blobs.delete(id);
   }
 
   #isDue(key: string, seen: Map<string, number>): boolean {

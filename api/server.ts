@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer';
 import express from 'express';
 import type { Express, RequestHandler, Router } from 'express';
 import { middleware as validate } from 'express-openapi-validator';
@@ -6,6 +5,7 @@ import type { Logger } from 'pino';
 import { answerErrors } from './error-handler.ts';
 import { ApiError } from './errors.ts';
 import type { OpenApiDocument } from './openapi.ts';
+import { readJson } from './read-json.ts';
 
 export interface AppParts {
   readonly contract: OpenApiDocument;
@@ -19,14 +19,13 @@ export interface AppParts {
   /** `POST /api/v1/files`: reads its body itself. */
   readonly uploads: Router;
   readonly files: Router;
+  /** The second manual's part of `/api`; answers its own errors, and passes on what is not its own. */
+  readonly syncs: Router;
   /** Checks answers too, which costs time: for tests. */
   readonly validateResponses: boolean;
 }
 
 const MAX_BODY_BYTES = 1024 * 1024;
-
-/** How long a JSON body may take to come. The server's own limit is for uploads. */
-const JSON_BODY_TIMEOUT_MS = 300_000;
 
 /** Puts the middleware and the routes together. */
 export function createApp(parts: AppParts): Express {
@@ -36,34 +35,14 @@ export function createApp(parts: AppParts): Express {
   app.use(parts.service);
   app.use('/internal', parts.internal);
   app.use('/api/v1/files', parts.uploads);
-  app.use('/api/v1', readJson(), checkRequests(parts));
+  app.use('/api/v1', readJson(MAX_BODY_BYTES), checkRequests(parts));
   app.use('/api/v1/tasks', parts.tasks);
   app.use('/api/v1/agents', parts.agents);
   app.use('/api/v1/files', parts.files);
+  app.use('/api', parts.syncs);
   app.use((_req, _res, next) => next(new ApiError('RouteNotFound')));
   app.use(answerErrors(parts.logger));
   return app;
-}
-
-/** Bodies are JSON whatever their Content-Type says, as the manual's server reads them. */
-function readJson(): RequestHandler {
-  const parse = express.json({
-    type: () => true,
-    limit: MAX_BODY_BYTES,
-    strict: false,
-    verify(_req, _res, body) {
-      if (!isUtf8(body)) throw new ApiError('UnsupportedEncoding');
-    },
-  }) as RequestHandler;
-  return (req, res, next) => {
-    const timer = req.readableEnded ? undefined : setTimeout(() => req.destroy(), JSON_BODY_TIMEOUT_MS);
-    parse(req, res, (err?: unknown) => {
-      clearTimeout(timer);
-      // The validator would refuse a body by its media type before it looks at it.
-      if (req.body !== undefined) req.headers['content-type'] = 'application/json';
-      next(err);
-    });
-  };
 }
 
 /** Its checks are compiled once and cost 0.1 ms a request; what has no contract is left to the routes, for 404 and 405. */

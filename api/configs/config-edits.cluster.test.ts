@@ -1,0 +1,160 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { secrets, syncPushers, syncSources, syncTasks } from '../../kube/resource.ts';
+import { ApiUnderTest } from '../../test/api/api-under-test.ts';
+import type { Answer } from '../../test/api/api-under-test.ts';
+import { hasCluster, sharedCluster } from '../../test/kubernetes/shared.ts';
+
+const credential = { user: 'repl', passwd: 'hunter2' };
+const source = { driver: 'mysql', uri: 'db.example:3306', credential };
+const fields = { properties: { 'd.t.id': { type: 'string', column_index: 0 } } };
+
+/** Whatever an answer holds: what it is is what is tested. */
+type Json = ReturnType<typeof JSON.parse>;
+
+describe.skipIf(!hasCluster())('the edits of configurations', () => {
+  let api: ApiUnderTest;
+  const call = (method: string, path: string, body?: unknown): Promise<Answer<Json>> =>
+    api.call<Json>(method, `/api/configs${path}`, body);
+  const secretOf = async (id: string): Promise<Record<string, string>> => {
+    const { spec } = await api.client.get(syncSources, api.namespace, id);
+    const { data = {} } = await api.client.get(secrets, api.namespace, spec.secret_ref ?? '');
+    return Object.fromEntries(
+      Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]),
+    );
+  };
+  const namesOfSecrets = async (): Promise<string[]> =>
+    (await api.client.list(secrets, api.namespace)).items.map(({ metadata: { name } }) => name);
+
+  beforeAll(async () => {
+    api = await ApiUnderTest.start(await sharedCluster());
+    await vi.waitUntil(() => api.api.isReady);
+  });
+  afterAll(() => api?.stop());
+
+  it('leave everything as it is when what is shown is sent back', async () => {
+    await call('POST', '/sources/same', { config: { ...source, disabled: false }, discovered_fields: fields });
+    const before = await api.client.get(syncSources, api.namespace, 'same');
+    const shown = (await call('GET', '/sources/same')).body;
+    expect(await call('PUT', '/sources/same', { config: shown.config })).toMatchObject({ status: 200, body: shown });
+    const after = await api.client.get(syncSources, api.namespace, 'same');
+    expect(after.metadata.generation).toBe(before.metadata.generation);
+    expect(after.spec).toEqual(before.spec);
+    expect(await secretOf('same')).toEqual(credential);
+  });
+
+  it('put what is left out to its default, but for disabled and the login', async () => {
+    const config = { ...source, disabled: false, max_queue_size: 5, driver_params: { databases: ['d'] } };
+    await call('POST', '/sources/rest', { config });
+    const { body } = await call('PUT', '/sources/rest', { config: { driver: 'mysql', uri: 'other.example:3306' } });
+    expect(body.config).toMatchObject({
+      uri: 'other.example:3306',
+      max_queue_size: 1000,
+      driver_params: {},
+      disabled: false,
+    });
+    expect(body.config.credential).toEqual({ user: 'repl', passwd: '***' });
+    expect(await secretOf('rest')).toEqual(credential);
+  });
+
+  it('make another Secret of another login, so that the configuration changes with it', async () => {
+    await call('POST', '/sources/login', { config: source });
+    const before = await api.client.get(syncSources, api.namespace, 'login');
+    const config = { ...source, credential: { user: 'repl', passwd: 'hunter3' } };
+    expect(await call('PUT', '/sources/login', { config })).toMatchObject({ status: 200 });
+    const after = await api.client.get(syncSources, api.namespace, 'login');
+    expect(after.metadata.generation).toBeGreaterThan(before.metadata.generation ?? 0);
+    expect(await secretOf('login')).toEqual({ user: 'repl', passwd: 'hunter3' });
+    expect(await namesOfSecrets()).not.toContain(before.spec.secret_ref);
+
+    const renamed = { ...source, credential: { user: 'other', passwd: '***' } };
+    expect((await call('PUT', '/sources/login', { config: renamed })).body.config.credential.user).toBe('other');
+    expect(await secretOf('login')).toEqual({ user: 'other', passwd: 'hunter3' });
+  });
+
+  it('refuse *** where there is nothing that it could stand for', async () => {
+    const config = { ...source, credential: { user: 'repl', passwd: '***' } };
+    const refused = { status: 400, body: { code: 'InvalidConfig', detail: expect.stringContaining('***') as string } };
+    expect(await call('POST', '/sources/masked', { config })).toMatchObject(refused);
+    await call('POST', '/sources/masked', { config: { ...source, credential: { user: 'repl' } } });
+    expect(await call('PUT', '/sources/masked', { config })).toMatchObject(refused);
+    expect(await call('PUT', '/sources/masked', { config: { ...source, credential: { key: '***' } } })).toMatchObject(
+      refused,
+    );
+  });
+
+  it('change to a Secret of the user and back', async () => {
+    await call('POST', '/sources/own', { config: source });
+    const before = await api.client.get(syncSources, api.namespace, 'own');
+    const config = { driver: 'mysql', uri: 'db.example:3306', secret_ref: 'mine' };
+    expect((await call('PUT', '/sources/own', { config })).body.config).toMatchObject({
+      credential: null,
+      secret_ref: 'mine',
+    });
+    expect(await namesOfSecrets()).not.toContain(before.spec.secret_ref);
+    expect(await call('PUT', '/sources/own', { config: { ...config, credential } })).toMatchObject({ status: 400 });
+    expect((await call('PUT', '/sources/own', { config: source })).body.config.credential.user).toBe('repl');
+    expect(await secretOf('own')).toEqual(credential);
+  });
+
+  it('leave no Secret behind when the configuration is refused', async () => {
+    const before = await namesOfSecrets();
+    const config = { ...source, retry_delay_sec: 86_401 };
+    expect(await call('POST', '/sources/refused', { config })).toMatchObject({
+      status: 400,
+      body: { code: 'InvalidConfig', detail: expect.stringContaining('spec.retry_delay_sec') as string },
+    });
+    expect(await namesOfSecrets()).toEqual(before);
+  });
+
+  it('forget the fields of a source that is another one now', async () => {
+    await call('POST', '/sources/moved', { config: source, discovered_fields: fields });
+    await call('PUT', '/sources/moved', { config: { ...source, uri: 'elsewhere:3306' } });
+    expect((await call('GET', '/sources/moved/_actions/get_available_fields')).body).toEqual({ properties: {} });
+    expect(await call('POST', '/sources/moved/_actions/enable')).toMatchObject({ status: 409 });
+  });
+
+  it('change a sync, and not what runs of it', async () => {
+    await call('POST', '/sources/of-sync', { config: source });
+    await call('POST', '/pushers/of-sync', {
+      config: { driver: 'echo', endpoint: 'http://c', credential: { key: 'k' } },
+    });
+    const sync = { source: 'of-sync', pusher: 'of-sync', disabled: false };
+    await call('POST', '/syncs/edited', sync);
+    await api.client.patch(syncTasks, api.namespace, 'edited', { spec: { desiredState: 'Running' } });
+    const fields_mapping = [{ to: 'events.id', source: ['d.t.id:0'], required: true }];
+    const edit = { source: 'of-sync', pusher: 'of-sync', fields_mapping, agent: 'a1', onPositionLost: 'Fail' };
+    expect((await call('PUT', '/syncs/edited', edit)).body).toEqual({
+      id: 'edited',
+      config: { ...edit, disabled: false },
+    });
+    const { spec } = await api.client.get(syncTasks, api.namespace, 'edited');
+    expect(spec).toMatchObject({ desiredState: 'Running', disabled: false, agent: 'a1' });
+    expect(await call('PUT', '/syncs/edited', { ...edit, source: 'nope' })).toMatchObject({
+      status: 404,
+      body: { detail: "Dependency source 'nope' not found." },
+    });
+    expect(await call('POST', '/syncs/other', { ...sync, pusher: 'nope' })).toMatchObject({
+      status: 404,
+      body: { detail: "Dependency pusher 'nope' not found." },
+    });
+    expect(await call('PUT', '/syncs/none', sync)).toMatchObject({ status: 404 });
+  });
+
+  it('hold whatever else changes the object meanwhile', async () => {
+    await call('POST', '/pushers/busy', { config: { driver: 'echo', endpoint: 'http://c', credential: { key: 'k' } } });
+    const touch = async (): Promise<void> => {
+      for (let i = 0; i < 20; i += 1)
+        await api.client.patch(syncPushers, api.namespace, 'busy', {
+          metadata: { annotations: { touched: String(i) } },
+        });
+    };
+    const touching = touch();
+    for (let i = 1; i <= 5; i += 1) {
+      const config = { driver: 'echo', endpoint: 'http://c', credential: { user: null, key: '***' }, batch_size: i };
+      expect((await call('PUT', '/pushers/busy', { config })).body.config.batch_size).toBe(i);
+    }
+    await touching;
+    const { metadata } = await api.client.get(syncPushers, api.namespace, 'busy');
+    expect(metadata.annotations?.['touched']).toBe('19');
+  });
+});

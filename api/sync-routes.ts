@@ -1,0 +1,61 @@
+import { Router } from 'express';
+import type { ErrorRequestHandler, RequestHandler } from 'express';
+import type { Logger } from 'pino';
+import { validationFailed } from './configs/config-body.ts';
+import { configRoutes } from './configs/config-routes.ts';
+import type { Configs } from './configs/configs.ts';
+import { answerErrors } from './error-handler.ts';
+import { ApiError } from './errors.ts';
+import { readJson } from './read-json.ts';
+
+export interface SyncRoutesParts {
+  readonly configs: Configs;
+  /** Run before the routes: they check answers, in tests. */
+  readonly checks: readonly RequestHandler[];
+  readonly logger: Logger;
+}
+
+/** Fields of whole databases come with their source. */
+const MAX_BODY_BYTES = 16 * 1024 * 1024;
+
+/**
+ * The second manual's part of `/api` (Fustor Agent API). It has errors of its own shape, `{"detail": …}`, and checks bodies
+ * itself: its clients know FastAPI's answers (docs/adr/0028).
+ */
+export function syncRoutes(parts: SyncRoutesParts): Router {
+  const router = Router();
+  const routes: Readonly<Record<string, Router>> = {
+    '/configs': configRoutes(parts.configs),
+  };
+  for (const [path, handler] of Object.entries(routes))
+    router.use(
+      path,
+      readJson(MAX_BODY_BYTES),
+      ...parts.checks,
+      handler,
+      routeNotFound,
+      explainJson,
+      answerErrors(parts.logger, toDetail),
+    );
+  return router;
+}
+
+const routeNotFound: RequestHandler = (_req, _res, next) => next(new ApiError('RouteNotFound'));
+
+/** Without the parser's own words, which quote the body. */
+const explainJson: ErrorRequestHandler = (err: unknown, _req, _res, next) => {
+  const faulty = (err as { type?: unknown } | null)?.type === 'entity.parse.failed';
+  const ctx = { error: 'the body is not valid JSON' };
+  next(
+    faulty
+      ? validationFailed([{ type: 'json_invalid', loc: ['body', 0], msg: 'JSON decode error', input: {}, ctx }])
+      : err,
+  );
+};
+
+/** The words of FastAPI, which clients of the original know. */
+const TEXTS: Readonly<Record<string, string>> = { RouteNotFound: 'Not Found', MethodNotAllowed: 'Method Not Allowed' };
+
+function toDetail({ code, message, details }: ApiError): object {
+  return { detail: TEXTS[code] ?? message, code, ...details };
+}
