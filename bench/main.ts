@@ -12,6 +12,8 @@ import { measurePostgres, whyNoPostgres } from './postgres.ts';
 import { report, withSection } from './report.ts';
 import type { Section } from './report.ts';
 import { startStandalone } from './standalone.ts';
+import { measureFsSync } from './sync/fs-sync.ts';
+import { measureMysqlSync } from './sync/mysql-sync.ts';
 import type { Subject } from './subject.ts';
 import { TaskEndings } from './task-endings.ts';
 import {
@@ -25,7 +27,7 @@ import {
 import type { Measure } from './workloads.ts';
 
 interface Options {
-  readonly only?: 'standalone' | 'cluster' | 'postgres' | 'mysql' | 'mariadb';
+  readonly only?: 'standalone' | 'cluster' | 'postgres' | 'mysql' | 'mariadb' | 'sync-mysql' | 'sync-fs';
   readonly scale: number;
   readonly write: boolean;
   readonly profile?: string;
@@ -39,7 +41,7 @@ type DatabaseBench = [
 
 const options = new Command('bench')
   .description('Measures Tiangong on this machine and writes docs/benchmarks.md.')
-  .option('--only <subject>', 'standalone, cluster, postgres, mysql or mariadb')
+  .option('--only <subject>', 'standalone, cluster, postgres, mysql, mariadb, sync-mysql or sync-fs')
   .option('--scale <factor>', 'how much, 1 for 2,000 tasks at most in a measurement and a file of 1 GiB', Number, 1)
   .option('--no-write', 'print only')
   .option('--profile <folder>', 'where CPU profiles of what is measured are left')
@@ -121,6 +123,8 @@ const databases: Readonly<Record<string, DatabaseBench>> = {
     () => whyNoMysql('mariadb'),
     (on, scale) => measureMysql(on, 'mariadb', scale),
   ],
+  'sync-mysql': ['Syncs: MySQL 9.7 to HTTP, one agent of `tiangong up`', () => whyNoMysql('mysql'), measureMysqlSync],
+  'sync-fs': ['Syncs: a folder to HTTP, one agent of `tiangong up`', () => Promise.resolve(undefined), measureFsSync],
 };
 
 for (const [name, [title, whyMissing, run]] of Object.entries(databases)) {
