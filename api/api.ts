@@ -11,6 +11,9 @@ import { AgentDirectory } from './agents/agent-directory.ts';
 import { agentRoutes } from './agents/agent-routes.ts';
 import { Cleanup } from './cleanup.ts';
 import { Configs } from './configs/configs.ts';
+import { identityOf } from './caller.ts';
+import { DriverActions } from './drivers/driver-actions.ts';
+import { readWizards } from './drivers/wizards.ts';
 import { FileDistributor } from './files/distribute-file.ts';
 import { fileRoutes, uploadRoutes } from './files/file-routes.ts';
 import { FileUses } from './files/file-uses.ts';
@@ -110,7 +113,15 @@ export class Api {
       agents: agentRoutes(directory),
       uploads: uploadRoutes(upload),
       files: fileRoutes({ files: store.files, uses, distributor }),
-      syncs: syncRoutes({ configs, checks: [], logger }),
+      syncs: syncRoutes({
+        ...{ configs, checks: [], logs: store.syncLogs, logger },
+        drivers: {
+          wizards: readWizards(),
+          actions: new DriverActions({ creator, reader, directory, store, homeNamespace }),
+          identityOf: (req) => identityOf(req, (text) => keys.digest(text)),
+          stopping,
+        },
+      }),
       validateResponses: parts.validateResponses ?? false,
     });
     this.#server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: UPLOAD_TIMEOUT_MS }, app);

@@ -1,15 +1,22 @@
 import { Router } from 'express';
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import type { Logger } from 'pino';
+import type { SyncLogs } from '../store/sync-logs.ts';
 import { validationFailed } from './configs/config-body.ts';
 import { configRoutes } from './configs/config-routes.ts';
 import type { Configs } from './configs/configs.ts';
+import { driverRoutes } from './drivers/driver-routes.ts';
+import type { DriverRoutesParts } from './drivers/driver-routes.ts';
 import { answerErrors } from './error-handler.ts';
 import { ApiError } from './errors.ts';
+import { logCalls } from './logs/call-log.ts';
+import { logRoutes } from './logs/log-routes.ts';
 import { readJson } from './read-json.ts';
 
 export interface SyncRoutesParts {
   readonly configs: Configs;
+  readonly drivers: DriverRoutesParts;
+  readonly logs: SyncLogs;
   /** Run before the routes: they check answers, in tests. */
   readonly checks: readonly RequestHandler[];
   readonly logger: Logger;
@@ -26,10 +33,14 @@ export function syncRoutes(parts: SyncRoutesParts): Router {
   const router = Router();
   const routes: Readonly<Record<string, Router>> = {
     '/configs': configRoutes(parts.configs),
+    '/drivers': driverRoutes(parts.drivers),
+    '/logs': logRoutes(parts.logs),
   };
+  const record = logCalls(parts.logs, parts.logger);
   for (const [path, handler] of Object.entries(routes))
     router.use(
       path,
+      record,
       readJson(MAX_BODY_BYTES),
       ...parts.checks,
       handler,
