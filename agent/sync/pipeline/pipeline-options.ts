@@ -47,7 +47,7 @@ export interface PipelineTimes {
   readonly idleMs: number;
   /** How long a push may still take when the pipeline is stopped. */
   readonly stopMs: number;
-  /** How long a session may take to be closed. */
+  /** How long the stream and then the session may take to be closed, each. */
   readonly closeMs: number;
   /** How long the first message waits for the first checkpoint to be durable. */
   readonly firstCheckpointMs: number;
@@ -57,7 +57,7 @@ export interface PipelineTimes {
 export const PIPELINE_TIMES: PipelineTimes = {
   triggerMs: 200,
   idleMs: 1_000,
-  stopMs: 3_000,
-  closeMs: 2_000,
+  stopMs: 2_500,
+  closeMs: 1_500,
   firstCheckpointMs: 10_000,
 };

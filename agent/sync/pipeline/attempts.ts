@@ -1,0 +1,54 @@
+import type { Logger } from 'pino';
+import { sleep } from '../../../kube/backoff.ts';
+import { failureOf, PipelineFailure } from './pipeline-failure.ts';
+
+export interface AttemptsOptions {
+  /** How often in a row something may fail and be tried again. */
+  readonly maxRetries: number;
+  readonly retryDelayMs: number;
+  readonly logger: Logger;
+}
+
+/** Counts failures in a row, and waits between them. */
+export class Attempts {
+  readonly #options: AttemptsOptions;
+  #failures = 0;
+
+  constructor(options: AttemptsOptions) {
+    this.#options = options;
+  }
+
+  succeeded(): void {
+    this.#failures = 0;
+  }
+
+  /** Waits until it is time to try again. Rejects with a `PipelineFailure` when it is not to be tried again. */
+  async failed(err: unknown, what: string, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const { maxRetries, retryDelayMs, logger } = this.#options;
+    const failure = failureOf(err);
+    if (!failure.retryable) throw failure;
+    this.#failures += 1;
+    if (this.#failures > maxRetries)
+      throw new PipelineFailure(failure.reason, `${failure.message} (given up after ${maxRetries} retries)`, {
+        retryable: true,
+        cause: failure,
+      });
+    logger.warn({ err, failures: this.#failures }, `${what} failed and will be tried again`);
+    await sleep(retryDelayMs, signal);
+    signal.throwIfAborted();
+  }
+
+  /** Does it until it succeeds, or must not be tried again. */
+  async until<T>(what: string, call: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    for (;;) {
+      try {
+        const result = await call();
+        this.succeeded();
+        return result;
+      } catch (err) {
+        await this.failed(err, what, signal);
+      }
+    }
+  }
+}
