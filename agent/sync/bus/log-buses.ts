@@ -125,6 +125,8 @@ export class LogBuses implements BusKeeper {
         const point = bus.buffer.lastPoint;
         // Indexes that the consumer has seen already would be taken for old events.
         if (point === undefined || point.index <= afterIndex || bus.buffer.find(point) === undefined) continue;
+        // It is not where the log is now.
+        if (isNearlyFull(bus)) continue;
         subscription.joinAt(point);
       } else if (bus.buffer.find(checkpoint) === undefined) continue;
       bus.attach(subscription);
