@@ -18,8 +18,12 @@ import { Recovery, endLeftovers } from './recovery.ts';
 import { register } from './registration.ts';
 import { Reporter } from './reporter.ts';
 import { Scheduler } from './scheduler.ts';
+import { SharedSources } from './sync/bus/shared-sources.ts';
 import { LogShipper } from './sync/log/log-shipper.ts';
 import { syncLogger } from './sync/log/sync-logger.ts';
+import { pusherDrivers } from './sync/pushers/registry.ts';
+import { SyncRunner } from './sync/runner/sync-runner.ts';
+import { sourceDrivers } from './sync/sources/registry.ts';
 import { StateFolder, StateFolderTaken } from './state-folder.ts';
 import { TaskWatch } from './task-watch.ts';
 import { TiangongApi } from './tiangong-api.ts';
@@ -143,7 +147,8 @@ export class Agent {
     });
     const send = api && ((batch: SyncLogBatch, until: AbortSignal): Promise<void> => api.putSyncLogs(batch, until));
     const shipper = send && new LogShipper({ sender: this.instance, send });
-    const executors = this.#executors(folder, roots, syncLogger(logger, shipper));
+    const syncLog = syncLogger(logger, shipper);
+    const executors = this.#executors(folder, roots, syncLog);
     await Promise.all([...executors.values()].map(async (executor) => executor.prepare?.()));
     const reporter = new Reporter(client, `agent/${name}`, logger);
     const starter = { agent: name, instance: this.instance };
@@ -165,12 +170,13 @@ export class Agent {
       logger,
     );
     void recovery.journaled();
-    const registration = this.#keepRegistered([...executors.keys()], scheduler, watch, signal);
+    const syncs = this.#syncs(folder, roots, heartbeat, syncLog, api);
+    const registration = this.#keepRegistered([...executors.keys()], scheduler, [watch, syncs], signal);
     logger.info({ instance: this.instance, namespace }, `agent ${name} is running`);
     await Promise.race([registration, aborted(signal)]);
     // A successor cannot know what runs here, and will not run it again: let it end.
     const graceMs = heartbeat.isLost ? MAX_TIMER_MS : (this.#options.drainMs ?? DRAIN_MS);
-    await scheduler.drain(graceMs, hurry);
+    await Promise.all([scheduler.drain(graceMs, hurry), syncs.close()]);
     stopped.abort();
     await Promise.all([registration, watch.close(), uploader?.close()]);
     await Promise.all([...executors.values()].map(async (executor) => executor.close?.()));
@@ -182,7 +188,7 @@ export class Agent {
   async #keepRegistered(
     taskTypes: string[],
     scheduler: Scheduler,
-    watch: TaskWatch,
+    watches: readonly Pick<TaskWatch, 'serve'>[],
     signal: AbortSignal,
   ): Promise<void> {
     const { client, namespace, name, version, env, labels = {} } = this.#options;
@@ -195,7 +201,7 @@ export class Agent {
     });
     const heed = (agent: AgentObject): void => {
       scheduler.setLimit(agent.spec?.maxConcurrent ?? 10);
-      watch.serve([namespace, ...(agent.spec?.namespaces ?? [])]);
+      for (const watch of watches) watch.serve([namespace, ...(agent.spec?.namespaces ?? [])]);
     };
     informer.onChange((_key, agent) => {
       if (agent !== undefined) heed(agent);
@@ -203,6 +209,20 @@ export class Agent {
       else void sleep(REGISTER_AGAIN_MS, signal).then(() => register(client, own, signal));
     });
     await informer.run(signal);
+  }
+
+  #syncs(folder: StateFolder, roots: FileRoots, heartbeat: Heartbeat, logger: Logger, api?: TiangongApi): SyncRunner {
+    const { client, name } = this.#options;
+    return new SyncRunner({
+      ...{ client, agent: name, instance: this.instance, heartbeat, logger },
+      credential: (sync, ref, signal) => {
+        if (api === undefined) throw new Error('credentials are had from the API, and the agent has no --api-url');
+        return api.syncCredential(sync, ref, signal);
+      },
+      sources: new SharedSources(logger),
+      ...{ sourceDrivers, pusherDrivers, stateFolder: folder.syncFolder },
+      mayRead: (path) => roots.allows(path),
+    });
   }
 
   async #files({ workFolder, fileFolder }: StateFolder, roots: FileRoots, api?: TiangongApi): Promise<TaskFiles> {

@@ -63,6 +63,11 @@ export class StateFolder {
     return join(this.path, 'spool');
   }
 
+  /** Where sources of syncs keep what must outlive the process. */
+  get syncFolder(): string {
+    return join(this.path, 'syncs');
+  }
+
   /** Remembers the instance id for the next process; to be called once this one holds the Lease. */
   async rememberInstance(instance: string): Promise<void> {
     const fresh = join(this.path, 'instance.new');
