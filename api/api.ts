@@ -19,8 +19,10 @@ import { fileRoutes, uploadRoutes } from './files/file-routes.ts';
 import { FileUses } from './files/file-uses.ts';
 import { UploadHandler } from './files/upload-handler.ts';
 import { measureRequests, measureStore } from './http-metrics.ts';
+import { Instances } from './instances/instances.ts';
 import { internalRoutes } from './internal/internal-routes.ts';
 import { TokenReviewer } from './internal/token-reviewer.ts';
+import { measureSyncs } from './metrics/sync-metrics.ts';
 import { readOpenApi } from './openapi.ts';
 import { guardOrigins } from './origin-guard.ts';
 import { createApp } from './server.ts';
@@ -98,6 +100,7 @@ export class Api {
     const logs = new LogHandler(reader, store.streams, stopping);
     const contract = readOpenApi();
     measureStore(registry, store);
+    measureSyncs(registry, configs);
     this.#parts = parts;
     this.#reader = reader;
     this.#directory = directory;
@@ -114,7 +117,7 @@ export class Api {
       uploads: uploadRoutes(upload),
       files: fileRoutes({ files: store.files, uses, distributor }),
       syncs: syncRoutes({
-        ...{ configs, checks: [], logs: store.syncLogs, logger },
+        ...{ configs, instances: new Instances(configs), registry, checks: [], logs: store.syncLogs, logger },
         drivers: {
           wizards: readWizards(),
           actions: new DriverActions({ creator, reader, directory, store, homeNamespace }),

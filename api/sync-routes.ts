@@ -1,6 +1,7 @@
 import { Router } from 'express';
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
 import type { SyncLogs } from '../store/sync-logs.ts';
 import { validationFailed } from './configs/config-body.ts';
 import { configRoutes } from './configs/config-routes.ts';
@@ -9,14 +10,20 @@ import { driverRoutes } from './drivers/driver-routes.ts';
 import type { DriverRoutesParts } from './drivers/driver-routes.ts';
 import { answerErrors } from './error-handler.ts';
 import { ApiError } from './errors.ts';
+import { instanceRoutes } from './instances/instance-routes.ts';
+import type { Instances } from './instances/instances.ts';
 import { logCalls } from './logs/call-log.ts';
 import { logRoutes } from './logs/log-routes.ts';
+import { metricsRoutes } from './metrics/metrics-routes.ts';
 import { readJson } from './read-json.ts';
 
 export interface SyncRoutesParts {
   readonly configs: Configs;
+  readonly instances: Instances;
   readonly drivers: DriverRoutesParts;
   readonly logs: SyncLogs;
+  /** What `/api/metrics` shows; the same is at `/metrics`. */
+  readonly registry: Registry;
   /** Run before the routes: they check answers, in tests. */
   readonly checks: readonly RequestHandler[];
   readonly logger: Logger;
@@ -33,8 +40,10 @@ export function syncRoutes(parts: SyncRoutesParts): Router {
   const router = Router();
   const routes: Readonly<Record<string, Router>> = {
     '/configs': configRoutes(parts.configs),
+    '/instances': instanceRoutes(parts.instances),
     '/drivers': driverRoutes(parts.drivers),
     '/logs': logRoutes(parts.logs),
+    '/metrics': metricsRoutes(parts.registry),
   };
   const record = logCalls(parts.logs, parts.logger);
   for (const [path, handler] of Object.entries(routes))
