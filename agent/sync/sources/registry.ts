@@ -1,6 +1,7 @@
 import type { SourceDriver } from '../source.ts';
+import { fsDriver } from './fs/index.ts';
 
 /** Every kind of source, by the name that configurations use. */
 export const sourceDrivers: ReadonlyMap<string, SourceDriver> = new Map(
-  ([] as SourceDriver[]).map((driver) => [driver.name, driver]),
+  [fsDriver].map((driver) => [driver.name, driver]),
 );
