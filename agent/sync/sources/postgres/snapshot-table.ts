@@ -1,0 +1,76 @@
+import type { Row } from '../../sync-event.ts';
+import { quote, quoteName } from './queries.ts';
+import type { TextRow } from './queries.ts';
+import { rowKey } from './row-key.ts';
+import type { CatalogTable } from './table-catalog.ts';
+import type { TypeCatalog } from './type-catalog.ts';
+import type { ValueReader } from './value-readers.ts';
+import { wantedColumns } from './wanted-columns.ts';
+
+/** A table as a snapshot reads it: its rows in the order of its key. */
+export class SnapshotTable {
+  readonly table: CatalogTable;
+  readonly fields: readonly string[];
+  readonly #readers: readonly ValueReader[];
+  /** The places of the key's columns among those that are read: as the log has them, and as the index has them. */
+  readonly #keyAt: readonly number[];
+  readonly #orderAt: readonly number[];
+
+  /** Undefined: nothing of it is wanted. */
+  static async of(
+    table: CatalogTable,
+    wanted: readonly string[] | undefined,
+    types: TypeCatalog,
+  ): Promise<SnapshotTable | undefined> {
+    const columns = table.columns.map(({ name }) => name);
+    const places = wantedColumns(wanted, { schema: table.schema, table: table.table, columns, key: table.key });
+    if (places === undefined) return undefined;
+    const read = table.columns.filter((_, at) => places.includes(at));
+    return new SnapshotTable({ ...table, columns: read }, await types.readers(read.map(({ type }) => type)));
+  }
+
+  private constructor(table: CatalogTable, readers: readonly ValueReader[]) {
+    this.table = table;
+    this.fields = table.columns.map(({ name }) => name);
+    this.#readers = readers;
+    this.#keyAt = this.fields.flatMap((name, at) => (table.key.includes(name) ? [at] : []));
+    this.#orderAt = table.key.map((name) => this.fields.indexOf(name));
+  }
+
+  /** The rows behind a key, `rows` at most. */
+  query(after: readonly string[] | undefined, rows: number): string {
+    const { schema, table, isPartitioned, columns, filter } = this.table;
+    const order = this.#orderAt.map((at) => quoteName(this.fields[at] ?? ''));
+    const values = after?.map((text, at) => `${quote(text)}::${columns[this.#orderAt[at] ?? 0]?.sql ?? 'text'}`);
+    const conditions = [
+      ...(filter === null ? [] : [`(${filter})`]),
+      ...(values === undefined ? [] : [`(${order.join(', ')}) > (${values.join(', ')})`]),
+    ];
+    return [
+      `SELECT ${this.fields.map(quoteName).join(', ')} FROM ${isPartitioned ? '' : 'ONLY '}${quoteName(schema)}.${quoteName(table)}`,
+      ...(conditions.length === 0 ? [] : [`WHERE ${conditions.join(' AND ')}`]),
+      `ORDER BY ${order.join(', ')} LIMIT ${rows}`,
+    ].join(' ');
+  }
+
+  rowOf(texts: TextRow): Row {
+    const row: Record<string, unknown> = {};
+    for (let at = 0; at < this.fields.length; at += 1) {
+      const text = texts[at];
+      row[this.fields[at] ?? ''] = text === null || text === undefined ? null : this.#readers[at]?.(text);
+    }
+    return row;
+  }
+
+  /** As the stream has it. */
+  keyOf(texts: TextRow): string {
+    const { schema, table } = this.table;
+    const values = this.#keyAt.map((at) => texts[at]);
+    return rowKey(schema, table, values);
+  }
+
+  /** What `query` goes on behind. */
+  placeOf(texts: TextRow): readonly string[] {
+    return this.#orderAt.map((at) => texts[at] ?? '');
+  }
+}

@@ -1,0 +1,71 @@
+import type { Logger } from 'pino';
+import { PositionLostError } from '../../source.ts';
+import type { StreamStart, WantedFields } from '../../source.ts';
+import type { StreamEntry } from '../../stream-entry.ts';
+import { EntryBuilder } from './entry-builder.ts';
+import { fromPosition, LogIndex } from './log-index.ts';
+import type { LogPlace } from './log-index.ts';
+import { formatLsn, parseLsn } from './lsn.ts';
+import type { PostgresConfig } from './postgres-config.ts';
+import { ensurePublication } from './publication.ts';
+import type { Queries } from './queries.ts';
+import type { ReplicationLink } from './replication-link.ts';
+import { Slot } from './slot.ts';
+import type { TypeCatalog } from './type-catalog.ts';
+import type { Visibility } from './visibility.ts';
+
+export interface StreamParts {
+  readonly config: PostgresConfig;
+  readonly queries: Queries;
+  readonly types: TypeCatalog;
+  readonly visibility: Visibility;
+  readonly link: ReplicationLink;
+  readonly slotName: string;
+  readonly logger: Logger;
+}
+
+/** The changes from a start on. Ends when the signal aborts. */
+export async function* streamChanges(
+  parts: StreamParts,
+  start: StreamStart,
+  wanted: WantedFields,
+  signal: AbortSignal,
+): AsyncGenerator<readonly StreamEntry[]> {
+  const { config, queries, visibility, link, slotName } = parts;
+  const { place, last } = await openPlace(parts, start, signal);
+  await visibility.begin(signal);
+  await link.start(slotName, place.lsn, config.publication);
+  const index = new LogIndex(place, last);
+  const builder = new EntryBuilder({ ...parts, queries, index, place });
+  yield [{ index: last, position: builder.position }];
+  for (;;) {
+    const messages = await link.next(signal);
+    const entries = await builder.build(messages, wanted());
+    if (entries.length > 0) yield entries;
+  }
+}
+
+/** Where the stream begins, with the slot at hand; and the index of the entry that says so. */
+async function openPlace(
+  { config, queries, link, slotName }: StreamParts,
+  { checkpoint, afterIndex }: StreamStart,
+  signal: AbortSignal,
+): Promise<{ readonly place: LogPlace; readonly last: number }> {
+  const slot = new Slot(queries, slotName);
+  const { system, end } = await link.identify();
+  if (checkpoint === undefined) {
+    // Before the slot: what the log says of a time before the publication cannot be read.
+    await ensurePublication(queries, config);
+    const lsn = await slot.create(signal);
+    const last = Math.max(afterIndex + 1, lsn);
+    return { place: { lsn, event: afterIndex, base: last - lsn, system }, last };
+  }
+  const place = fromPosition(checkpoint.position);
+  if (place === undefined) throw new PositionLostError('the checkpoint is of another kind of source');
+  if (place.system !== system)
+    throw new PositionLostError(`the checkpoint is of another server: ${place.system}, and this one is ${system}`);
+  if (place.lsn > parseLsn(end))
+    throw new PositionLostError(`the checkpoint is at ${formatLsn(place.lsn)}, and the server's log ends at ${end}`);
+  await slot.check(place.lsn, signal);
+  return { place, last: checkpoint.index };
+}

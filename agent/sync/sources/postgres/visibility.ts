@@ -1,0 +1,58 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Queries } from './queries.ts';
+import { TransactionSet } from './transaction-set.ts';
+
+/** Beyond so many the server is asked which of them need not be remembered. */
+const MAX_REMEMBERED = 65_536;
+const ASK_AGAIN_MS = 20;
+
+/** Snapshots of a server, as it is asked for them. */
+export async function currentTransactions(queries: Queries, signal?: AbortSignal): Promise<TransactionSet> {
+  const [row] = await queries.rows('SELECT pg_current_snapshot()', signal);
+  return new TransactionSet(row?.[0] ?? '');
+}
+
+/**
+ * Which transactions the stream has brought that may not be visible yet: a transaction is in the log, and may be sent from there,
+ * before others see it; with synchronous replication for as long as a standby is away.
+ */
+export class Visibility {
+  readonly #queries: Queries;
+  #brought = new Set<number>();
+  /** Under way when the stream began: they may be in the part of the log that lies before. */
+  #before: ReadonlySet<number> | undefined;
+
+  constructor(queries: Queries) {
+    this.#queries = queries;
+  }
+
+  /** The stream is about to begin. */
+  async begin(signal: AbortSignal): Promise<void> {
+    this.#brought.clear();
+    this.#before = (await currentTransactions(this.#queries, signal)).running;
+  }
+
+  /** The stream has brought a transaction. A promise holds the stream back. */
+  note(xid: number): Promise<void> | undefined {
+    this.#brought.add(xid);
+    return this.#brought.size > MAX_REMEMBERED ? this.#forget() : undefined;
+  }
+
+  /** Resolves when all that the stream has brought until now is visible to what is read from then on. */
+  async settled(signal: AbortSignal): Promise<void> {
+    const brought = [...this.#brought];
+    // Without a stream here nobody knows what another has brought.
+    const before = [...(this.#before ?? (await currentTransactions(this.#queries, signal)).running)];
+    for (;;) {
+      const now = await currentTransactions(this.#queries, signal);
+      if (brought.every((xid) => now.sees(xid)) && before.every((xid) => now.sees(xid))) return;
+      await delay(ASK_AGAIN_MS, undefined, { signal });
+    }
+  }
+
+  async #forget(): Promise<void> {
+    const now = await currentTransactions(this.#queries);
+    this.#brought = new Set([...this.#brought].filter((xid) => !now.sees(xid)));
+    this.#before = new Set([...(this.#before ?? [])].filter((xid) => !now.sees(xid)));
+  }
+}
