@@ -1,7 +1,8 @@
 import type { SourceDriver } from '../source.ts';
 import { fsDriver } from './fs/index.ts';
+import { postgresDriver } from './postgres/index.ts';
 
 /** Every kind of source, by the name that configurations use. */
 export const sourceDrivers: ReadonlyMap<string, SourceDriver> = new Map(
-  [fsDriver].map((driver) => [driver.name, driver]),
+  [fsDriver, postgresDriver].map((driver) => [driver.name, driver]),
 );
