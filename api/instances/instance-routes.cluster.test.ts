@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { syncPushers, syncSources, syncTasks } from '../../kube/resource.ts';
 import { RESTART_ANNOTATION } from '../../kube/sync-restart.ts';
+import { specDigest } from '../../kube/sync-spec-digest.ts';
 import type { SyncTask, SyncTaskStatus } from '../../kube/types/synctask.ts';
 import { ApiUnderTest } from '../../test/api/api-under-test.ts';
 import type { Answer } from '../../test/api/api-under-test.ts';
@@ -60,7 +61,7 @@ describe.skipIf(!hasCluster())('the routes of instances', () => {
     const started = {
       epoch: 1,
       generation: metadata.generation,
-      specDigest: 'x',
+      specDigest: specDigest(spec),
       source: versionOf(source),
       pusher: versionOf(pusher),
       time,
@@ -208,26 +209,36 @@ describe.skipIf(!hasCluster())('the routes of instances', () => {
     }
   });
 
-  it('restart what is outdated, as soon as its source or pusher was changed, and nothing else', async () => {
+  it('restart what is outdated, as soon as its configuration was changed, and nothing else', async () => {
     await call('POST', '/_actions/apply_changes');
-    const [bySource, byPusher, byFlag, other] = [await make(), await make(), await make(), await make()];
-    for (const { t } of [bySource, byPusher, other]) await run(t);
+    const [bySource, byPusher, byFlag, itself, other] = [
+      await make(),
+      await make(),
+      await make(),
+      await make(),
+      await make(),
+    ];
+    for (const { t } of [bySource, byPusher, itself, other]) await run(t);
     await run(byFlag.t, { state: 'MESSAGE_SYNC|RUNNING_CONF_OUTDATE' });
     await api.call('POST', `/api/configs/sources/${bySource.s}/_actions/disable`);
     await api.call('PUT', `/api/configs/pushers/${byPusher.p}`, {
       config: { driver: 'echo', endpoint: 'http://c', batch_size: 5 },
     });
+    await api.call('POST', `/api/configs/syncs/${itself.t}/_actions/disable`);
+    // No change of what runs.
+    await api.client.patch(syncTasks, api.namespace, other.t, { spec: { desiredState: 'Running' } });
     expect((await pipeline(bySource.t)).sync_info).toMatchObject({
       state: 'MESSAGE_SYNC|RUNNING_CONF_OUTDATE',
       info: `Dependency Source '${bySource.s}' configuration was disabled.`,
     });
     expect(await call('POST', '/_actions/apply_changes/')).toMatchObject({
       status: 202,
-      body: { message: 'Initiated restart for 3 outdated sync tasks.' },
+      body: { message: 'Initiated restart for 4 outdated sync tasks.' },
     });
-    for (const { t } of [bySource, byPusher, byFlag])
+    for (const { t } of [bySource, byPusher, byFlag, itself])
       expect((await sync(t)).metadata.annotations, t).toHaveProperty([RESTART_ANNOTATION]);
     expect((await sync(other.t)).metadata.annotations).toBeUndefined();
+
     expect((await call('POST', '/_actions/apply_all_pending_changes')).status).toBe(202);
   });
 

@@ -1,3 +1,4 @@
+import { specDigest } from '../../kube/sync-spec-digest.ts';
 import type { SyncPusher } from '../../kube/types/syncpusher.ts';
 import type { SyncSource } from '../../kube/types/syncsource.ts';
 import type { SyncTask } from '../../kube/types/synctask.ts';
@@ -16,19 +17,20 @@ export interface Ends {
   readonly pusher: SyncPusher | undefined;
 }
 
-/** What a sync does now, as its agent last said; none when it is stopped. A change of its source or pusher shows at once. */
+/** What a sync does now, as its agent last said; none when it is stopped. A change of its configuration shows at once. */
 export function flagsOf(sync: SyncTask, ends: Ends): readonly SyncFlag[] {
   const said = (sync.status?.state ?? STOPPED).split('|');
   const flags = FLAGS.filter((flag) => said.includes(flag));
-  if (flags.length === 0 || flags.includes(OUTDATED) || !hasOtherEnds(sync, ends)) return flags;
+  if (flags.length === 0 || flags.includes(OUTDATED) || !hasChanged(sync, ends)) return flags;
   return FLAGS.filter((flag) => flag === OUTDATED || flags.includes(flag));
 }
 
-/** Whether the source or the pusher is not as it was when the sync started. One that is not known is no difference. */
-function hasOtherEnds({ status }: SyncTask, { source, pusher }: Ends): boolean {
+/** Whether anything is not as it was when the sync started. What is not known is no difference. */
+function hasChanged({ metadata, spec, status }: SyncTask, { source, pusher }: Ends): boolean {
   const { started } = status ?? {};
   if (started === undefined || started.epoch !== status?.epoch) return false;
-  return isNewer(started.source, source) || isNewer(started.pusher, pusher);
+  if (isNewer(started.source, source) || isNewer(started.pusher, pusher)) return true;
+  return (metadata.generation ?? 1) > started.generation && specDigest(spec) !== started.specDigest;
 }
 
 function isNewer(used: { uid: string; generation: number }, known: SyncSource | SyncPusher | undefined): boolean {

@@ -1,10 +1,10 @@
+import { specDigest } from '../../../kube/sync-spec-digest.ts';
 import type { SyncPusher } from '../../../kube/types/syncpusher.ts';
 import type { SyncSource } from '../../../kube/types/syncsource.ts';
 import type { SyncTask, SyncTaskStatus } from '../../../kube/types/synctask.ts';
 import type { Credential } from '../../executors/executor.ts';
 import type { PusherConfig } from '../pusher.ts';
 import type { SourceConfig } from '../source.ts';
-import { specDigest } from './spec-digest.ts';
 
 /** The objects that a SyncTask runs with, as they were read when it started. */
 export interface RunConfiguration {

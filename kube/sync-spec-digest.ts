@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { SyncTaskSpec } from '../../../kube/types/synctask.ts';
+import type { SyncTaskSpec } from './types/synctask.ts';
 
 /** A digest of what a SyncTask is asked to carry, however it is asked to run: two specs are the same when theirs are. */
 export function specDigest({ desiredState: _, ...spec }: SyncTaskSpec): string {
