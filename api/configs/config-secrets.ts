@@ -12,6 +12,9 @@ export const CONFIG_LABEL = 'tiangong.io/sync-config';
 /** The name of the configuration, which alone may use the Secret. */
 const CONFIG_NAME = 'tiangong.io/sync-config-name';
 
+/** Its uid, once it is known: another configuration may have the same name later. */
+const CONFIG_UID = 'tiangong.io/sync-config-uid';
+
 /** A Secret that no configuration names is removed after this long: whoever made it has had the time to name it. */
 const UNUSED_MS = 600_000;
 
@@ -46,7 +49,9 @@ export class ConfigSecrets {
   /** Makes the configuration the owner, so that the Secret goes when it goes. */
   async adopt(kind: string, { metadata: { name, uid = '' } }: Endpoint, secretName: string): Promise<void> {
     const ownerReferences = [{ apiVersion: 'tiangong.io/v1alpha1', kind, name, uid }];
-    await this.#client.patch(secrets, this.#namespace, secretName, { metadata: { ownerReferences } });
+    await this.#client.patch(secrets, this.#namespace, secretName, {
+      metadata: { ownerReferences, annotations: { [CONFIG_UID]: uid } },
+    });
   }
 
   /** What the Secret of a configuration holds, if the API made it for just this one. */
@@ -123,6 +128,7 @@ export function isMadeForConfig({ metadata }: Secret, config: Endpoint): boolean
   return (
     labels?.[CONFIG_LABEL] === WORDS[config.kind ?? ''] &&
     annotations?.[CONFIG_NAME] === config.metadata.name &&
+    (annotations?.[CONFIG_UID] ?? config.metadata.uid) === config.metadata.uid &&
     ownerReferences.every(({ uid }) => uid === config.metadata.uid)
   );
 }

@@ -3,6 +3,7 @@ import { deployTasks, secrets } from '../../kube/resource.ts';
 import type { DeployTask } from '../../kube/types/deploytask.ts';
 import { hasCluster, sharedCluster } from '../../test/kubernetes/shared.ts';
 import type { SharedCluster } from '../../test/kubernetes/shared.ts';
+import { ConfigSecrets } from '../configs/config-secrets.ts';
 import { TaskSecrets } from '../tasks/task-secrets.ts';
 import { readCredential } from './read-credential.ts';
 
@@ -38,5 +39,14 @@ describe.skipIf(!hasCluster())('readCredential', () => {
     // A create that is repeated, with the credentials, may.
     await made.create({ namespace: cluster.namespace, name }, [{ name, data: { password: 'p4ss' } }]);
     expect(await readCredential(cluster.client, second, name)).toMatchObject({ data: { password: 'p4ss' } });
+  });
+
+  it('gives no credentials that were made for a source of syncs', async () => {
+    const ref = await new ConfigSecrets(cluster.client, cluster.namespace).create('source', 's1', { passwd: 'p4ss' });
+    const task = await cluster.client.create(deployTasks, cluster.namespace, {
+      metadata: { name: 'thief' },
+      spec: { agent: 'a1', type: 'mysql', command: 'SELECT 1', params: { target: { host: 'evil', secret_ref: ref } } },
+    });
+    await expect(readCredential(cluster.client, task, ref)).rejects.toMatchObject({ code: 'SecretNotAllowed' });
   });
 });

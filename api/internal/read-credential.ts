@@ -4,6 +4,7 @@ import { deployTasks, secrets } from '../../kube/resource.ts';
 import type { Secret } from '../../kube/resource.ts';
 import { isFinished } from '../../kube/task-state.ts';
 import type { DeployTask } from '../../kube/types/deploytask.ts';
+import { CONFIG_LABEL } from '../configs/config-secrets.ts';
 import { ApiError } from '../errors.ts';
 import { CREDENTIAL_TYPE, isMadeFor, TASK_LABEL } from '../tasks/task-secrets.ts';
 
@@ -31,6 +32,8 @@ export async function readCredential(client: KubeClient, known: DeployTask, ref:
     throw new ApiError('SecretNotAllowed', `secret ${namespace}/${ref} is not of type ${CREDENTIAL_TYPE}`);
   if (secret.metadata.labels?.[TASK_LABEL] !== undefined && !isMadeFor(secret, task))
     throw new ApiError('SecretNotAllowed', `secret ${namespace}/${ref} was made for another task`);
+  if (secret.metadata.labels?.[CONFIG_LABEL] !== undefined)
+    throw new ApiError('SecretNotAllowed', `secret ${namespace}/${ref} was made for a source or pusher of syncs`);
   return credentialOf(secret);
 }
 

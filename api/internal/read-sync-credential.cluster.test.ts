@@ -1,8 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { secrets, syncPushers, syncSources, syncTasks } from '../../kube/resource.ts';
+import type { SyncSource } from '../../kube/types/syncsource.ts';
 import type { SyncTask } from '../../kube/types/synctask.ts';
 import { hasCluster, sharedCluster } from '../../test/kubernetes/shared.ts';
 import type { SharedCluster } from '../../test/kubernetes/shared.ts';
+import { ConfigSecrets } from '../configs/config-secrets.ts';
 import { CREDENTIAL_TYPE, TASK_LABEL } from '../tasks/task-secrets.ts';
 import { readSyncCredential } from './read-sync-credential.ts';
 import type { SyncCredentialRequest } from './read-sync-credential.ts';
@@ -63,6 +65,28 @@ describe.skipIf(!hasCluster())('readSyncCredential', () => {
     await cluster.client.delete(secrets, cluster.namespace, 'of-pusher');
     await createSecret('of-pusher', { [TASK_LABEL]: 'task-1' });
     await refused(mine, request('of-pusher'), 'SecretNotAllowed');
+  });
+
+  it('gives what was made for a source to its own syncs alone, and not to those of another of its name', async () => {
+    const { client, namespace } = cluster;
+    const made = new ConfigSecrets(client, namespace);
+    const [ofS1, ofS2] = [
+      await made.create('source', 's1', { user: 'u' }),
+      await made.create('source', 's2', { user: 'u' }),
+    ];
+    const name = (ref: string): Promise<SyncSource> =>
+      client.patch(syncSources, namespace, 's1', { spec: { secret_ref: ref } });
+    const source = await name(ofS1);
+    expect(await readSyncCredential(client, mine, request(ofS1))).toMatchObject({ data: { user: 'u' } });
+    await made.adopt('SyncSource', source, ofS1);
+    expect(await readSyncCredential(client, mine, request(ofS1))).toMatchObject({ data: { user: 'u' } });
+    await client.patch(secrets, namespace, ofS1, {
+      metadata: { ownerReferences: null, annotations: { 'tiangong.io/sync-config-uid': 'of-an-earlier-one' } },
+    });
+    await refused(mine, request(ofS1), 'SecretNotAllowed');
+    await name(ofS2);
+    await refused(mine, request(ofS2), 'SecretNotAllowed');
+    await name('of-source');
   });
 
   it('gives nothing else, and nothing to anybody else', async () => {

@@ -2,6 +2,8 @@ import type { KubeClient } from '../../kube/client.ts';
 import { isNotFound } from '../../kube/kube-error.ts';
 import { secrets, syncPushers, syncSources, syncTasks } from '../../kube/resource.ts';
 import type { SyncTask } from '../../kube/types/synctask.ts';
+import type { Endpoint } from '../configs/config-kind.ts';
+import { CONFIG_LABEL, isMadeForConfig } from '../configs/config-secrets.ts';
 import { ApiError } from '../errors.ts';
 import { CREDENTIAL_TYPE, TASK_LABEL } from '../tasks/task-secrets.ts';
 import { credentialOf } from './read-credential.ts';
@@ -29,7 +31,8 @@ export async function readSyncCredential(
   const isAssigned = caller.agent === undefined || sync?.status?.assignment?.agent === caller.agent;
   if (sync?.metadata.uid !== uid || !isAssigned)
     throw new ApiError('NotAssigned', 'the sync is not assigned to the caller');
-  if (ref === '' || !(await namedSecrets(client, sync)).includes(ref))
+  const named = (await configsOf(client, sync)).filter(({ spec }) => spec.secret_ref === ref);
+  if (ref === '' || named.length === 0)
     throw new ApiError('SecretNotAllowed', 'neither the source nor the pusher of the sync names this secret');
   const secret = await orUndefined(() => client.get(secrets, namespace, ref));
   if (secret === undefined) throw new ApiError('SecretNotFound', `secret ${namespace}/${ref} not found`);
@@ -37,15 +40,17 @@ export async function readSyncCredential(
     throw new ApiError('SecretNotAllowed', `secret ${namespace}/${ref} is not of type ${CREDENTIAL_TYPE}`);
   if (secret.metadata.labels?.[TASK_LABEL] !== undefined)
     throw new ApiError('SecretNotAllowed', `secret ${namespace}/${ref} was made for a task`);
+  if (secret.metadata.labels?.[CONFIG_LABEL] !== undefined && !named.some((config) => isMadeForConfig(secret, config)))
+    throw new ApiError('SecretNotAllowed', `secret ${namespace}/${ref} was made for another source or pusher`);
   return credentialOf(secret);
 }
 
-async function namedSecrets(client: KubeClient, { spec, metadata }: SyncTask): Promise<(string | undefined)[]> {
+async function configsOf(client: KubeClient, { spec, metadata }: SyncTask): Promise<Endpoint[]> {
   const [source, pusher] = await Promise.all([
     orUndefined(() => client.get(syncSources, metadata.namespace, spec.source)),
     orUndefined(() => client.get(syncPushers, metadata.namespace, spec.pusher)),
   ]);
-  return [source?.spec.secret_ref, pusher?.spec.secret_ref];
+  return [source, pusher].filter((config) => config !== undefined);
 }
 
 /** What is not there, and what no object can be called, is undefined. */
