@@ -13,12 +13,12 @@ export interface RowHandler<V = string> {
   columns(fields: readonly Field[]): void;
   /** The values as text: as the server writes them, bytes as `0x1F`. A promise holds the server back. */
   row(values: readonly (V | null)[]): Promise<void> | undefined;
-  /** How to read values that are not NULL, by column, where they are not to be texts. */
-  readonly readers?: readonly Reader<V>[];
+  /** How to read values that are not NULL, by column, in place of as text: then `row` takes whatever they give. */
+  readonly readers?: readonly Reader[];
 }
 
 /** Makes a value of its bytes in a packet. */
-export type Reader<V> = (buffer: Buffer, from: number, to: number) => V;
+export type Reader<V = unknown> = (buffer: Buffer, from: number, to: number) => V;
 
 /** How one statement of a query ended. */
 export interface StatementEnd extends ResultEnd {
@@ -27,7 +27,7 @@ export interface StatementEnd extends ResultEnd {
 }
 
 export interface QueryOptions {
-  readonly handler: RowHandler<unknown>;
+  readonly handler: RowHandler;
   /** The server sends text in UTF-8. */
   readonly isUtf8Sent: boolean;
   /** Called at the end of each result, in order. */
@@ -53,7 +53,7 @@ export class QueryCommand {
   #state: State = 'header';
   #columns: Field[] = [];
   #expected = 0;
-  #readers: readonly Reader<unknown>[] = [];
+  #readers: readonly Reader[] = [];
   #rows = 0;
   #holding = 0;
   #tail: Promise<void> = Promise.resolve();
@@ -150,7 +150,8 @@ export class QueryCommand {
     const reader = new PacketReader(packet);
     const values: unknown[] = [];
     for (const read of this.#readers) values.push(reader.text(read));
-    this.#hold(this.#options.handler.row(values));
+    // As texts, or as the handler's own readers make them.
+    this.#hold(this.#options.handler.row(values as readonly (string | null)[]));
   }
 
   #end(end: ResultEnd, rows: number | undefined): boolean {

@@ -165,17 +165,11 @@ export class MysqlSession implements PooledSession {
    */
   async query(sql: string, handler: RowHandler = NO_HANDLER): Promise<StatementOutcome> {
     let last: StatementEnd | undefined;
-    await this.#execute(sql, handler as RowHandler<unknown>, (end) => {
+    await this.#execute(sql, handler, (end) => {
       last = end;
     });
     if (last === undefined) throw new ConnectionLost('the server did not say how the statement ended');
     return toOutcome(last);
-  }
-
-  /** As `query`, for a handler that has readers of its own. */
-  read<V>(sql: string, handler: RowHandler<V> & Required<Pick<RowHandler<V>, 'readers'>>): Promise<StatementOutcome> {
-    // What its readers make is what it takes.
-    return this.query(sql, handler as unknown as RowHandler);
   }
 
   /**
@@ -189,9 +183,9 @@ export class MysqlSession implements PooledSession {
     ended: (index: number, outcome: StatementOutcome) => void,
   ): Promise<void> {
     let index = 0;
-    const handler: RowHandler<unknown> = {
+    const handler: RowHandler = {
       columns: (fields) => handlerOf(index).columns(fields),
-      row: (values) => handlerOf(index).row(values as readonly (string | null)[]),
+      row: (values) => handlerOf(index).row(values),
     };
     try {
       await this.#execute(statements.join(SEPARATOR), handler, (end) => {
@@ -344,7 +338,7 @@ export class MysqlSession implements PooledSession {
     }
   }
 
-  async #execute(sql: string, handler: RowHandler<unknown>, ended: (end: StatementEnd) => void): Promise<void> {
+  async #execute(sql: string, handler: RowHandler, ended: (end: StatementEnd) => void): Promise<void> {
     // Whoever sent the one before may have given up waiting for it.
     while (this.#command !== undefined) await this.#command.done.catch(() => undefined);
     if (this.#broken !== undefined) throw this.#broken;

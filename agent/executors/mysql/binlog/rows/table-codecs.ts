@@ -47,8 +47,8 @@ export function tableCodecs(map: TableMap, facts: readonly ColumnFact[], server:
   });
 }
 
-/** By column of the table. */
-function collationsOf(
+/** Numbers of collations by column of the table. */
+export function collationsOf(
   columns: readonly ColumnLayout[],
   { strings, members }: TableMetadata,
   { flavour }: LogServer,

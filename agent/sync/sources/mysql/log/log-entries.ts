@@ -1,0 +1,211 @@
+import type { Logger } from 'pino';
+import type { BinlogPosition } from '../../../../executors/mysql/binlog/binlog-position.ts';
+import { EventType } from '../../../../executors/mysql/binlog/events/event-type.ts';
+import { isIgnorable } from '../../../../executors/mysql/binlog/events/log-event.ts';
+import type { LogEvent } from '../../../../executors/mysql/binlog/events/log-event.ts';
+import type { LoggedQuery } from '../../../../executors/mysql/binlog/events/query-event.ts';
+import { isRowsEvent, parseRowsEvent } from '../../../../executors/mysql/binlog/events/rows-event.ts';
+import { GroupTracker } from '../../../../executors/mysql/binlog/group-tracker.ts';
+import type { StreamEntry } from '../../../stream-entry.ts';
+import { invalid } from '../failure.ts';
+import { rowKey } from '../row-key.ts';
+import type { TableFilter } from '../table-filter.ts';
+import type { GtidSet } from './gtid-set.ts';
+import { rowGroups } from './logged-rows.ts';
+import { indexOf } from './position.ts';
+import type { MysqlPosition, MysqlTransaction } from './position.ts';
+import type { TablePlans } from './table-plans.ts';
+
+export interface LogEntriesOptions {
+  readonly plans: TablePlans;
+  readonly filter: TableFilter;
+  /** Where the events stand. */
+  readonly place: () => BinlogPosition;
+  readonly server: string;
+  /** What was brought before; it grows. Undefined: positions are places. */
+  readonly gtids: GtidSet | undefined;
+  /** See `ResolvedStart`. */
+  readonly shift: number | undefined;
+  /** All indexes are above. */
+  readonly afterIndex: number;
+  readonly logger: Logger;
+}
+
+/** Rows of no table: they only say that a statement has ended. */
+const NO_TABLE = 0xffffff;
+const CHANGES_ROWS =
+  /^\s*(?:\/\*.*?\*\/\s*)*(?:INSERT|UPDATE|DELETE|REPLACE|LOAD|WITH|CALL|BEGIN_LOAD|EXECUTE_LOAD)\b/is;
+/** Rows go away, and nothing tells of each. */
+const EMPTIES = /^\s*(?:\/\*.*?\*\/\s*)*(?:TRUNCATE|DROP\s+(?:TABLE|DATABASE|SCHEMA))\b/is;
+/** What is inside transactions and changes no rows. */
+const SILENT: ReadonlySet<number> = new Set([
+  ...[EventType.IntVar, EventType.Rand, EventType.UserVar, EventType.RowsQuery, EventType.AnnotateRows],
+  ...[EventType.Ignorable, EventType.TransactionContext, EventType.ViewChange],
+  ...[EventType.Query, EventType.CompressedQuery],
+]);
+
+/** Makes entries of the events of a log, taken in order. */
+export class LogEntries {
+  readonly #options: LogEntriesOptions;
+  readonly #tracker = new GroupTracker();
+  #ready: StreamEntry[] = [];
+  /** The last of a transaction: its position is known when the transaction has ended. */
+  #held: StreamEntry | undefined;
+  #transaction: MysqlTransaction | undefined;
+  /** Where the transaction after the last one begins. */
+  #boundary: BinlogPosition;
+  #last: number;
+  #shift: number | undefined;
+
+  constructor(options: LogEntriesOptions) {
+    this.#options = options;
+    this.#last = options.afterIndex;
+    this.#shift = options.shift;
+    this.#boundary = options.place();
+  }
+
+  /** What is complete. */
+  drain(): readonly StreamEntry[] {
+    const ready = this.#ready;
+    this.#ready = [];
+    return ready;
+  }
+
+  get count(): number {
+    return this.#ready.length;
+  }
+
+  /** A promise is to be waited for. Throws or rejects with a `SourceError`, or with `Malformed`. */
+  take(event: LogEvent): Promise<void> | undefined {
+    const step = this.#tracker.take(event);
+    switch (step.kind) {
+      case 'outside':
+        if (event.type === EventType.FormatDescription) this.#options.plans.forget();
+        this.#moved();
+        return undefined;
+      case 'start':
+        this.#begin();
+        return undefined;
+      case 'begin':
+        if (this.#transaction === undefined) this.#begin();
+        return undefined;
+      case 'inside':
+        return this.#takeChange(event);
+      case 'statement':
+        this.#takeStatement(step.query);
+        if (step.last) this.#end(event);
+        return undefined;
+      case 'end':
+        this.#end(event);
+        return undefined;
+    }
+  }
+
+  /** There is nothing new: whoever waits for a place in the log is told that it is reached. */
+  rest(): void {
+    this.#moved();
+  }
+
+  #begin(): void {
+    const { server } = this.#options;
+    this.#transaction = { gtid: this.#tracker.gtid, begin: this.#boundary, server };
+  }
+
+  #takeChange(event: LogEvent): Promise<void> | undefined {
+    if (event.type === EventType.TableMap) return this.#options.plans.name(event.body);
+    if (isRowsEvent(event)) this.#takeRows(event);
+    else if (event.type === EventType.PartialUpdateRows)
+      throw invalid('rows are logged without the whole of their JSON: binlog_row_value_options must be empty');
+    else if (!SILENT.has(event.type) && !isIgnorable(event))
+      throw invalid(`the log has an event of the type ${event.type}, which is not known`);
+    return undefined;
+  }
+
+  #takeRows(event: LogEvent): void {
+    const rows = parseRowsEvent(event);
+    if (rows.columnCount === 0 || rows.tableId === NO_TABLE) return;
+    const { plans } = this.#options;
+    if (!plans.isKnown(rows.tableId))
+      throw invalid(`the log has rows of a table ${rows.tableId} that it has not named`);
+    const plan = plans.get(rows.tableId);
+    const transaction = this.#transaction;
+    if (plan === undefined) {
+      // Also what is left out counts, so that indexes do not depend on what is wanted.
+      this.#hold({ index: this.#nextIndex(), transaction });
+      return;
+    }
+    const keyOf = rowKey(plan.schema, plan.table, plan.key);
+    const committedMs = event.timestamp * 1000;
+    for (const group of rowGroups(rows, plan)) {
+      const index = this.#nextIndex();
+      this.#hold({
+        index,
+        event: {
+          ...{ event_type: group.type, fields: plan.fields, rows: group.rows, index },
+          ...{ event_schema: plan.schema, table: plan.table },
+        },
+        ...{ committedMs, transaction },
+        touched: () => ({ keys: keyOf === undefined ? [] : group.rows.map(keyOf) }),
+      });
+    }
+  }
+
+  #takeStatement({ schema, text }: LoggedQuery): void {
+    const { filter, plans, logger } = this.#options;
+    if (CHANGES_ROWS.test(text)) {
+      if (schema !== '' && !filter.hasDatabase(schema)) return;
+      throw invalid(`the log has a statement and not the rows that it changed (binlog_format must be ROW): ${text}`);
+    }
+    plans.forget();
+    if (EMPTIES.test(text)) logger.warn({ schema, statement: text }, 'rows went away that consumers are not told of');
+  }
+
+  #end(event: LogEvent): void {
+    const { gtids } = this.#options;
+    const { gtid } = this.#tracker;
+    if (gtids !== undefined && gtid !== undefined) gtids.add(gtid);
+    this.#boundary = this.#options.place();
+    const end: StreamEntry = this.#held ?? {
+      ...{ index: this.#nextIndex(), transaction: this.#transaction, committedMs: event.timestamp * 1000 },
+    };
+    this.#ready.push({ ...end, position: this.#position() });
+    this.#held = undefined;
+    this.#transaction = undefined;
+  }
+
+  /** Between transactions the place has changed: another file, or what was passed over. */
+  #moved(): void {
+    if (this.#transaction !== undefined) return;
+    const place = this.#options.place();
+    if (place.file === '' || (place.file === this.#boundary.file && place.position === this.#boundary.position)) return;
+    this.#boundary = place;
+    const index = this.#indexAt(place);
+    // Not otherwise: how often a server says so is not always the same.
+    if (index <= this.#last) return;
+    this.#last = index;
+    this.#ready.push({ index, position: this.#position() });
+  }
+
+  #position(): MysqlPosition & Record<string, unknown> {
+    const { gtids, server } = this.#options;
+    const { file, position } = this.#boundary;
+    const shift = this.#shift === undefined || this.#shift === 0 ? {} : { shift: this.#shift };
+    return { ...(gtids !== undefined && { gtid: gtids.toString() }), file, pos: position, server, ...shift };
+  }
+
+  #hold(entry: StreamEntry): void {
+    if (this.#held?.event !== undefined) this.#ready.push(this.#held);
+    this.#held = entry;
+  }
+
+  #nextIndex(): number {
+    this.#last = Math.max(this.#last + 1, this.#indexAt(this.#options.place()));
+    return this.#last;
+  }
+
+  #indexAt(place: BinlogPosition): number {
+    this.#shift ??= Math.max(this.#last + 1 - indexOf(place), 0);
+    const index = indexOf(place) + this.#shift;
+    return Number.isSafeInteger(index) ? index : 0;
+  }
+}

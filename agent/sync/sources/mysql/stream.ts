@@ -1,0 +1,85 @@
+import type { Logger } from 'pino';
+import { currentPosition } from '../../../executors/mysql/binlog/current-position.ts';
+import { EventStream, isHeartbeat } from '../../../executors/mysql/binlog/event-stream.ts';
+import { EventType } from '../../../executors/mysql/binlog/events/event-type.ts';
+import type { LogEvent } from '../../../executors/mysql/binlog/events/log-event.ts';
+import { eventsOfPayload } from '../../../executors/mysql/binlog/events/transaction-payload.ts';
+import { LogConnection } from '../../../executors/mysql/binlog/transport/log-connection.ts';
+import type { StreamStart, WantedFields } from '../../source.ts';
+import type { StreamEntry } from '../../stream-entry.ts';
+import { asSourceError } from './failure.ts';
+import { LogEntries } from './log/log-entries.ts';
+import { resolveStart } from './log/stream-start.ts';
+import { TablePlans } from './log/table-plans.ts';
+import { readServerFacts, requireRowLog } from './server-facts.ts';
+import { ServerSession } from './server-session.ts';
+import type { MysqlSettings } from './settings.ts';
+import { TableShapes } from './table-shapes.ts';
+import { CharsetDecoders } from './values/charset-decoder.ts';
+
+/** Entries that are given at once, about. */
+const BATCH = 500;
+/** A snapshot waits for the stream to get to where it has read: on an idle server no longer than this. */
+const HEARTBEAT_MS = 500;
+
+/** The changes of a server's log (`Source.stream`). */
+export async function* streamLog(
+  settings: MysqlSettings,
+  start: StreamStart,
+  options: { readonly wanted: WantedFields; readonly signal: AbortSignal; readonly logger: Logger },
+): AsyncGenerator<readonly StreamEntry[], void> {
+  const { signal, wanted, logger } = options;
+  const { filter, target } = settings;
+  const questions = new ServerSession(settings);
+  let connection: LogConnection | undefined;
+  const stop = (): void => questions.destroy();
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    signal.throwIfAborted();
+    const session = await questions.get();
+    const facts = await readServerFacts(session);
+    requireRowLog(facts);
+    const from = await resolveStart(start, facts, { session, now: () => currentPosition(session) });
+    connection = await LogConnection.open(target, from.log, { heartbeatMs: HEARTBEAT_MS });
+    const stream = new EventStream(connection, from.place);
+    const context = { server: connection, filter, wanted, decoders: new CharsetDecoders() };
+    const entries = new LogEntries({
+      plans: new TablePlans({ ...context, shapes: new TableShapes(questions) }),
+      ...{ filter, logger, server: facts.server, gtids: from.gtids, shift: from.shift, afterIndex: from.index },
+      place: () => stream.position,
+    });
+    let event: LogEvent | undefined = await stream.next(signal);
+    yield [{ index: from.index, position: from.position }];
+    for (;;) {
+      for (; event !== undefined && entries.count < BATCH; event = stream.waiting()) {
+        const taking: Promise<void> | undefined = take(event, entries);
+        if (taking !== undefined) await taking;
+      }
+      const batch = entries.drain();
+      if (batch.length > 0) yield batch;
+      signal.throwIfAborted();
+      event ??= await stream.next(signal);
+    }
+  } catch (err) {
+    if (signal.aborted) return;
+    throw asSourceError(err, settings);
+  } finally {
+    signal.removeEventListener('abort', stop);
+    connection?.close();
+    await questions.close();
+  }
+}
+
+function take(event: LogEvent, entries: LogEntries): Promise<void> | undefined {
+  if (event.type === EventType.TransactionPayload) return takePayload(event, entries);
+  if (isHeartbeat(event)) {
+    entries.rest();
+    return undefined;
+  }
+  return entries.take(event);
+}
+
+/** All of a transaction but its GTID, compressed. */
+async function takePayload(event: LogEvent, entries: LogEntries): Promise<void> {
+  for await (const inner of eventsOfPayload(event.body)) await entries.take(inner);
+}
