@@ -1,8 +1,9 @@
 import type { SourceDriver } from '../source.ts';
 import { fsDriver } from './fs/index.ts';
+import { mysqlDriver } from './mysql/index.ts';
 import { postgresDriver } from './postgres/index.ts';
 
 /** Every kind of source, by the name that configurations use. */
 export const sourceDrivers: ReadonlyMap<string, SourceDriver> = new Map(
-  [fsDriver, postgresDriver].map((driver) => [driver.name, driver]),
+  [fsDriver, mysqlDriver, postgresDriver].map((driver) => [driver.name, driver]),
 );
