@@ -18,8 +18,9 @@ export function keyOf(event: WireEvent, row: WireRow, options: RowKeyOptions): s
   return values.includes(undefined) ? undefined : JSON.stringify([event.event_schema, event.table, ...values]);
 }
 
-/** Undefined when the row has no version. */
+/** Undefined when the row has no version. A folder has none: its size and times are what the file system makes of it. */
 export function versionOf(row: WireRow, options: RowKeyOptions): number | undefined {
+  if (field(row, 'is_dir') === true) return undefined;
   const value = options.version === undefined ? firstOf(row, VERSIONS) : field(row, options.version);
   if (value === undefined || value === null) return undefined;
   const version = Number(value);
