@@ -13,34 +13,38 @@ interface SyncSettings {
   readonly onPositionLost?: 'Snapshot' | 'SkipToLatest';
 }
 
+let made = 0;
+
 /** A sync that was made by REST and runs, from a source to a sink. */
 export class RunningSync {
   readonly #base: string;
+  readonly #id: string;
 
-  private constructor(base: string) {
+  private constructor(base: string, id: string) {
     this.#base = base;
+    this.#id = id;
   }
 
   /** Resolves once messages flow. */
   static async start(subject: Subject, sink: Sink, settings: SyncSettings): Promise<RunningSync> {
-    const sync = new RunningSync(new URL('/api', subject.rest.url).href);
+    const sync = new RunningSync(new URL('/api', subject.rest.url).href, `bench-${(made += 1)}`);
     const { source, batchSize, onPositionLost = 'Snapshot' } = settings;
-    await sync.#call('POST', '/configs/sources/bench', {
+    await sync.#call('POST', `/configs/sources/${sync.#id}`, {
       config: { max_queue_size: 10_000, disabled: false, ...source },
       discovered_fields: { properties: {} },
     });
     const credential = { key: 'bench' };
     const endpoint = `${sink.url}/openapi.json`;
-    await sync.#call('POST', '/configs/pushers/bench', {
+    await sync.#call('POST', `/configs/pushers/${sync.#id}`, {
       config: { driver: 'openapi', endpoint, credential, batch_size: batchSize, disabled: false },
     });
-    await sync.#call('POST', '/configs/syncs/bench', {
-      source: 'bench',
-      pusher: 'bench',
+    await sync.#call('POST', `/configs/syncs/${sync.#id}`, {
+      source: sync.#id,
+      pusher: sync.#id,
       disabled: false,
       onPositionLost,
     });
-    await sync.#call('POST', '/instances/syncs/bench/_actions/start');
+    await sync.#call('POST', `/instances/syncs/${sync.#id}/_actions/start`);
     await until(async () => (await sync.state()).includes('MESSAGE_SYNC'), DEADLINE_MS, 'the sync to run');
     return sync;
   }
@@ -50,7 +54,7 @@ export class RunningSync {
     const status = (await this.#call('GET', '/instances/status')) as {
       pipelines: { id: string; overall_status: string; sync_info?: { info?: string } }[];
     };
-    const pipeline = status.pipelines.find(({ id }) => id === 'bench');
+    const pipeline = status.pipelines.find(({ id }) => id === this.#id);
     const state = pipeline?.overall_status ?? '';
     if (state.includes('ERROR')) throw new Error(`the sync failed: ${pipeline?.sync_info?.info ?? ''}`);
     return state;
@@ -58,11 +62,11 @@ export class RunningSync {
 
   /** Stops it and takes it away; resolves once it is gone. */
   async remove(): Promise<void> {
-    await this.#call('POST', '/instances/syncs/bench/_actions/stop');
-    for (const kind of ['syncs', 'sources', 'pushers']) await this.#call('DELETE', `/configs/${kind}/bench`);
+    await this.#call('POST', `/instances/syncs/${this.#id}/_actions/stop`);
+    for (const kind of ['syncs', 'sources', 'pushers']) await this.#call('DELETE', `/configs/${kind}/${this.#id}`);
     const isGone = async (): Promise<boolean> =>
       Object.values((await this.#call('GET', '/configs/')) as Record<string, object>).every(
-        (configs) => !('bench' in configs),
+        (configs) => !(this.#id in configs),
       );
     await until(isGone, DEADLINE_MS, 'the sync to be gone');
   }
