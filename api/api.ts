@@ -11,6 +11,7 @@ import { AgentDirectory } from './agents/agent-directory.ts';
 import { agentRoutes } from './agents/agent-routes.ts';
 import { Cleanup } from './cleanup.ts';
 import { Configs } from './configs/configs.ts';
+import { SavedActions } from './configs/saved-actions.ts';
 import { identityOf } from './caller.ts';
 import { DriverActions } from './drivers/driver-actions.ts';
 import { readWizards } from './drivers/wizards.ts';
@@ -99,6 +100,7 @@ export class Api {
     const distributor = new FileDistributor({ uses, directory, creator });
     const logs = new LogHandler(reader, store.streams, stopping);
     const contract = readOpenApi();
+    const actions = new DriverActions({ creator, reader, directory, store, homeNamespace });
     measureStore(registry, store);
     measureSyncs(registry, configs);
     this.#parts = parts;
@@ -117,10 +119,11 @@ export class Api {
       uploads: uploadRoutes(upload),
       files: fileRoutes({ files: store.files, uses, distributor }),
       syncs: syncRoutes({
-        ...{ configs, instances: new Instances(configs), registry, checks: [], logs: store.syncLogs, logger },
+        ...{ configs, saved: new SavedActions(configs, actions), instances: new Instances(configs) },
+        ...{ registry, checks: [], logs: store.syncLogs, logger },
         drivers: {
           wizards: readWizards(),
-          actions: new DriverActions({ creator, reader, directory, store, homeNamespace }),
+          actions,
           identityOf: (req) => identityOf(req, (text) => keys.digest(text)),
           stopping,
         },

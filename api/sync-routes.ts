@@ -6,6 +6,8 @@ import type { SyncLogs } from '../store/sync-logs.ts';
 import { validationFailed } from './configs/config-body.ts';
 import { configRoutes } from './configs/config-routes.ts';
 import type { Configs } from './configs/configs.ts';
+import { savedActionRoutes } from './configs/saved-action-routes.ts';
+import type { SavedActions } from './configs/saved-actions.ts';
 import { driverRoutes } from './drivers/driver-routes.ts';
 import type { DriverRoutesParts } from './drivers/driver-routes.ts';
 import { answerErrors } from './error-handler.ts';
@@ -19,6 +21,7 @@ import { readJson } from './read-json.ts';
 
 export interface SyncRoutesParts {
   readonly configs: Configs;
+  readonly saved: SavedActions;
   readonly instances: Instances;
   readonly drivers: DriverRoutesParts;
   readonly logs: SyncLogs;
@@ -38,10 +41,12 @@ const MAX_BODY_BYTES = 16 * 1024 * 1024;
  */
 export function syncRoutes(parts: SyncRoutesParts): Router {
   const router = Router();
+  const saved = { ...parts.drivers, configs: parts.configs, actions: parts.saved };
   const routes: Readonly<Record<string, Router>> = {
-    '/configs': configRoutes(parts.configs),
+    '/configs': savedActionRoutes(saved, 'configs').use(configRoutes(parts.configs)),
     '/instances': instanceRoutes(parts.instances),
-    '/drivers': driverRoutes(parts.drivers),
+    // Both routers have /sources/{word}/_actions/…; the actions themselves differ.
+    '/drivers': savedActionRoutes(saved, 'drivers').use(driverRoutes(parts.drivers)),
     '/logs': logRoutes(parts.logs),
     '/metrics': metricsRoutes(parts.registry),
   };

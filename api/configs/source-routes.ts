@@ -49,11 +49,6 @@ export function sourceRoutes({ sources, fields }: Configs): Router {
     })
     .all(methodNotAllowed('GET, POST, PUT, DELETE'));
 
-  router
-    .route('/:id/_actions/get_available_fields')
-    .get((req, res) => sendAvailableFields(res, idIn(req)))
-    .all(methodNotAllowed('GET'));
-
   addActions(router, sources, (source) => {
     if (!hasFields(source)) throw notDiscovered(idOf(source));
   });
@@ -63,11 +58,6 @@ export function sourceRoutes({ sources, fields }: Configs): Router {
     const source = await sources.directory.find(id);
     if (source === undefined) throw sources.directory.notFound(id);
     return source;
-  }
-
-  async function sendAvailableFields(res: Response, id: string): Promise<void> {
-    const source = await sources.directory.requireFresh(id);
-    sendJson(res, 200, (await fields.read(source)) ?? { properties: {} });
   }
 }
 

@@ -12,6 +12,8 @@ export interface DriverActionInput {
   readonly endpoint?: string | null | undefined;
   readonly admin_creds?: DriverLogin | null | undefined;
   readonly credential?: DriverLogin | null | undefined;
+  /** A Secret of the caller's own, in place of `credential`. */
+  readonly secret_ref?: string | undefined;
   readonly driver_params?: Readonly<Record<string, unknown>> | null | undefined;
 }
 

@@ -110,11 +110,11 @@ const takes = ({ spec, status }: Agent): boolean =>
 
 /** As the executor reads them; what is secret goes into Secrets on the way. */
 function paramsOf({ side, driver, input }: DriverActionCall): Record<string, unknown> {
-  const { uri, path, endpoint, credential, admin_creds: adminCreds, driver_params: driverParams } = input;
+  const { uri, path, endpoint, credential, admin_creds: adminCreds, secret_ref, driver_params: driverParams } = input;
   const params = {
     side,
     driver,
-    ...{ uri, path, endpoint, driver_params: driverParams },
+    ...{ uri, path, endpoint, secret_ref, driver_params: driverParams },
     ...loginOf(credential),
     ...(adminCreds && { target: loginOf(adminCreds) }),
   };
