@@ -6,6 +6,7 @@ import type { Checkpoint, StreamEntry } from '../stream-entry.ts';
 export interface ReaderStart {
   readonly checkpoint?: Checkpoint;
   readonly afterIndex?: number;
+  readonly wanted?: readonly string[];
 }
 
 /** Reads a source's changes into memory, whether it has a stream or a bus of its own. */
@@ -14,6 +15,7 @@ export class SourceReader {
   failure: unknown;
   readonly #abort = new AbortController();
   readonly #source: Source;
+  readonly #wanted: readonly string[] | undefined;
   #subscription: Subscription | undefined;
   readonly #running: Promise<void>;
   readonly #startIndex: number;
@@ -29,6 +31,7 @@ export class SourceReader {
     this.#source = source;
     const { checkpoint, afterIndex = checkpoint?.sentIndex ?? checkpoint?.index ?? -1 } = start;
     this.#startIndex = afterIndex;
+    this.#wanted = start.wanted;
     this.#running = (
       source.stream === undefined
         ? this.#readBus({ checkpoint, afterIndex })
@@ -78,7 +81,7 @@ export class SourceReader {
   }
 
   async #readStream(start: { checkpoint: Checkpoint | undefined; afterIndex: number }): Promise<void> {
-    const stream = this.#source.stream?.(start, () => undefined, this.#abort.signal) ?? [];
+    const stream = this.#source.stream?.(start, () => this.#wanted, this.#abort.signal) ?? [];
     for await (const entries of stream) this.entries.push(...entries);
   }
 
@@ -87,7 +90,7 @@ export class SourceReader {
     const bus = this.#source.openBus?.();
     if (bus === undefined) throw new Error('the source has neither a stream nor a bus');
     try {
-      this.#subscription = await bus.subscribe({ ...start, subscriber: 'a test', wanted: undefined }, signal);
+      this.#subscription = await bus.subscribe({ ...start, subscriber: 'a test', wanted: this.#wanted }, signal);
       while (!signal.aborted) {
         const entries = await this.#subscription.read(1000, 500, signal);
         this.entries.push(...entries);

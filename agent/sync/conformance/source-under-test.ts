@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import type { ActionInput } from '../driver-action.ts';
 import type { Source, SourceConfig, SourceDriver, SourceTools } from '../source.ts';
 import type { Row } from '../sync-event.ts';
+import { WorldRows } from './world-rows.ts';
 
 /** A driver with a place on a real server, or on disk, that is one test's own and empty in the beginning. */
 export interface SourceWorld {
@@ -18,6 +19,8 @@ export interface SourceWorld {
   keyOf(row: Row): number;
   /** Also of the row of a deletion, when it has one. */
   versionOf(row: Row): number;
+  /** The name of the field that `versionOf` reads, as mappings have it. Undefined: the source leaves out nothing. */
+  readonly versionField?: string;
   /** Whether changes of one row that follow each other may come as one. */
   readonly coalesces: boolean;
   /** Whether an index is always the same after a new beginning from the same checkpoint, as those of logs are. */
@@ -36,11 +39,13 @@ export interface SourceWorld {
 /** Opens sources of one world as agents do, one after the other, for the same SyncTask. */
 export class SourceUnderTest {
   readonly world: SourceWorld;
+  readonly rows: WorldRows;
   readonly tools: SourceTools;
   readonly #opened: Source[] = [];
 
   constructor(world: SourceWorld) {
     this.world = world;
+    this.rows = new WorldRows(world);
     const stateFolder = mkdtempSync(join(tmpdir(), 'tiangong-source-test-'));
     this.tools = { logger: pino({ level: 'silent' }), stateFolder, taskUid: randomUUID() };
   }

@@ -54,7 +54,7 @@ export class PostgresSource implements Source {
     } catch (err) {
       if (!signal.aborted) throw toStreamError(err, target);
     } finally {
-      this.#link = undefined;
+      if (this.#link === link) this.#link = undefined;
       await link?.close();
     }
   }

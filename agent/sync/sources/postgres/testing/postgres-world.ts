@@ -4,7 +4,6 @@ import type { Service } from '../../../../../test/services/service.ts';
 import type { SourceWorld } from '../../../conformance/source-under-test.ts';
 import type { SourceConfig } from '../../../source.ts';
 import { postgresDriver } from '../index.ts';
-import { slotOf } from '../postgres-config.ts';
 
 /** A database of its own on a test's server, with a login for the agent. */
 export class PostgresWorld {
@@ -74,6 +73,11 @@ export class PostgresWorld {
   }
 }
 
+/** Drops the slot of a SyncTask. */
+async function forgetSync(config: SourceConfig, taskUid: string): Promise<void> {
+  await postgresDriver.forget?.(config, taskUid, AbortSignal.timeout(20_000));
+}
+
 /** The world as the suite of all sources wants it: one table of keys and versions. */
 export async function sourceWorld(server: Service): Promise<SourceWorld> {
   const world = await PostgresWorld.create(server);
@@ -83,6 +87,7 @@ export async function sourceWorld(server: Service): Promise<SourceWorld> {
   return {
     driver: postgresDriver,
     config,
+    versionField: 'public.items.version',
     coalesces: false,
     indexesRepeat: true,
     put: (key, version) =>
@@ -92,7 +97,7 @@ export async function sourceWorld(server: Service): Promise<SourceWorld> {
     remove: (key) => world.query(`DELETE FROM items WHERE id = ${key}`),
     keyOf: (row) => row['id'] as number,
     versionOf: (row) => row['version'] as number,
-    losePositions: ({ taskUid }) => world.query(`SELECT pg_drop_replication_slot('${slotOf(taskUid)}')`),
+    losePositions: ({ taskUid }) => forgetSync(config, taskUid),
     refused: world.config({
       credential: { data: { user: world.name, passwd: 'wr0ng-secret' }, allowedHosts: undefined },
     }),
