@@ -3,6 +3,7 @@ import { SourceError } from '../../source.ts';
 import type { SourcePosition, StreamEntry } from '../../stream-entry.ts';
 import { FIELDS, KEY_FIELDS, rowAt, TABLE } from './file-row.ts';
 import { absolutePath } from './file-version.ts';
+import type { FilePosition } from './file-index.ts';
 import type { ThreadConnection } from './thread-connection.ts';
 import type { Changes } from './thread-messages.ts';
 
@@ -25,12 +26,16 @@ export class FileSubscription implements Subscription {
   /** Of the entry that was committed last. */
   #committed: number;
   #lastRead: number;
+  #lastIndex = -1;
   #uncommitted = 0;
   /** What was not read yet. */
   #entries: StreamEntry[] = [];
-  #question: Promise<void> | undefined;
-  #failure: Error | undefined;
+  #question: Promise<unknown> | undefined;
+  #failure: unknown;
+  readonly #closed = new AbortController();
   #closing: Promise<void> | undefined;
+  /** Resolves when there is a thread, or never will be. */
+  #standing = Promise.withResolvers<undefined>();
 
   constructor(options: FileSubscriptionOptions) {
     this.#options = options;
@@ -46,6 +51,21 @@ export class FileSubscription implements Subscription {
     return this.#closing !== undefined;
   }
 
+  /** Aborts when it is closed. */
+  get closing(): AbortSignal {
+    return this.#closed.signal;
+  }
+
+  /** From where another thread goes on. */
+  get position(): FilePosition {
+    return { index: this.#indexId, at: this.#committed };
+  }
+
+  /** The greatest index that was given. */
+  get lastIndex(): number {
+    return Math.max(this.#lastIndex, this.#options.afterIndex);
+  }
+
   /** How many entries were given and not committed. */
   get uncommitted(): number {
     return this.#uncommitted;
@@ -55,19 +75,31 @@ export class FileSubscription implements Subscription {
   start(connection: ThreadConnection, indexId: string, at: number): void {
     this.#connection = connection;
     this.#indexId = indexId;
-    this.#entries.push({ index: at, transaction: at, position: { index: indexId, at } });
+    this.#lastIndex = at;
+    this.#entries = [{ index: at, transaction: at, position: { index: indexId, at } }];
+    this.#standing.resolve(undefined);
   }
 
-  fail(err: Error): void {
+  /** The thread has ended, and another may follow: what was not read yet will come from that one. */
+  stop(): void {
+    this.#connection = undefined;
+    this.#entries = [];
+    this.#question = undefined;
+    this.#standing = Promise.withResolvers();
+  }
+
+  fail(err: unknown): void {
     this.#failure ??= err;
+    this.#standing.resolve(undefined);
   }
 
   async read(rows: number, waitMs: number, signal: AbortSignal): Promise<readonly StreamEntry[]> {
     signal.throwIfAborted();
     if (this.#entries.length === 0) {
       if (this.#failure !== undefined) throw this.#failure;
-      this.#question ??= this.#ask(rows);
-      await inTime(this.#question, waitMs, signal);
+      const connection = this.#connection;
+      await inTime(connection === undefined ? this.#standing.promise : this.#ask(connection, rows), waitMs, signal);
+      if (this.#failure !== undefined) throw this.#failure;
     }
     const entries = this.#entries.splice(0, Math.max(1, rows));
     this.#uncommitted += entries.length;
@@ -95,22 +127,30 @@ export class FileSubscription implements Subscription {
   }
 
   close(): Promise<void> {
-    this.#failure ??= new SourceError('Closed', `${this.#options.root} is not watched any more`, { retryable: true });
+    this.#closed.abort();
+    this.fail(new SourceError('Closed', `${this.#options.root} is not watched any more`, { retryable: true }));
     this.#closing ??= this.#options.onClose();
     return this.#closing;
   }
 
-  /** Asks for changes. An answer to a question from before a rewind is left out: its paths are taken again. */
-  #ask(count: number): Promise<void> {
-    const connection = this.#connection;
-    if (connection === undefined) throw new SourceError('Closed', 'the folder is not watched yet', { retryable: true });
-    const question = connection.request({ kind: 'take', count, committed: this.#committed }).then((changes) => {
-      if (this.#question !== question) return;
-      this.#question = undefined;
-      this.#entries.push(...this.#entriesOf(changes as Changes));
-    });
-    // Nobody may be waiting when the thread ends; the next read says why.
-    question.catch(() => {});
+  /**
+   * Asks for changes; never rejects: a thread that ends is followed by another, or by a failure of all reads. An answer to a
+   * question from before a rewind is left out: its paths are taken again.
+   */
+  #ask(connection: ThreadConnection, count: number): Promise<unknown> {
+    if (this.#question !== undefined) return this.#question;
+    const asked = connection.request({ kind: 'take', count, committed: this.#committed });
+    const question = asked.then(
+      (changes) => {
+        if (this.#question !== question) return;
+        this.#question = undefined;
+        this.#entries.push(...this.#entriesOf(changes as Changes));
+      },
+      () => {
+        if (this.#question === question) this.#question = undefined;
+      },
+    );
+    this.#question = question;
     return question;
   }
 
@@ -118,6 +158,7 @@ export class FileSubscription implements Subscription {
     const { root } = this.#options;
     for (let at = 0; at < changes.paths.length; at += 1) {
       const index = changes.indexes[at] ?? 0;
+      this.#lastIndex = index;
       const isGone = changes.isGone[at] === 1;
       const path = absolutePath(root, changes.paths[at] ?? '');
       const prefixes = changes.isTree[at] === 1 ? [`${path}/`] : undefined;
@@ -142,7 +183,7 @@ export class FileSubscription implements Subscription {
 }
 
 /** Waits for a promise that may go on afterwards. Rejects with the signal's reason, or as the promise does. */
-async function inTime(promise: Promise<void>, waitMs: number, signal: AbortSignal): Promise<void> {
+async function inTime(promise: Promise<unknown>, waitMs: number, signal: AbortSignal): Promise<void> {
   const over = Promise.withResolvers<void>();
   const abort = (): void => over.reject(signal.reason);
   const timer = setTimeout(over.resolve, waitMs);

@@ -27,7 +27,7 @@ class FileSource implements Source {
     signal.throwIfAborted();
     const { root } = this.#settings;
     const shared = this.#bus.connection;
-    const connection = shared ?? this.#bus.connectForSnapshot();
+    const connection = shared ?? (await this.#bus.connectForSnapshot());
     try {
       // Reads come after all that the index takes as told: what changed before it was watched would be lost otherwise.
       await shared?.started;
@@ -54,6 +54,6 @@ export const fsDriver: SourceDriver = {
   wizard,
   actions,
   // Files have no log: what a consumer was told of is kept for each SyncTask, and so each has a bus of its own (ADR 0026).
-  signature: (config, taskUid) => JSON.stringify(['fs', readSettings(config), taskUid]),
+  signature: (config, taskUid) => JSON.stringify(['fs', readSettings(config).root, taskUid]),
   open: (config, tools) => new FileSource(config, readSettings(config), tools),
 };
