@@ -170,13 +170,19 @@ export class Agent {
       logger,
     );
     void recovery.journaled();
-    const syncs = this.#syncs(folder, roots, heartbeat, syncLog, api);
-    const registration = this.#keepRegistered([...executors.keys()], scheduler, [watch, syncs], signal);
+    // An agent whose host forbids their actions runs no syncs either; the operator gives it none.
+    const syncs = executors.has('sync-action') ? this.#syncs(folder, roots, heartbeat, syncLog, api) : undefined;
+    const registration = this.#keepRegistered(
+      [...executors.keys()],
+      scheduler,
+      [watch, ...(syncs ? [syncs] : [])],
+      signal,
+    );
     logger.info({ instance: this.instance, namespace }, `agent ${name} is running`);
     await Promise.race([registration, aborted(signal)]);
     // A successor cannot know what runs here, and will not run it again: let it end.
     const graceMs = heartbeat.isLost ? MAX_TIMER_MS : (this.#options.drainMs ?? DRAIN_MS);
-    await Promise.all([scheduler.drain(graceMs, hurry), syncs.close()]);
+    await Promise.all([scheduler.drain(graceMs, hurry), syncs?.close()]);
     stopped.abort();
     await Promise.all([registration, watch.close(), uploader?.close()]);
     await Promise.all([...executors.values()].map(async (executor) => executor.close?.()));

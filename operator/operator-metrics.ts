@@ -1,12 +1,14 @@
 import { Counter, Gauge } from 'prom-client';
 import type { Registry } from 'prom-client';
 import type { DeployTask } from '../kube/types/deploytask.ts';
+import type { SyncTask } from '../kube/types/synctask.ts';
 import type { Decision } from './deploytask/decision.ts';
 
 /** The operator's own metrics. One per registry. */
 export class OperatorMetrics {
   readonly #writes: Counter<'write' | 'state'>;
   #tasks: () => Iterable<DeployTask> = () => [];
+  #syncs: () => Iterable<SyncTask> = () => [];
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -16,22 +18,17 @@ export class OperatorMetrics {
       labelNames: ['write', 'state'],
       registers,
     });
-    const tasks = (): Iterable<DeployTask> => this.#tasks();
-    new Gauge({
-      name: 'tiangong_operator_tasks',
-      help: 'DeployTasks by state; New has not been looked at.',
-      labelNames: ['state'],
-      registers,
-      collect() {
-        const counts = new Map<string, number>();
-        for (const { status } of tasks()) {
-          const state = status?.state ?? 'New';
-          counts.set(state, (counts.get(state) ?? 0) + 1);
-        }
-        this.reset();
-        for (const [state, count] of counts) this.set({ state }, count);
-      },
-    });
+    countBy('tiangong_operator_tasks', 'DeployTasks by state; New has not been looked at.', registers, () =>
+      [...this.#tasks()].map(({ status }) => status?.state ?? 'New'),
+    );
+    countBy('tiangong_operator_sync_tasks', 'SyncTasks by state; New has not been looked at.', registers, () =>
+      [...this.#syncs()].map(({ status }) => status?.state ?? 'New'),
+    );
+  }
+
+  /** Says where the SyncTasks are that are counted when metrics are read. */
+  countSyncs(syncs: () => Iterable<SyncTask>): void {
+    this.#syncs = syncs;
   }
 
   wrote(decision: Decision): void {
@@ -43,4 +40,17 @@ export class OperatorMetrics {
   count(tasks: () => Iterable<DeployTask>): void {
     this.#tasks = tasks;
   }
+}
+
+/** A gauge of how many objects there are in each state, counted when it is read. */
+function countBy(name: string, help: string, registers: Registry[], states: () => Iterable<string>): void {
+  new Gauge({
+    ...{ name, help, labelNames: ['state'], registers },
+    collect() {
+      const counts = new Map<string, number>();
+      for (const state of states()) counts.set(state, (counts.get(state) ?? 0) + 1);
+      this.reset();
+      for (const [state, count] of counts) this.set({ state }, count);
+    },
+  });
 }

@@ -107,7 +107,8 @@ export class Operator {
     });
     const syncController = new SyncTaskController({
       ...{ client, syncs, sources, pushers, agents: agentInformer, homeNamespace, presence, recorder },
-      ...{ resyncMs: settings.resyncMs, onError: failed, kubeMetrics: metrics.kube },
+      ...{ resyncMs: settings.resyncMs, moveDelayMs: settings.syncMoveDelayMs },
+      ...{ onError: failed, kubeMetrics: metrics.kube },
     });
     const shared = { client, syncs, onError: failed, kubeMetrics: metrics.kube };
     const endpointControllers = [
@@ -125,6 +126,7 @@ export class Operator {
       if (name !== undefined) liveness.observe(name, lease);
     });
     metrics.operator.count(() => tasks.values());
+    metrics.operator.countSyncs(() => syncs.values());
 
     const informers = [tasks, agentInformer, leaseInformer, syncs, sources, pushers];
     const work = [...informers.map((informer) => informer.run(signal))];

@@ -10,6 +10,8 @@ export interface OperatorSettings {
   readonly resyncMs: number;
   /** How often agents are looked for that went silent. */
   readonly livenessCheckMs: number;
+  /** How long after the loss of an agent its syncs are begun elsewhere: what it had sent must have ended at consumers. */
+  readonly syncMoveDelayMs: number;
 }
 
 export const defaultSettings: Omit<OperatorSettings, 'instance'> = {
@@ -18,4 +20,6 @@ export const defaultSettings: Omit<OperatorSettings, 'instance'> = {
   workers: 32,
   resyncMs: 10 * 60_000,
   livenessCheckMs: 2000,
+  // As long as a push may take (facts §1.8).
+  syncMoveDelayMs: 30_000,
 };

@@ -4,7 +4,7 @@ import type { SyncTask } from '../../kube/types/synctask.ts';
 import { agentWith, at, LOST, ONLINE, QUIET, RELEASED } from '../deploytask/task-fixture.ts';
 import { decideSync } from './decide.ts';
 import type { SyncDecision } from './decision.ts';
-import { assignedSync, pusherWith, sourceWith, syncWith, syncWorldWith } from './sync-fixture.ts';
+import { assignedSync, pusherWith, sourceWith, syncAgentWith, syncWith, syncWorldWith } from './sync-fixture.ts';
 import type { SyncWorld } from './world.ts';
 
 const statusOf = (decision: SyncDecision): object => (decision.do === 'status' ? decision.status : {});
@@ -50,7 +50,9 @@ describe('decideSync', () => {
     ['PusherDisabled', {}, { pusher: pusherWith({ disabled: true }) }],
     ['AgentNotFound', { agent: 'a2' }, {}],
     ['AgentOffline', { agent: 'a1' }, { presence: QUIET }],
-    ['AgentUnschedulable', { agent: 'a1' }, { agents: [agentWith('a1', { spec: { unschedulable: true } })] }],
+    ['AgentUnschedulable', { agent: 'a1' }, { agents: [syncAgentWith('a1', { spec: { unschedulable: true } })] }],
+    ['SyncsNotSupported', { agent: 'a1' }, { agents: [agentWith('a1')] }],
+    ['NoAgentAvailable', {}, { agents: [agentWith('a1')] }],
     ['NoAgentAvailable', {}, { presence: QUIET }],
     ['NoAgentAvailable', {}, { agents: [] }],
   ])('says %s once, and that the task is stopped', (reason, spec, world) => {
@@ -63,7 +65,7 @@ describe('decideSync', () => {
   });
 
   it('takes the least loaded agent, and of equal ones the first by name', () => {
-    const agents = [agentWith('c'), agentWith('b'), agentWith('a')];
+    const agents = [syncAgentWith('c'), syncAgentWith('b'), syncAgentWith('a')];
     const chosen = (load: Record<string, number>): object =>
       statusOf(decideSync(syncWith(), syncWorldWith({ agents, load })));
     expect(chosen({ a: 2, b: 1, c: 1 })).toMatchObject({ assignment: { agent: 'b' } });
@@ -92,7 +94,7 @@ describe('decideSync', () => {
   });
 
   it('moves a task at once when its process gave its Lease back or was replaced', () => {
-    const agents = [agentWith('a1'), agentWith('a2')];
+    const agents = [syncAgentWith('a1'), syncAgentWith('a2')];
     const released = syncWorldWith({ agents, presence: (name) => (name === 'a1' ? RELEASED : ONLINE) });
     expect(statusOf(decideSync(syncWith({}, assignedSync), released))).toMatchObject({
       assignment: { agent: 'a2', epoch: 4 },
@@ -106,7 +108,7 @@ describe('decideSync', () => {
   it('waits for a push under way before it moves the task of an agent that fell silent', () => {
     const world = (lostForMs: number): SyncWorld =>
       syncWorldWith({
-        agents: [agentWith('a1'), agentWith('a2')],
+        agents: [syncAgentWith('a1'), syncAgentWith('a2')],
         presence: (name) => (name === 'a1' ? LOST : ONLINE),
         lostForMs,
       });

@@ -3,9 +3,6 @@ import type { SyncDecision } from './decision.ts';
 import { assignSync } from './dispatch.ts';
 import type { SyncWorld } from './world.ts';
 
-/** The longest that a push may take at a consumer: what a lost agent had sent must have ended before another one sends. */
-const PUSH_TIMEOUT_MS = 30_000;
-
 /**
  * What becomes of a SyncTask whose agent's process is gone: it goes to another process at a higher epoch. A process that gave
  * its Lease back, or that another one of its name has replaced, sends nothing any more; one that only fell silent has stopped
@@ -17,6 +14,6 @@ export function moveFromLostAgent(sync: SyncTask, world: SyncWorld): SyncDecisio
   const { online, released, lost, instance } = world.presence(assignment.agent);
   if (released || (online && instance !== assignment.instance)) return assignSync(sync, world);
   if (!lost) return undefined;
-  const waitMs = PUSH_TIMEOUT_MS - world.lostForMs(assignment.agent);
+  const waitMs = world.moveDelayMs - world.lostForMs(assignment.agent);
   return waitMs > 0 ? { do: 'wait', forMs: waitMs } : assignSync(sync, world);
 }

@@ -3,7 +3,12 @@ import type { SyncTask } from '../../kube/types/synctask.ts';
 import type { SyncWorld } from './world.ts';
 
 export type UnplacedReason =
-  'AgentNotFound' | 'AgentOffline' | 'AgentUnschedulable' | 'NamespaceNotServed' | 'NoAgentAvailable';
+  | 'AgentNotFound'
+  | 'AgentOffline'
+  | 'AgentUnschedulable'
+  | 'NamespaceNotServed'
+  | 'NoAgentAvailable'
+  | 'SyncsNotSupported';
 
 export type SyncPlacement =
   | { readonly agent: string; readonly instance: string }
@@ -14,6 +19,9 @@ interface Obstacle {
   readonly reason: UnplacedReason;
   readonly message: string;
 }
+
+/** What agents say that they can run when they have the drivers of syncs. */
+const SYNC_TYPE = 'sync-action';
 
 /** Finds the agent for a SyncTask: the one that it names, or the one with the fewest of those that can take it. */
 export function placeSync(sync: SyncTask, world: SyncWorld): SyncPlacement {
@@ -31,7 +39,7 @@ export function placeSync(sync: SyncTask, world: SyncWorld): SyncPlacement {
     if (best === undefined || isBetter(candidate, best)) best = candidate;
   }
   if (best !== undefined) return { agent: best.name, instance: world.presence(best.name).instance };
-  const message = `no agent is online that takes tasks of namespace ${namespace}`;
+  const message = `no agent is online that runs syncs of namespace ${namespace}`;
   return { reason: 'NoAgentAvailable', message };
 }
 
@@ -43,10 +51,13 @@ function obstacleOf(agent: Agent, namespace: string, world: SyncWorld): Obstacle
   const { name } = agent.metadata;
   if (!serves(agent, namespace, world))
     return { reason: 'NamespaceNotServed', message: `agent ${name} takes no tasks of namespace ${namespace}` };
+  const types = agent.status?.taskTypes;
+  if (types !== undefined && !types.includes(SYNC_TYPE))
+    return { reason: 'SyncsNotSupported', message: `agent ${name} cannot run syncs` };
   if (agent.spec?.unschedulable === true)
     return { reason: 'AgentUnschedulable', message: `agent ${name} is set to take no new tasks` };
   // One that never reported is not there, whatever its Lease says.
-  if (agent.status?.taskTypes === undefined || !world.presence(name).online)
+  if (types === undefined || !world.presence(name).online)
     return { reason: 'AgentOffline', message: `agent ${name} is offline` };
   return undefined;
 }

@@ -47,6 +47,9 @@ export const pusherWith = (spec: Partial<SyncPusher['spec']> = {}): SyncPusher =
   spec: { driver: 'echo', endpoint: 'http://127.0.0.1', disabled: false, ...spec },
 });
 
+export const syncAgentWith = (name: string, extra: Partial<Agent> = {}): Agent =>
+  agentWith(name, { status: { taskTypes: ['sync-action'] }, ...extra });
+
 interface WorldFixture {
   readonly now?: number;
   readonly agents?: readonly Agent[];
@@ -61,7 +64,7 @@ interface WorldFixture {
 /** A world with one agent, a1, that is online, an enabled source s1 and an enabled pusher p1, unless said otherwise. */
 export function syncWorldWith({
   now = NOW,
-  agents = [agentWith('a1')],
+  agents = [syncAgentWith('a1')],
   presence = ONLINE,
   lostForMs = 0,
   load = {},
@@ -73,6 +76,7 @@ export function syncWorldWith({
     homeNamespace: 'default',
     agent: (name) => agents.find((agent) => agent.metadata.name === name),
     agents: () => agents,
+    moveDelayMs: 30_000,
     presence: typeof presence === 'function' ? presence : () => presence,
     lostForMs: () => lostForMs,
     load: (name) => load[name] ?? 0,

@@ -17,6 +17,7 @@ import { StaleVersions } from '../stale-versions.ts';
 import { decideSync } from './decide.ts';
 import type { SyncDecision } from './decision.ts';
 import { LostSince } from './lost-since.ts';
+import { noticesOf } from './notices.ts';
 import { WAITING } from './sync-indexes.ts';
 import { SyncLoad } from './sync-load.ts';
 import type { SyncWorld } from './world.ts';
@@ -31,6 +32,8 @@ export interface SyncTaskControllerOptions {
   readonly homeNamespace: string;
   readonly presence: (agent: string) => Presence;
   readonly recorder: EventRecorder;
+  /** As `SyncWorld.moveDelayMs`. */
+  readonly moveDelayMs: number;
   /** Every key is looked at again this often; what is due later than that is left to it. */
   readonly resyncMs: number;
   readonly onError: (key: string, err: unknown) => void;
@@ -53,9 +56,11 @@ export class SyncTaskController {
     this.#options = options;
     this.#lost = new LostSince(options.presence);
     const { syncs, sources, pushers } = options;
-    syncs.onChange((key, sync) => {
+    syncs.onChange((key, sync, previous) => {
       this.#stale.observe(key, sync);
       this.#load.observe(key, sync);
+      for (const { reason, message } of noticesOf(sync, previous))
+        if (sync !== undefined) options.recorder.record(sync, 'Warning', reason, message);
       this.#enqueue(key, sync);
     });
     const follow = (index: 'source' | 'pusher') => (key: string) => {
@@ -148,13 +153,14 @@ export class SyncTaskController {
   }
 
   #world(): SyncWorld {
-    const { agents, sources, pushers, homeNamespace, presence } = this.#options;
+    const { agents, sources, pushers, homeNamespace, presence, moveDelayMs } = this.#options;
     return {
       now: Date.now(),
       homeNamespace,
       agent: (name) => agents.get(`${homeNamespace}/${name}`),
       agents: () => agents.values(),
       presence,
+      moveDelayMs,
       lostForMs: (agent) => this.#lost.forMs(agent),
       load: (agent) => this.#load.of(agent),
       source: (namespace, name) => sources.get(`${namespace}/${name}`),

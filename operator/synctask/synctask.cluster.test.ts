@@ -46,7 +46,7 @@ describe.skipIf(!hasCluster())('SyncTasks of the operator on a real kube-apiserv
       spec: { holderIdentity: 'i1', leaseDurationSeconds, renewTime: microTime() },
     });
     await cluster.client.create(agents, ns, { metadata: { name }, spec: {} });
-    const status = { taskTypes: ['shell'], instance: 'i1' };
+    const status = { taskTypes: ['sync-action'], instance: 'i1' };
     await cluster.client.patch(agents, ns, name, { status }, { subresource: 'status' });
     return name;
   }

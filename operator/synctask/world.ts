@@ -12,6 +12,8 @@ export interface SyncWorld {
   agent(name: string): Agent | undefined;
   agents(): Iterable<Agent>;
   presence(agent: string): Presence;
+  /** How long after the loss of an agent its SyncTasks are begun elsewhere, in milliseconds. */
+  readonly moveDelayMs: number;
   /** For how long the agent has been known to be lost, in milliseconds; 0 while it is not. */
   lostForMs(agent: string): number;
   /** How many SyncTasks the agent has, those assigned a moment ago included. */

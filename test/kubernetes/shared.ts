@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { inject } from 'vitest';
 import { KubeClient } from '../../kube/client.ts';
+import type { HttpTransport } from '../../kube/http-transport.ts';
 import type { Resource } from '../../kube/resource.ts';
 import type { KubeObject } from '../../kube/object.ts';
 import type { ClusterAddress } from './cluster.ts';
@@ -14,6 +15,8 @@ export interface SharedCluster {
   readonly namespace: string;
   readonly url: string;
   clientFor(user: string): KubeClient;
+  /** A connection of its own under the user's name. */
+  transportFor(user: string): HttpTransport;
   tokenFor(user: string): string;
   /** Path of a kubeconfig for the user; `admin` unless given. */
   kubeconfig(user?: string): string;
@@ -34,6 +37,7 @@ export async function sharedCluster(): Promise<SharedCluster> {
     client,
     namespace,
     url: address.url,
+    transportFor: (user) => connect(address, user),
     clientFor: (user) => new KubeClient(connect(address, user)),
     tokenFor: (user) => address.tokens[user] ?? '',
     kubeconfig: (user = 'admin') => writeKubeconfig(address, user),

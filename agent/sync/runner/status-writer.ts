@@ -3,6 +3,7 @@ import { backoffMs, retryAfterMs, sleep } from '../../../kube/backoff.ts';
 import type { KubeClient } from '../../../kube/client.ts';
 import { isConflict, isNotFound } from '../../../kube/kube-error.ts';
 import { syncTasks } from '../../../kube/resource.ts';
+import { withTimeout } from '../../../kube/with-timeout.ts';
 import type { SyncTask } from '../../../kube/types/synctask.ts';
 import { holds } from './assignment.ts';
 import type { SyncAssignment } from './assignment.ts';
@@ -37,7 +38,8 @@ export class StatusWriter {
   async read(signal: AbortSignal): Promise<SyncTask | undefined> {
     const { namespace, name } = this.#assignment;
     try {
-      const sync = await this.#client.get(syncTasks, namespace, name, bounded(signal));
+      const get = (call: AbortSignal): Promise<SyncTask> => this.#client.get(syncTasks, namespace, name, call);
+      const sync = await withTimeout(get, CALL_TIMEOUT_MS, signal);
       if (!holds(this.#assignment, sync)) return undefined;
       this.#known = sync;
       return sync;
@@ -67,8 +69,9 @@ export class StatusWriter {
         if (status === undefined) return true;
         const { resourceVersion } = known.metadata;
         const patch = { metadata: { resourceVersion }, status };
-        const options = { subresource: 'status' as const, signal: bounded(signal) };
-        this.#known = await this.#client.patch(syncTasks, namespace, name, patch, options);
+        const write = (call: AbortSignal): Promise<SyncTask> =>
+          this.#client.patch(syncTasks, namespace, name, patch, { subresource: 'status', signal: call });
+        this.#known = await withTimeout(write, CALL_TIMEOUT_MS, signal);
         return true;
       } catch (err) {
         // The write may have landed nevertheless, or the task has changed: the next try looks first.
@@ -84,5 +87,3 @@ export class StatusWriter {
     return false;
   }
 }
-
-const bounded = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, AbortSignal.timeout(CALL_TIMEOUT_MS)]);

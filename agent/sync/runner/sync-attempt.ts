@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { isNotFound } from '../../../kube/kube-error.ts';
 import { syncPushers, syncSources } from '../../../kube/resource.ts';
+import type { KubeObject } from '../../../kube/object.ts';
+import type { Resource } from '../../../kube/resource.ts';
 import type { SyncTask } from '../../../kube/types/synctask.ts';
+import { withTimeout } from '../../../kube/with-timeout.ts';
 import type { Credential } from '../../executors/executor.ts';
 import { Pipeline } from '../pipeline/pipeline.ts';
 import type { PipelineEnd } from '../pipeline/pipeline-report.ts';
@@ -14,6 +17,8 @@ import type { RunConfiguration } from './run-configuration.ts';
 import { earlierReport } from './sync-status.ts';
 import type { SyncTools } from './sync-tools.ts';
 
+const CALL_TIMEOUT_MS = 10_000;
+
 /** Reads what the SyncTask names, from the API server itself. Rejects with a `RunFailure` when it is not there. */
 export async function readConfiguration(
   tools: SyncTools,
@@ -21,16 +26,16 @@ export async function readConfiguration(
   signal: AbortSignal,
 ): Promise<RunConfiguration> {
   const { namespace } = sync.metadata;
-  const [source, pusher] = await Promise.all([
-    orMissing(`SyncSource ${sync.spec.source}`, tools.client.get(syncSources, namespace, sync.spec.source, signal)),
-    orMissing(`SyncPusher ${sync.spec.pusher}`, tools.client.get(syncPushers, namespace, sync.spec.pusher, signal)),
-  ]);
-  return { sync, source, pusher };
+  const { source, pusher } = sync.spec;
+  const read = <T extends KubeObject>(resource: Resource<T>, name: string): Promise<T> =>
+    orMissing(`${resource.kind} ${name}`, (call) => tools.client.get(resource, namespace, name, call), signal);
+  const [sourceObject, pusherObject] = await Promise.all([read(syncSources, source), read(syncPushers, pusher)]);
+  return { sync, source: sourceObject, pusher: pusherObject };
 }
 
-async function orMissing<T>(what: string, read: Promise<T>): Promise<T> {
+async function orMissing<T>(what: string, read: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
   try {
-    return await read;
+    return await withTimeout(read, CALL_TIMEOUT_MS, signal);
   } catch (err) {
     if (isNotFound(err)) throw new RunFailure('ConfigurationMissing', `${what} does not exist`, false);
     throw err;

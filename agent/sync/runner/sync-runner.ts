@@ -46,6 +46,7 @@ export class SyncRunner {
   };
   readonly #stop = new AbortController();
   readonly #working: Promise<void>;
+  #served: ReadonlySet<string> = new Set(['*']);
   #fenced = false;
 
   constructor(options: SyncRunnerOptions) {
@@ -76,9 +77,11 @@ export class SyncRunner {
     );
   }
 
-  /** Watches exactly these namespaces from now on; `*` is all. What runs goes on. */
+  /** Serves exactly these namespaces from now on; `*` is all. What runs in others is stopped and given back. */
   serve(namespaces: readonly string[]): void {
+    this.#served = new Set(namespaces);
     for (const watch of Object.values(this.#watches)) watch.serve(namespaces);
+    for (const [key, sync] of this.#assigned) if (!this.#serves(sync)) this.#queue.add(key);
   }
 
   /** Ends everything in good order. The tasks stay assigned: they are moved when the Lease is given back. */
@@ -88,6 +91,10 @@ export class SyncRunner {
     await this.#working;
     await Promise.all([...this.#runs.values()].map((run) => run.finish('AgentStopped', false)));
     this.#runs.clear();
+  }
+
+  #serves({ metadata }: SyncTask): boolean {
+    return this.#served.has('*') || this.#served.has(metadata.namespace ?? '');
   }
 
   #seen(key: string, sync: SyncTask | undefined): void {
@@ -123,7 +130,7 @@ export class SyncRunner {
       return assignment === undefined ? {} : { requeueAfterMs: 1 };
     }
     if (sync === undefined || assignment === undefined) return {};
-    if (isToBeGivenBack(sync)) return await this.#giveBack(key, sync, assignment, signal);
+    if (isToBeGivenBack(sync) || !this.#serves(sync)) return await this.#giveBack(key, sync, assignment, signal);
     if (run !== undefined) {
       this.#observe(key);
       return {};
@@ -151,14 +158,20 @@ export class SyncRunner {
     // A deleted task stays assigned until nothing is left of it.
     const isDone = await run?.finish(reason, !isDeleted);
     this.#runs.delete(key);
-    if (isDone === true && !isDeleted) return {};
+    if (isDone === true && !isDeleted) return this.#parted(key, sync);
     if (isDeleted) await forgetSync(this.#options, assignment, sync, signal);
     const writer = new StatusWriter(this.#options.client, assignment, this.#options.logger);
     const ended = { phase: { kind: 'Stopped' as const, reason }, isStopping: false, isOutdated: false };
     const state = { ...ended, started: undefined, report: undefined };
     const isGivenBack = await giveBackTask(writer, state, { giveBack: true, forget: isDeleted });
-    // It is no longer ours, which the watch will tell, or the API server cannot be reached.
-    return isGivenBack ? {} : { requeueAfterMs: LOOK_AGAIN_MS };
+    if (!isGivenBack && (await writer.read(signal)) !== undefined) return { requeueAfterMs: LOOK_AGAIN_MS };
+    return this.#parted(key, sync);
+  }
+
+  /** The task is no longer ours. Of a namespace that is not served any more the watch will not tell. */
+  #parted(key: string, sync: SyncTask): Result {
+    if (!this.#serves(sync)) this.#assigned.delete(key);
+    return {};
   }
 
   /** Others may begin the tasks soon: nothing goes on here. */

@@ -18,6 +18,8 @@ export class KeyLog {
   /** What opening a stream fails with. */
   broken: SourceError | undefined;
   openStreams = 0;
+  /** The most that were ever open at once. */
+  peakStreams = 0;
   readonly #changed = new EventEmitter().setMaxListeners(0);
   #version = 0;
 
@@ -41,6 +43,7 @@ export class KeyLog {
     if (at < this.purgedTo) throw new PositionLostError(`the log begins at ${this.purgedTo}, not ${at}`);
     const clock = new IndexClock(start.checkpoint?.index ?? start.afterIndex);
     this.openStreams += 1;
+    this.peakStreams = Math.max(this.peakStreams, this.openStreams);
     try {
       yield [{ index: clock.next(at), position: { at } }];
       while (!signal.aborted) {

@@ -41,7 +41,16 @@ export class SyncAgent {
       ...(options.heartbeat && { times: options.heartbeat }),
     });
     await heartbeat.acquire(false, AbortSignal.timeout(10_000));
-    const own = { namespace, name, instance, version: '0', env: undefined, labels: {}, taskTypes: ['shell'], logger };
+    const own = {
+      namespace,
+      name,
+      instance,
+      version: '0',
+      env: undefined,
+      labels: {},
+      taskTypes: ['sync-action'],
+      logger,
+    };
     await register(client, own, AbortSignal.timeout(10_000));
     return new SyncAgent(options, heartbeat, instance);
   }
