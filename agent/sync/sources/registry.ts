@@ -1,9 +1,10 @@
 import type { SourceDriver } from '../source.ts';
+import { elasticsearchDriver } from './elasticsearch/index.ts';
 import { fsDriver } from './fs/index.ts';
 import { mysqlDriver } from './mysql/index.ts';
 import { postgresDriver } from './postgres/index.ts';
 
 /** Every kind of source, by the name that configurations use. */
 export const sourceDrivers: ReadonlyMap<string, SourceDriver> = new Map(
-  [fsDriver, mysqlDriver, postgresDriver].map((driver) => [driver.name, driver]),
+  [elasticsearchDriver, fsDriver, mysqlDriver, postgresDriver].map((driver) => [driver.name, driver]),
 );
