@@ -24,7 +24,10 @@ export interface SubscribeOptions {
   readonly subscriber: string;
   /** Where the stream must begin at the latest; undefined: from now on. */
   readonly checkpoint: Checkpoint | undefined;
-  /** The consumer's position: entries up to here are left out. −1: none. */
+  /**
+   * The consumer's position; −1: none. Behind a checkpoint entries up to here come too: their events are not for the consumer, but what
+   * they touched and where they end is known by them alone. Indexes that follow from no checkpoint are all higher.
+   */
   readonly afterIndex: number;
   /** The fields that the subscriber needs; undefined: all. */
   readonly wanted: readonly string[] | undefined;

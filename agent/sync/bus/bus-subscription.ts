@@ -38,7 +38,7 @@ export class BusSubscription implements Subscription, BusReader {
     this.config = config;
     this.wanted = wanted;
     this.#keeper = keeper;
-    this.#readIndex = this.#committedIndex = Math.max(afterIndex, checkpoint?.index ?? -1);
+    this.#readIndex = this.#committedIndex = checkpoint?.index ?? afterIndex;
     this.#point = checkpoint;
   }
 

@@ -28,8 +28,6 @@ export interface PushLoopOptions {
   readonly wake: Wake;
   /** Everything up to here is the consumer's when the stream begins. */
   readonly startPosition: SourcePosition | undefined;
-  /** Whether nothing that the stream brings was left out before. */
-  readonly startIsExact: boolean;
   /** Resolves when a checkpoint of this stream is durable; undefined: there is one from before. */
   readonly firstCheckpoint: (() => Promise<void>) | undefined;
 }
@@ -56,7 +54,7 @@ export class PushLoop {
     this.#o = options;
     this.#readSignal = AbortSignal.any([options.stop, options.sender.live.signal]);
     this.#position = options.startPosition;
-    this.#boundary = options.startIsExact ? options.startPosition : undefined;
+    this.#boundary = options.startPosition;
     this.#firstCheckpoint = options.firstCheckpoint;
     this.#triggerAt = performance.now() + options.times.triggerMs;
   }

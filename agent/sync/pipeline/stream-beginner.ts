@@ -15,8 +15,6 @@ export interface BegunStream {
   readonly subscription: Subscription;
   /** Everything up to here is the consumer's; undefined: the stream began now, its first entries say where. */
   readonly startPosition: SourcePosition | undefined;
-  /** Whether nothing behind `startPosition` is left out, because the consumer has it already. */
-  readonly startIsExact: boolean;
   /** It follows from no checkpoint. */
   readonly isNew: boolean;
 }
@@ -62,7 +60,7 @@ export class StreamBeginner {
     this.#status.began([], position, loss);
     if (loss?.reason === 'SnapshotNeeded') snapshots.restart('PositionLost');
     else if (start.kind === 'FirstStart' && this.#wantsFirstSnapshot) snapshots.restart('FirstStart');
-    return { subscription, startPosition: undefined, startIsExact: false, isNew: true };
+    return { subscription, startPosition: undefined, isNew: true };
   }
 
   /** The stream has lost its place while it ran: the next begins anew. Rejects when that happens again and again. */
@@ -91,8 +89,7 @@ export class StreamBeginner {
     this.#status.began(checkpoints.slice(checkpoints.indexOf(checkpoint)), position, undefined);
     if (!this.#resumed) snapshots.resume();
     this.#resumed = true;
-    const startIsExact = checkpoint.index >= position;
-    return { subscription, startPosition: checkpoint.position, startIsExact, isNew: false };
+    return { subscription, startPosition: checkpoint.position, isNew: false };
   }
 
   async #subscribe(

@@ -1,0 +1,96 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { CallFate } from './testing/memory-consumer.ts';
+import { MemoryConsumer } from './testing/memory-consumer.ts';
+import { MemoryDatabase } from './testing/memory-database.ts';
+import type { Marks } from './testing/memory-database.ts';
+import { PipelineWorld } from './testing/pipeline-world.ts';
+
+const PATIENCE = Number(process.env['PATIENCE'] ?? 20_000);
+
+/** What happens while a pipeline runs. */
+type Step =
+  | { readonly do: 'write'; readonly ids: readonly string[]; readonly isDelete: boolean }
+  | { readonly do: 'restart'; readonly written: boolean }
+  | { readonly do: 'report' }
+  | { readonly do: 'ask' };
+
+const id = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f');
+const write = fc.record({
+  do: fc.constant('write' as const),
+  ids: fc.uniqueArray(id, { minLength: 1, maxLength: 3 }),
+  isDelete: fc.integer({ min: 0, max: 3 }).map((n) => n === 0),
+});
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 12, arbitrary: write },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('restart' as const), written: fc.boolean() }) },
+  { weight: 2, arbitrary: fc.constant({ do: 'report' as const }) },
+  { weight: 1, arbitrary: fc.constant({ do: 'ask' as const }) },
+);
+const fates = fc.array(fc.oneof({ weight: 6, arbitrary: fc.constant<CallFate>('fine') }, fc.constantFrom<CallFate>('before', 'after')), {
+  maxLength: 12,
+});
+
+/** Runs a sync while the database changes, everything in the order that the scheduler draws. Resolves to what was wrong. */
+async function race(
+  marks: Marks,
+  scheduler: fc.Scheduler,
+  steps: readonly Step[],
+  planned: readonly CallFate[],
+): Promise<string[]> {
+  const turn = async (what: string): Promise<void> => void (await scheduler.schedule(Promise.resolve(), what));
+  const source = new MemoryDatabase(marks, turn);
+  source.commit('a', 'b', 'c', 'd', 'e');
+  const pusher = new MemoryConsumer({ turn, fates: planned });
+  const world = new PipelineWorld({ source, pusher, pusherConfig: { batchSize: 2, maxRetries: 20 } });
+  const play = async (): Promise<void> => {
+    world.start();
+    for (const next of steps) {
+      await turn(next.do);
+      if (next.do === 'report') world.write();
+      else if (next.do === 'ask') pusher.core.control({ snapshotNeeded: 1 });
+      else if (next.do === 'restart') await world.restart(next.written);
+      else {
+        const show = source.begin(next.ids.map((one) => ({ id: one, isDelete: next.isDelete })));
+        void turn('visible').then(show);
+      }
+    }
+    await turn('the end');
+    source.showAll();
+    await expect.poll(() => world.report.snapshot?.state, { interval: 1, timeout: PATIENCE }).toBe('Succeeded');
+    await expect.poll(() => pusher.rows(), { interval: 1, timeout: PATIENCE }).toEqual(source.rows());
+  };
+  try {
+    await scheduler.waitFor(play());
+    return [...pusher.core.sink.violations];
+  } finally {
+    const closing = world.close();
+    await scheduler.waitFor(closing);
+  }
+}
+
+describe('A snapshot beside messages', () => {
+  it('ends with what the source has, and never takes a row back, whatever happens in whatever order', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.scheduler(),
+        fc.array(step, { minLength: 1, maxLength: 25 }),
+        fates,
+        async (scheduler, steps, planned) => {
+          expect(await race('sets', scheduler, steps, planned)).toEqual([]);
+        },
+      ),
+      { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 100) },
+    );
+  });
+
+  it('takes rows back when its marks are positions of the log', async () => {
+    const check = await fc.check(
+      fc.asyncProperty(fc.scheduler(), fc.array(write, { minLength: 5, maxLength: 25 }), async (scheduler, steps) => {
+        expect(await race('positions', scheduler, steps, [])).toEqual([]);
+      }),
+      { numRuns: 500, endOnFailure: true },
+    );
+    expect(check.failed).toBe(true);
+  });
+});
