@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFailed, onTestFinished, vi } from 'vitest';
 import { isNotFound } from '../../../kube/kube-error.ts';
 import { freePort } from '../../kubernetes/free-port.ts';
 import { hasCluster, sharedCluster } from '../../kubernetes/shared.ts';
@@ -81,6 +81,10 @@ describe.skipIf(!hasCluster())(`syncs while everything is killed (seed ${SEED})`
           await vi.waitUntil(isGone, { timeout: SETTLE_MS, interval: 200 });
         });
         const taskId = `${sync.metadata.uid ?? ''}:${name}`;
+        onTestFailed(async () => {
+          const { status } = await readSync(client, namespace, name);
+          await annotate(`${JSON.stringify(status)}\n${programs.agent.log.slice(-4000)}`);
+        });
         const state = async (): Promise<string> => (await readSync(client, namespace, name)).status?.state ?? '';
         await expect.poll(state, { timeout: SETTLE_MS }).toContain('MESSAGE_SYNC');
 
@@ -96,14 +100,15 @@ describe.skipIf(!hasCluster())(`syncs while everything is killed (seed ${SEED})`
         await expectAgreement({ world, consumer, taskId }, SETTLE_MS);
 
         // And a snapshot when nothing changes any more says the same.
-        const before = (await readSync(client, namespace, name)).status?.snapshot?.startTime;
+        const snapshot = async () => (await readSync(client, namespace, name)).status?.snapshot;
+        const isDone = async (): Promise<boolean> => (await snapshot())?.state === 'Succeeded';
+        const isOver = async (): Promise<boolean> => (await snapshot())?.state !== 'Running';
+        await vi.waitUntil(isOver, { timeout: SETTLE_MS, interval: 200 });
+        const before = (await snapshot())?.startTime;
         await consumer.control({ snapshotNeeded: 1 });
         await world.change(0, random);
-        const isDone = async (): Promise<boolean> => {
-          const { state: done, startTime } = (await readSync(client, namespace, name)).status?.snapshot ?? {};
-          return done === 'Succeeded' && startTime !== before;
-        };
-        await vi.waitUntil(isDone, { timeout: SETTLE_MS, interval: 200 });
+        const isDoneAgain = async (): Promise<boolean> => (await isDone()) && (await snapshot())?.startTime !== before;
+        await vi.waitUntil(isDoneAgain, { timeout: SETTLE_MS, interval: 200 });
         await expectAgreement({ world, consumer, taskId }, SETTLE_MS);
       },
     );
