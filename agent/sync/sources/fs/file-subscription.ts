@@ -96,10 +96,10 @@ export class FileSubscription implements Subscription {
   async read(rows: number, waitMs: number, signal: AbortSignal): Promise<readonly StreamEntry[]> {
     signal.throwIfAborted();
     if (this.#entries.length === 0) {
-      if (this.#failure !== undefined) throw this.#failure;
+      if (this.#failure !== undefined) throw this.#failure as Error;
       const connection = this.#connection;
       await inTime(connection === undefined ? this.#standing.promise : this.#ask(connection, rows), waitMs, signal);
-      if (this.#failure !== undefined) throw this.#failure;
+      if (this.#failure !== undefined) throw this.#failure as Error;
     }
     const entries = this.#entries.splice(0, Math.max(1, rows));
     this.#uncommitted += entries.length;
