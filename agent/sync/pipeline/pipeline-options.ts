@@ -49,8 +49,6 @@ export interface PipelineTimes {
   readonly stopMs: number;
   /** How long the stream and then the session may take to be closed, each. */
   readonly closeMs: number;
-  /** How long the first message waits for the first checkpoint to be durable. */
-  readonly firstCheckpointMs: number;
 }
 
 /** An agent that cannot renew its Lease stops pipelines from 12 s on; they must be gone by 18 s. */
@@ -59,5 +57,4 @@ export const PIPELINE_TIMES: PipelineTimes = {
   idleMs: 1_000,
   stopMs: 2_500,
   closeMs: 1_500,
-  firstCheckpointMs: 10_000,
 };

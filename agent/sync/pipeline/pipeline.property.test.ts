@@ -27,9 +27,12 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.constant({ do: 'report' as const }) },
   { weight: 1, arbitrary: fc.constant({ do: 'ask' as const }) },
 );
-const fates = fc.array(fc.oneof({ weight: 6, arbitrary: fc.constant<CallFate>('fine') }, fc.constantFrom<CallFate>('before', 'after')), {
-  maxLength: 12,
-});
+const fates = fc.array(
+  fc.oneof({ weight: 6, arbitrary: fc.constant<CallFate>('fine') }, fc.constantFrom<CallFate>('before', 'after')),
+  {
+    maxLength: 12,
+  },
+);
 
 /** Runs a sync while the database changes, everything in the order that the scheduler draws. Resolves to what was wrong. */
 async function race(

@@ -1,4 +1,3 @@
-import { sleep } from '../../../kube/backoff.ts';
 import { withTimeout } from '../../../kube/with-timeout.ts';
 import type { Subscription } from '../event-bus.ts';
 import { compileMapping } from '../mapping/field-mapping.ts';
@@ -125,7 +124,7 @@ export class Pipeline {
       times: this.#times,
       stop,
       wake: this.#wake,
-      firstCheckpoint: begin.isNew ? () => this.#firstCheckpoint(stop) : undefined,
+      firstCheckpoint: begin.isNew ? (signal) => this.#firstCheckpoint(signal) : undefined,
     });
     try {
       await loop.run();
@@ -161,11 +160,16 @@ export class Pipeline {
     return new CountingMapping(mapping, logger);
   }
 
-  async #firstCheckpoint(stop: AbortSignal): Promise<void> {
-    const waiting = new AbortController();
-    const patience = sleep(this.#times.firstCheckpointMs, AbortSignal.any([stop, waiting.signal]));
-    await Promise.race([this.#durable.promise, patience]);
-    waiting.abort();
+  async #firstCheckpoint(signal: AbortSignal): Promise<boolean> {
+    const { promise: over, resolve } = Promise.withResolvers<boolean>();
+    const onAbort = (): void => resolve(false);
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    try {
+      return await Promise.race([this.#durable.promise.then(() => true), over]);
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
   }
 
   /** Waits for an end, but not for ever. */

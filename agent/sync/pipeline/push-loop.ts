@@ -28,8 +28,8 @@ export interface PushLoopOptions {
   readonly wake: Wake;
   /** Everything up to here is the consumer's when the stream begins. */
   readonly startPosition: SourcePosition | undefined;
-  /** Resolves when a checkpoint of this stream is durable; undefined: there is one from before. */
-  readonly firstCheckpoint: (() => Promise<void>) | undefined;
+  /** Resolves when a checkpoint of this stream is durable, or the signal aborts; undefined: there is one from before. */
+  readonly firstCheckpoint: ((signal: AbortSignal) => Promise<boolean>) | undefined;
 }
 
 const EMPTY: readonly StreamEntry[] = [];
@@ -45,7 +45,7 @@ export class PushLoop {
   #position: SourcePosition | undefined;
   /** Behind all that was read; undefined inside a transaction. */
   #boundary: SourcePosition | undefined;
-  #firstCheckpoint: (() => Promise<void>) | undefined;
+  #firstCheckpoint: PushLoopOptions['firstCheckpoint'];
   #triggerAt: number;
   /** Ends reads with the session, so that it is followed at once. */
   #readSignal: AbortSignal;
@@ -77,7 +77,7 @@ export class PushLoop {
     if (entries !== undefined && entries.length > 0) return this.#messages(entries);
     if (entries !== undefined) status.caughtUp();
     if (!sender.wasHeard && performance.now() >= this.#triggerAt) return this.#trigger();
-    if (ready && !sender.live.signal.aborted) await this.#snapshot();
+    if (ready && !sender.live.signal.aborted && (await this.#mayBegin(EMPTY))) await this.#snapshot();
   }
 
   /** What the bus has; undefined when something else is to be done meanwhile. */
@@ -108,8 +108,12 @@ export class PushLoop {
 
   /** Whether the consumer has them. */
   async #push(entries: readonly StreamEntry[], { events, rows }: MessageBatch): Promise<boolean> {
-    const { sender, snapshots } = this.#o;
-    await this.#awaitFirstCheckpoint(entries);
+    const { mapping, sender, snapshots, subscription } = this.#o;
+    if (!(await this.#mayBegin(entries))) {
+      mapping.settle(false);
+      subscription.rewind();
+      return false;
+    }
     const answer = await sender.send({ sourceType: 'message', events, isSnapshotEnd: false }, rows);
     if (answer instanceof Error) {
       await this.#again(answer);
@@ -141,18 +145,24 @@ export class PushLoop {
   }
 
   /**
-   * The first message is sent when it is on record where the stream began: else a crash right behind it would look as if changes
-   * had been lost.
+   * Nothing is sent before it is on record where the stream began. Else the next pipeline would begin later after a crash, and what
+   * happened in between to rows that the consumer got from this one would be missed. Resolves to false when it must not be sent.
    */
-  async #awaitFirstCheckpoint(entries: readonly StreamEntry[]): Promise<void> {
+  async #mayBegin(entries: readonly StreamEntry[]): Promise<boolean> {
     const wait = this.#firstCheckpoint;
-    if (wait === undefined) return;
-    this.#firstCheckpoint = undefined;
-    const first = entries.findIndex(({ event }) => event !== undefined);
-    const lead = entries.slice(0, first);
+    if (wait === undefined) return true;
+    const lead = entries.slice(
+      0,
+      Math.max(
+        0,
+        entries.findIndex(({ event }) => event !== undefined),
+      ),
+    );
     if (lead.length > 0) this.#commit(lead, { events: [], rows: 0 });
     this.#o.status.touch();
-    await wait();
+    if (!(await wait(this.#readSignal))) return false;
+    this.#firstCheckpoint = undefined;
+    return true;
   }
 
   /** A push failed: what was read is read again, for a source may know better by then. */
