@@ -42,7 +42,12 @@ export function parseSettings({ uri = '', credential, driverParams }: MysqlPlace
   const attempts = tlsAttempts(target);
   if (typeof attempts === 'string') throw invalid(attempts.replaceAll('target.', 'driver_params.tls.'));
   const marker = parseMarker(driverParams['marker_table']);
-  const filter = new TableFilter(names(driverParams, 'databases'), names(driverParams, 'tables'));
+  const filter = new TableFilter({
+    databases: names(driverParams, 'databases'),
+    tables: names(driverParams, 'tables'),
+    // It is written to by snapshots, and tells nobody anything.
+    except: marker,
+  });
   return { target, filter, marker };
 }
 

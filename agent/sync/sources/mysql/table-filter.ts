@@ -8,9 +8,15 @@ export class TableFilter {
   readonly #known = new Map<string, boolean>();
 
   /** `databases`: their names; `tables`: `database.table`, each of which may hold `*`. Undefined: all. */
-  constructor(databases: readonly string[] | undefined, tables: readonly string[] | undefined) {
+  constructor(options: {
+    readonly databases: readonly string[] | undefined;
+    readonly tables: readonly string[] | undefined;
+    readonly except?: { readonly schema: string; readonly table: string } | undefined;
+  }) {
+    const { databases, tables, except } = options;
     this.#databases = databases === undefined ? undefined : new Set(databases);
     this.#tables = tables?.map((pattern) => new RegExp(`^${pattern.split('*').map(escaped).join('.*')}$`, 's'));
+    if (except !== undefined) this.#known.set(`${except.schema}.${except.table}`, false);
   }
 
   hasDatabase(schema: string): boolean {

@@ -88,6 +88,7 @@ export class TablePlans {
   /** Another file of the log, or a table that was altered: what was known may be so no more. */
   forget(): void {
     this.#known.clear();
+    this.#context.shapes.forget();
   }
 
   async #plan(map: TableMap, wanted: readonly string[] | undefined): Promise<TablePlan | undefined> {

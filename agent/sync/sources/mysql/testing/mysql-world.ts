@@ -10,6 +10,12 @@ import { mysqlDriver } from '../index.ts';
 
 const WRITERS = 8;
 
+export interface WorldOptions {
+  readonly params?: Record<string, unknown>;
+  readonly hasMarker?: boolean;
+  readonly losePositions?: () => Promise<void>;
+}
+
 /** A table of one test's own on a real server. */
 export class MysqlWorld implements SourceWorld {
   readonly driver = mysqlDriver;
@@ -24,34 +30,33 @@ export class MysqlWorld implements SourceWorld {
   readonly pool: Pool;
   readonly #agent: string;
 
-  static async create(
-    server: Service,
-    options: { readonly params?: Record<string, unknown>; readonly losePositions?: () => Promise<void> } = {},
-  ): Promise<MysqlWorld> {
+  static async create(server: Service, options: WorldOptions = {}): Promise<MysqlWorld> {
     const { host, port, user, password } = server;
     const pool = createPool({ host, port, user, password, connectionLimit: WRITERS, supportBigNumbers: true });
     const database = `sync_${randomBytes(5).toString('hex')}`;
     await pool.query(`CREATE DATABASE ${database}`);
     await pool.query(`CREATE TABLE ${database}.rows_ (id INT PRIMARY KEY, version INT NOT NULL, note TEXT)`);
-    return new MysqlWorld(server, { pool, database, ...options });
+    const { hasMarker = false, ...rest } = options;
+    if (hasMarker)
+      await pool.query(`CREATE TABLE ${database}.marker (id INT PRIMARY KEY, written BIGINT UNSIGNED NOT NULL)`);
+    return new MysqlWorld(server, { pool, database, ...rest, ...(hasMarker && { marker: `${database}.marker` }) });
   }
 
   private constructor(
     { host, port, user, password }: Service,
-    options: {
+    options: Omit<WorldOptions, 'hasMarker'> & {
       readonly pool: Pool;
       readonly database: string;
-      readonly params?: Record<string, unknown>;
-      readonly losePositions?: () => Promise<void>;
+      readonly marker?: string;
     },
   ) {
-    const { pool, database, params = {}, losePositions } = options;
+    const { pool, database, params = {}, marker, losePositions } = options;
     this.pool = pool;
     this.database = database;
     const credential = { data: { user, passwd: password }, allowedHosts: undefined };
     this.config = {
       ...{ id: 'orders', driver: 'mysql', uri: `${host}:${port}`, credential },
-      driverParams: { databases: [database], ...params },
+      driverParams: { databases: [database], ...(marker !== undefined && { marker_table: marker }), ...params },
       ...{ maxQueueSize: 1000, maxRetries: 1, retryDelayMs: 10 },
     };
     const wrong = { data: { user, passwd: `wrong-${randomBytes(6).toString('hex')}` }, allowedHosts: undefined };

@@ -78,7 +78,7 @@ function decode(bytes: Buffer, from: number, to: number, { single, double, tripl
   let text = '';
   for (let at = from; at < to; at += 1) {
     const first = bytes[at] ?? 0;
-    const alone = first < 0x80 || double === undefined ? single[first] : undefined;
+    const alone = single[first];
     if (alone !== undefined) {
       text += alone;
       continue;
@@ -86,7 +86,7 @@ function decode(bytes: Buffer, from: number, to: number, { single, double, tripl
     const isTriple = triple !== undefined && first === THREE_BYTES;
     const pair = isTriple ? ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0) : (first << 8) | (bytes[at + 1] ?? 0);
     const character = (isTriple ? triple : double)?.[pair];
-    text += character ?? single[first] ?? '?';
+    text += character ?? '?';
     if (character !== undefined) at += isTriple ? 2 : 1;
   }
   return text;

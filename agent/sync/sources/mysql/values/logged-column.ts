@@ -33,9 +33,13 @@ export function loggedColumn(fact: ColumnFact, decode: TextDecoding): LoggedColu
       case 'enum':
         return cell.member;
       case 'set':
-        return cell.members.join(',');
+        return setText(cell.members);
       case 'undecoded':
         throw new Error(cell.why);
     }
   };
 }
+
+/** As the server writes it: with no comma behind empty members that are first. */
+const setText = (members: readonly string[]): string =>
+  members.reduce((text, member) => (text === '' ? member : `${text},${member}`), '');
