@@ -14,6 +14,7 @@ export function readJson(text: string): unknown {
 }
 
 function isExact(value: number, source: string): boolean {
+  if (/^-?\d+$/.test(source)) return Number.isSafeInteger(value);
   if (String(value) === source) return true;
   if (!Number.isFinite(value)) return false;
   const [mantissa = ''] = source.split(/e/i);

@@ -106,17 +106,19 @@ function readChange(code: 'I' | 'U' | 'D', cursor: MessageCursor): RowChange {
     else before = readTuple(cursor);
     isBeforeWhole ||= part === 'O';
   }
+  if ((code === 'D' ? before : after) === undefined) throw new RangeError('a change has no row');
   return { kind: KINDS[code], relation, before, isBeforeWhole, after };
 }
 
 function readTuple(cursor: MessageCursor): Tuple {
   const length = cursor.uint16();
-  const tuple = new Array<string | null | undefined>(length);
+  const tuple: (string | null | undefined)[] = [];
   for (let at = 0; at < length; at += 1) {
     const kind = cursor.letter();
-    if (kind === 't') tuple[at] = cursor.sized();
-    else if (kind === 'n') tuple[at] = null;
-    else if (kind !== 'u') throw new Error(`the log has a value of kind '${kind}', which this agent does not know`);
+    if (kind === 't') tuple.push(cursor.sized());
+    else if (kind === 'n') tuple.push(null);
+    else if (kind === 'u') tuple.push(undefined);
+    else throw new Error(`the log has a value of kind '${kind}', which this agent does not know`);
   }
   return tuple;
 }
