@@ -26,7 +26,7 @@ import { TokenReviewer } from './internal/token-reviewer.ts';
 import { measureSyncs } from './metrics/sync-metrics.ts';
 import { readOpenApi } from './openapi.ts';
 import { guardOrigins } from './origin-guard.ts';
-import { createApp } from './server.ts';
+import { checkAnswers, createApp } from './server.ts';
 import { serviceRoutes } from './service-routes.ts';
 import type { ApiSettings } from './settings.ts';
 import { syncRoutes } from './sync-routes.ts';
@@ -120,7 +120,12 @@ export class Api {
       files: fileRoutes({ files: store.files, uses, distributor }),
       syncs: syncRoutes({
         ...{ configs, saved: new SavedActions(configs, actions), instances: new Instances(configs) },
-        ...{ registry, checks: [], logs: store.syncLogs, logger },
+        ...{
+          registry,
+          checks: parts.validateResponses === true ? checkAnswers(contract) : [],
+          logs: store.syncLogs,
+          logger,
+        },
         drivers: {
           wizards: readWizards(),
           actions,

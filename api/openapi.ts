@@ -40,7 +40,19 @@ export interface Reference {
   readonly $ref: string;
 }
 
-/** Reads the contract, `openapi.yaml` beside this file. */
+/** Reads the contract, `openapi.yaml` beside this file and, of the second manual, `sync-openapi.yaml`. */
 export function readOpenApi(): OpenApiDocument {
-  return load(readFileSync(new URL('openapi.yaml', import.meta.url), 'utf8')) as OpenApiDocument;
+  const document = read('openapi.yaml') as OpenApiDocument;
+  const syncs = read('sync-openapi.yaml') as Pick<OpenApiDocument, 'paths' | 'components'>;
+  const sections = Object.entries(syncs.components).map(([name, members]) => {
+    const others = document.components[name as keyof OpenApiDocument['components']];
+    return [name, { ...others, ...members }];
+  });
+  return {
+    ...document,
+    paths: { ...document.paths, ...syncs.paths },
+    components: { ...document.components, ...Object.fromEntries(sections) } as OpenApiDocument['components'],
+  };
 }
+
+const read = (file: string): unknown => load(readFileSync(new URL(file, import.meta.url), 'utf8'));

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeClient, NewObject } from '../../kube/client.ts';
+import { backoffMs } from '../../kube/backoff.ts';
 import { isAlreadyExists, isConflict, isInvalid, isNotFound, KubeError } from '../../kube/kube-error.ts';
 import { ApiError } from '../errors.ts';
 import { toApiError } from '../to-api-error.ts';
@@ -16,6 +17,9 @@ export interface NewConfig<T extends Identified> {
 
 /** A conflict means that the object has just changed, as the status of a running sync does every few seconds. */
 const TRIES = 8;
+
+/** Whoever else writes must not always be the faster one. */
+const CONFLICT_PAUSE = { minMs: 10, maxMs: 200 };
 
 /** How long a create waits for a configuration of its id that is being deleted: its agent stops first. */
 const DELETION_MS = 10_000;
@@ -81,7 +85,10 @@ export class ConfigWriter<T extends Identified> {
         return written;
       } catch (err) {
         if (isNotFound(err)) throw this.#directory.notFound(id);
-        if (!isConflict(err) || attempt === TRIES) throw invalidOr(err);
+        if (!isConflict(err)) throw invalidOr(err);
+        if (attempt === TRIES)
+          throw new ApiError('ConfigChanged', `${kind.title} config '${id}' is being changed all the time; try again`);
+        await sleep(backoffMs(attempt, CONFLICT_PAUSE));
       }
     }
   }
