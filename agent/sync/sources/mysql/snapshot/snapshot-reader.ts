@@ -2,6 +2,7 @@ import type { SnapshotChunk, SnapshotCursor, SnapshotReader } from '../../../sna
 import { PositionLostError } from '../../../source.ts';
 import { asSourceError } from '../failure.ts';
 import { TableShapes } from '../table-shapes.ts';
+import type { TableShape } from '../table-shapes.ts';
 import { KeylessRead } from './keyless-read.ts';
 import { markedRead } from './marked-read.ts';
 import type { MarkedRead, MarkTools } from './marked-read.ts';
@@ -25,11 +26,15 @@ export interface SnapshotReaderOptions {
   readonly tables: readonly ListedTable[];
 }
 
+/** For so long a table is what it was. */
+const SHAPES_MS = 1000;
+
 /** Reads tables one after the other, by their keys. */
 export class MysqlSnapshotReader implements SnapshotReader {
   readonly #options: SnapshotReaderOptions;
   readonly #read: MarkedRead;
   readonly #shapes: TableShapes;
+  #shapesAt = performance.now();
   /** Of the table that is being read. */
   #rowBytes: { readonly table: SnapshotTable; readonly bytes: number } | undefined;
   #keyless: KeylessRead | undefined;
@@ -71,9 +76,7 @@ export class MysqlSnapshotReader implements SnapshotReader {
       const order = after === undefined ? 1 : compareTables(listed, after);
       if (order < 0 || (order === 0 && after?.done === true)) continue;
       signal.throwIfAborted();
-      // Altered tables are read as they are now.
-      this.#shapes.forget();
-      const shape = await this.#shapes.get(listed.schema, listed.table);
+      const shape = await this.#shapeOf(listed);
       const table = shape && SnapshotTable.of(shape, wanted);
       if (table === undefined) continue;
       const key = order === 0 ? after?.key : undefined;
@@ -83,6 +86,15 @@ export class MysqlSnapshotReader implements SnapshotReader {
       if (chunk !== undefined) return chunk;
     }
     return undefined;
+  }
+
+  /** Tables may be altered meanwhile; asking each time would cost more than reading. */
+  #shapeOf({ schema, table }: ListedTable): Promise<TableShape | undefined> {
+    if (performance.now() - this.#shapesAt > SHAPES_MS) {
+      this.#shapes.forget();
+      this.#shapesAt = performance.now();
+    }
+    return this.#shapes.get(schema, table);
   }
 
   async #keyedChunk(table: SnapshotTable, { listed, index, key, rows }: ChunkWish): Promise<SnapshotChunk | undefined> {
