@@ -95,12 +95,10 @@ export class FileSubscription implements Subscription {
 
   async read(rows: number, waitMs: number, signal: AbortSignal): Promise<readonly StreamEntry[]> {
     signal.throwIfAborted();
-    if (this.#entries.length === 0) {
-      if (this.#failure !== undefined) throw this.#failure as Error;
-      const connection = this.#connection;
+    const connection = this.#connection;
+    if (this.#entries.length === 0 && this.#failure === undefined)
       await inTime(connection === undefined ? this.#standing.promise : this.#ask(connection, rows), waitMs, signal);
-      if (this.#failure !== undefined) throw this.#failure as Error;
-    }
+    if (this.#failure !== undefined) throw this.#failure as Error;
     const entries = this.#entries.splice(0, Math.max(1, rows));
     this.#uncommitted += entries.length;
     this.#lastRead = entries.at(-1)?.index ?? this.#lastRead;

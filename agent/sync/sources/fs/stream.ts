@@ -71,6 +71,7 @@ export class FileBus implements EventBus {
     const { checkpoint, afterIndex } = options;
     const position = checkpoint && positionOf(checkpoint);
     await this.#checkAllowed();
+    signal.throwIfAborted();
     if (this.#subscription !== undefined)
       throw new SourceError('BusInUse', `another run of this sync still reads ${this.#settings.root}`, {
         retryable: true,
@@ -86,6 +87,7 @@ export class FileBus implements EventBus {
     signal.addEventListener('abort', abort, { once: true });
     try {
       await this.#connect(subscription, position, afterIndex);
+      signal.throwIfAborted();
       return subscription;
     } catch (err) {
       await subscription.close();
