@@ -107,6 +107,15 @@ spec: {driver: openapi, endpoint: "${consumer.addresses.endpoint}", disabled: fa
     await statusBecomes({ state: 'MESSAGE_SYNC' });
   });
 
+  it('stay joined when tiangong up is stopped and started', async () => {
+    await up.end('SIGTERM');
+    write('overnight', 6);
+    await up.start();
+    await expect.poll(known, WITHIN).toEqual({ moved: 2, 'while-away': 4, unseen: 5, overnight: 6 });
+    const { status } = await statusBecomes({ state: 'MESSAGE_SYNC', snapshot: { trigger: 'FirstStart' } });
+    expect(status?.conditions).toContainEqual(expect.objectContaining({ type: 'PositionLost', status: 'False' }));
+  });
+
   it('are parted by kubectl delete, and nothing is left', async () => {
     await up.kubectl(['delete', 'syncsource', 'files', '--timeout=60s']);
     expect(await up.kubectl(['get', 'synctasks', '-o', 'name'])).toBe('');

@@ -76,6 +76,8 @@ export async function expectAgreement(
   { world, consumer, taskId }: Pick<ChaosOptions, 'world' | 'consumer' | 'taskId'>,
   timeoutMs: number,
 ): Promise<void> {
+  const violations = async (): Promise<readonly string[]> => (await consumer.state()).violations;
+  expect(await violations()).toEqual([]);
   const wanted = await world.rows();
   await expect
     .poll(async () => differences(wanted, await shownRows(world, consumer, taskId)), {
@@ -83,7 +85,7 @@ export async function expectAgreement(
       interval: 200,
     })
     .toEqual([]);
-  expect((await consumer.state()).violations).toEqual([]);
+  expect(await violations()).toEqual([]);
 }
 
 async function shownRows(world: WriterWorld, consumer: ConsumerProcess, taskId: string): Promise<Map<string, string>> {
