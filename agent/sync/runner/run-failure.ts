@@ -17,12 +17,15 @@ export class RunFailure extends Error {
   }
 }
 
-/** How a run ended that failed before there was a pipeline. */
-export function failedEnd(err: unknown): Extract<PipelineEnd, { kind: 'Failed' }> {
+/** How an attempt ended. `isEarly`: before there was a pipeline, for want of something that may come any moment. */
+export type AttemptEnd = PipelineEnd & { readonly isEarly?: boolean };
+
+/** How an attempt ended that failed before there was a pipeline. */
+export function failedEnd(err: unknown): AttemptEnd {
   const { reason, retryable } = kindOf(err);
   const message = err instanceof Error ? err.message : String(err);
   const error: PipelineError = { reason, message: message.slice(0, 4096), time: new Date().toISOString() };
-  return { kind: 'Failed', error, retryable };
+  return { kind: 'Failed', error, retryable, isEarly: true };
 }
 
 function kindOf(err: unknown): { reason: string; retryable: boolean } {

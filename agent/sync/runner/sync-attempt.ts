@@ -37,7 +37,7 @@ async function orMissing<T>(what: string, read: (signal: AbortSignal) => Promise
   try {
     return await withTimeout(read, CALL_TIMEOUT_MS, signal);
   } catch (err) {
-    if (isNotFound(err)) throw new RunFailure('ConfigurationMissing', `${what} does not exist`, false);
+    if (isNotFound(err)) throw new RunFailure('ConfigurationMissing', `${what} does not exist`, true);
     throw err;
   }
 }

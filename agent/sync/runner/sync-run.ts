@@ -4,9 +4,10 @@ import type { SyncPusher } from '../../../kube/types/syncpusher.ts';
 import type { SyncSource } from '../../../kube/types/syncsource.ts';
 import type { SyncTask, SyncTaskStatus } from '../../../kube/types/synctask.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
-import type { PipelineEnd, PipelineReport } from '../pipeline/pipeline-report.ts';
+import type { PipelineReport } from '../pipeline/pipeline-report.ts';
 import type { SyncAssignment } from './assignment.ts';
 import { failedEnd } from './run-failure.ts';
+import type { AttemptEnd } from './run-failure.ts';
 import { isOutdated, startedWith } from './run-configuration.ts';
 import type { RunConfiguration } from './run-configuration.ts';
 import { StatusWriter } from './status-writer.ts';
@@ -54,7 +55,7 @@ export class SyncRun {
     this.#times = { ...SYNC_TIMES, ...tools.times };
     this.assignment = assignment;
     const { namespace, name, epoch } = assignment;
-    this.#logger = tools.logger.child({ sync: `${namespace}/${name}`, epoch });
+    this.#logger = tools.logger.child({ component: `fustor_agent.sync.${name}`, sync: `${namespace}/${name}`, epoch });
     this.#writer = new StatusWriter(tools.client, assignment, this.#logger);
     this.#written = this.#keepWriting(this.#writing.signal);
     this.ended = this.#live(this.#stop.signal).catch((err: unknown) => {
@@ -88,11 +89,12 @@ export class SyncRun {
     this.#writing.abort();
     await this.#written;
     this.#phase = { kind: 'Stopped', reason };
+    this.#logger.info({ reason }, 'a sync has stopped');
     return giveBackTask(this.#writer, this.#state(), { giveBack, forget: false });
   }
 
   async #live(signal: AbortSignal): Promise<void> {
-    const { restartMs: minMs, maxRestartMs: maxMs, healthyMs } = this.#times;
+    const { restartMs, maxRestartMs, earlyMs, maxEarlyMs, healthyMs } = this.#times;
     let failures = 0;
     while (!signal.aborted) {
       const startedAt = performance.now();
@@ -102,6 +104,7 @@ export class SyncRun {
       if (signal.aborted || end.kind !== 'Failed') return;
       if (performance.now() - startedAt >= healthyMs) failures = 0;
       failures += 1;
+      const [minMs, maxMs] = end.isEarly === true ? [earlyMs, maxEarlyMs] : [restartMs, maxRestartMs];
       const waitMs = end.retryable ? backoffMs(failures, { minMs, maxMs }) : undefined;
       const retryAt = waitMs === undefined ? undefined : new Date(Date.now() + waitMs);
       this.#logger.warn({ reason: end.error.reason, retryAt }, `a sync failed: ${end.error.message}`);
@@ -110,12 +113,13 @@ export class SyncRun {
     }
   }
 
-  async #attempt(signal: AbortSignal): Promise<PipelineEnd> {
+  async #attempt(signal: AbortSignal): Promise<AttemptEnd> {
     try {
       const sync = await this.#writer.read(signal);
       if (sync === undefined) return { kind: 'Lost' };
       const used = await readConfiguration(this.#tools, sync, signal);
       this.#use(used);
+      this.#logger.info({ agent: this.assignment.agent }, 'a sync is being started');
       return await runPipeline(
         this.#tools,
         this.assignment,

@@ -56,6 +56,7 @@ export class SyncRunner {
     this.#watches = {
       syncs: new NamespacedInformers(client, syncTasks, {
         fieldSelector: `status.assignment.agent=${agent}`,
+        transform: withoutReport,
         onChange: (key, sync) => this.#seen(key, sync),
         logger,
       }),
@@ -185,6 +186,13 @@ export class SyncRunner {
     this.#fenced = false;
     for (const key of this.#assigned.keys()) this.#queue.add(key);
   }
+}
+
+/** A run reads the task anew; what this process itself reports of it need not be kept here. */
+function withoutReport(sync: SyncTask): SyncTask {
+  for (const field of ['checkpoints', 'bus', 'statistics', 'snapshot', 'position'] as const)
+    delete sync.status?.[field];
+  return sync;
 }
 
 function stopReason(sync: SyncTask): StopReason {

@@ -32,6 +32,9 @@ export interface SyncTimes {
   /** The first wait before a pipeline that failed is started again; it doubles up to `maxRestartMs`. */
   readonly restartMs: number;
   readonly maxRestartMs: number;
+  /** The same for what failed before there was a pipeline: a Secret that is not there yet, an API that is being started. */
+  readonly earlyMs: number;
+  readonly maxEarlyMs: number;
   /** A pipeline that ran for so long was healthy: the next wait is the first again. */
   readonly healthyMs: number;
 }
@@ -40,5 +43,7 @@ export const SYNC_TIMES: SyncTimes = {
   statusMs: 5_000,
   restartMs: 30_000,
   maxRestartMs: 600_000,
+  earlyMs: 2_000,
+  maxEarlyMs: 60_000,
   healthyMs: 600_000,
 };
