@@ -32,7 +32,8 @@ export async function createAgentUser(
   await queries.rows(`GRANT CONNECT ON DATABASE ${quoteName(config.target.database)} TO ${name}`, signal);
   if (Number(version) >= READ_ALL_SINCE) await queries.rows(`GRANT pg_read_all_data TO ${name}`, signal);
   else await grantSchemas(queries, name, signal);
-  if (config.ownsPublication) await ensurePublication(queries, config);
+  const advice = config.ownsPublication ? await ensurePublication(queries, config) : undefined;
+  if (advice !== undefined) throw new SourceError('PrivilegeMissing', advice, { retryable: false });
 }
 
 async function giveReplication(queries: Queries, user: string, signal: AbortSignal): Promise<void> {

@@ -6,7 +6,7 @@ import { fromPosition } from './log-index.ts';
 import { slotOf } from './postgres-config.ts';
 import type { PostgresConfig } from './postgres-config.ts';
 import { toSourceError, toStreamError } from './postgres-error.ts';
-import { ensurePublication } from './publication.ts';
+import { ensurePublication, hasPublication } from './publication.ts';
 import { Queries } from './queries.ts';
 import { ReplicationLink } from './replication-link.ts';
 import { PostgresSnapshot } from './snapshot.ts';
@@ -63,7 +63,8 @@ export class PostgresSource implements Source {
     const { target, publication } = this.#config;
     try {
       if (this.#closed) throw new Error('the source is closed');
-      await ensurePublication(this.#queries, this.#config);
+      // Else there would seem to be no tables.
+      if (!(await hasPublication(this.#queries, this.#config))) await ensurePublication(this.#queries, this.#config);
       if (after !== undefined) await this.#visibility.settled(signal);
       const tables: SnapshotTable[] = [];
       for (const table of await readTables(this.#queries, publication)) {

@@ -3,8 +3,8 @@ import type { PostgresConfig } from './postgres-config.ts';
 import { quote, quoteName } from './queries.ts';
 import type { Queries } from './queries.ts';
 
-/** Tables whose rows nothing tells apart: PostgreSQL would refuse to change such rows once they are published. */
-const WITHOUT_KEY = `c.relreplident = 'n' OR (c.relreplident = 'd' AND NOT EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary))`;
+/** Of tables whose rows something tells apart. PostgreSQL would refuse to change rows of others once they are published. */
+const HAS_KEY = `EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = c.oid AND CASE c.relreplident WHEN 'n' THEN false WHEN 'i' THEN i.indisreplident ELSE i.indisprimary END)`;
 const OF_USERS = `c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence = 'p' AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_%'`;
 
 interface FoundTable {
@@ -17,7 +17,7 @@ interface FoundTable {
 /** The tables of the configuration, or all there are; partitions go with the table that they are of. */
 export async function findTables(queries: Queries, { tables }: PostgresConfig): Promise<readonly FoundTable[]> {
   const rows = await queries.rows(
-    `SELECT n.nspname || '.' || c.relname, CASE c.relkind WHEN 'r' THEN 'ONLY ' ELSE '' END || quote_ident(n.nspname) || '.' || quote_ident(c.relname), NOT (${WITHOUT_KEY}) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${OF_USERS} ORDER BY 1`,
+    `SELECT n.nspname || '.' || c.relname, CASE c.relkind WHEN 'r' THEN 'ONLY ' ELSE '' END || quote_ident(n.nspname) || '.' || quote_ident(c.relname), ${HAS_KEY} FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${OF_USERS} ORDER BY 1`,
   );
   const found = rows.map(([name, sql, hasKey]) => ({ name: name ?? '', sql: sql ?? '', hasKey: hasKey === 't' }));
   return tables === undefined ? found : found.filter(({ name }) => tables.includes(name));
@@ -33,38 +33,50 @@ export function tablesProblem({ tables }: PostgresConfig, found: readonly FoundT
   return found.some(({ hasKey }) => hasKey) ? undefined : 'there is no table with a primary key or a replica identity';
 }
 
-/** The statements that make the publication. Tables without a key are left out: their rows could be changed no more. */
-export function publicationSql({ publication }: PostgresConfig, found: readonly FoundTable[]): string {
-  const names = found.filter(({ hasKey }) => hasKey).map(({ sql }) => sql);
-  return `CREATE PUBLICATION ${quoteName(publication)} FOR TABLE ${names.join(', ')} WITH (publish = 'insert, update, delete, truncate', publish_via_partition_root = true)`;
-}
-
 export async function hasPublication(queries: Queries, { publication }: PostgresConfig): Promise<boolean> {
   const rows = await queries.rows(`SELECT 1 FROM pg_publication WHERE pubname = ${quote(publication)}`);
   return rows.length > 0;
 }
 
-/** Makes the publication where it is ours and is missing. Rejects with a `SourceError` that says what an administrator must do. */
-export async function ensurePublication(queries: Queries, config: PostgresConfig): Promise<void> {
-  if (await hasPublication(queries, config)) return;
+/**
+ * Makes the publication where it is ours, or adds the tables that it lacks. Tables without a key are left out: their rows could be
+ * changed no more. Rejects with a `SourceError` that says what an administrator must do; when only tables are lacking, it resolves
+ * with that.
+ */
+export async function ensurePublication(queries: Queries, config: PostgresConfig): Promise<string | undefined> {
   const { publication, ownsPublication } = config;
-  if (!ownsPublication) throw refuse('PublicationMissing', `there is no publication ${publication}`);
+  const exists = await hasPublication(queries, config);
+  if (exists && !ownsPublication) return undefined;
+  if (!exists && !ownsPublication) throw refuse('PublicationMissing', `there is no publication ${publication}`);
   const found = await findTables(queries, config);
   const problem = tablesProblem(config, found);
   if (problem !== undefined) throw refuse('ConfigurationInvalid', problem);
-  const sql = publicationSql(config, found);
+  const published = exists ? await publishedTables(queries, config) : [];
+  const lacking = found.filter(({ name, hasKey }) => hasKey && !published.includes(name));
+  if (lacking.length === 0) return undefined;
+  const names = lacking.map(({ sql }) => sql).join(', ');
+  const sql = exists
+    ? `ALTER PUBLICATION ${quoteName(publication)} ADD TABLE ${names}`
+    : `CREATE PUBLICATION ${quoteName(publication)} FOR TABLE ${names} WITH (publish = 'insert, update, delete, truncate', publish_via_partition_root = true)`;
   try {
     await queries.rows(sql);
+    return undefined;
   } catch (err) {
-    // Another SyncTask has made it at the same time.
-    if (await hasPublication(queries, config)) return;
-    if ((err as { code?: string }).code !== '42501') throw err;
-    throw refuse(
-      'PrivilegeMissing',
-      `the publication ${publication} is missing, and this login may not make it: run as the owner of the tables: ${sql.slice(0, 1000)}`,
-      err,
-    );
+    const { code = '' } = err as { code?: string };
+    // Another SyncTask has done it at the same time.
+    if (['42710', '23505', 'XX000'].includes(code) && (await hasPublication(queries, config))) return undefined;
+    if (code !== '42501') throw err;
+    const advice = `the publication ${publication} lacks tables, and this login may not add them: run as their owner: ${sql.slice(0, 1000)}`;
+    if (exists) return advice;
+    throw refuse('PrivilegeMissing', advice, err);
   }
+}
+
+async function publishedTables(queries: Queries, { publication }: PostgresConfig): Promise<readonly string[]> {
+  const rows = await queries.rows(
+    `SELECT schemaname || '.' || tablename FROM pg_publication_tables WHERE pubname = ${quote(publication)}`,
+  );
+  return rows.map(([name]) => name ?? '');
 }
 
 const refuse = (reason: string, message: string, cause?: unknown): SourceError =>

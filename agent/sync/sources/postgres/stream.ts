@@ -47,7 +47,7 @@ export async function* streamChanges(
 
 /** Where the stream begins, with the slot at hand; and the index of the entry that says so. */
 async function openPlace(
-  { config, queries, link, slotName }: StreamParts,
+  { config, queries, link, slotName, logger }: StreamParts,
   { checkpoint, afterIndex }: StreamStart,
   signal: AbortSignal,
 ): Promise<{ readonly place: LogPlace; readonly last: number }> {
@@ -55,7 +55,8 @@ async function openPlace(
   const { system, end } = await link.identify();
   if (checkpoint === undefined) {
     // Before the slot: what the log says of a time before the publication cannot be read.
-    await ensurePublication(queries, config);
+    const advice = await ensurePublication(queries, config);
+    if (advice !== undefined) logger.warn(advice);
     const lsn = await slot.create(signal);
     const last = Math.max(afterIndex + 1, lsn);
     return { place: { lsn, event: afterIndex, base: last - lsn, system }, last };

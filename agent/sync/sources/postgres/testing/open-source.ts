@@ -13,7 +13,7 @@ export class OpenSource {
   readonly config: SourceConfig;
   readonly taskUid: string;
 
-  constructor(world: PostgresWorld, changes: Partial<SourceConfig> = {}, taskUid = randomUUID()) {
+  constructor(world: PostgresWorld, changes: Partial<SourceConfig> = {}, taskUid: string = randomUUID()) {
     this.config = world.config(changes);
     this.taskUid = taskUid;
     this.source = postgresDriver.open(this.config, { logger: pino({ level: 'silent' }), stateFolder: '', taskUid });
