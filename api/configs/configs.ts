@@ -4,7 +4,7 @@ import type { SyncPusher } from '../../kube/types/syncpusher.ts';
 import type { SyncSource } from '../../kube/types/syncsource.ts';
 import type { SyncTask } from '../../kube/types/synctask.ts';
 import type { Blobs } from '../../store/blobs.ts';
-import { ConfigDirectory, isThere } from './config-directory.ts';
+import { ConfigDirectory } from './config-directory.ts';
 import { PUSHER, SOURCE, SYNC } from './config-kind.ts';
 import type { Endpoint } from './config-kind.ts';
 import { ConfigSecrets } from './config-secrets.ts';
@@ -61,8 +61,8 @@ export class Configs {
     const find = async (word: string, name: string): Promise<Endpoint | undefined> => {
       if (name === '') return undefined;
       const directory = word === 'source' ? this.sources.directory : this.pushers.directory;
-      const found = await directory.read(name);
-      return found !== undefined && isThere(found) ? found : undefined;
+      // Of one that is being deleted, agents may still need the login.
+      return directory.read(name);
     };
     await this.secrets.settle(find, now);
   }

@@ -92,17 +92,17 @@ export class EndpointConfigs<T extends Endpoint> {
 
   /** Deletes the configuration and the syncs that name it (manual, section 2). What a crash leaves, the operator deletes. */
   async remove(id: string): Promise<void> {
-    const { writer, secrets, syncs, syncWriter } = this.#parts;
+    const { writer, syncs, syncWriter } = this.#parts;
     const config = await this.directory.requireFresh(id);
     if (!(await writer.delete(config))) throw this.directory.notFound(id);
     const field = this.directory.kind.word;
     for (const sync of await syncs.listFresh(`spec.${field}=${config.metadata.name}`)) await syncWriter.delete(sync);
-    if (config.spec.secret_ref !== undefined) await secrets.remove(config, config.spec.secret_ref);
+    await this.#removeSecret(config);
   }
 
   /** Deletes those that are disabled and that no sync names. Resolves with their ids. */
   async cleanup(): Promise<string[]> {
-    const { writer, secrets, syncs } = this.#parts;
+    const { writer, syncs } = this.#parts;
     const { word } = this.directory.kind;
     const configs = await this.directory.listFresh();
     // Read last: a sync that was made meanwhile counts.
@@ -112,9 +112,16 @@ export class EndpointConfigs<T extends Endpoint> {
       if (config.spec.disabled === false || used.has(config.metadata.name)) continue;
       if (!(await writer.delete(config, { unchanged: true }))) continue;
       deleted.push(idOf(config));
-      if (config.spec.secret_ref !== undefined) await secrets.remove(config, config.spec.secret_ref);
+      await this.#removeSecret(config);
     }
     return deleted;
+  }
+
+  /** Not of one that is held: agents need its login to clean up after its syncs. It owns the Secret, which goes with it. */
+  async #removeSecret(config: T): Promise<void> {
+    const { secret_ref: ref } = config.spec;
+    if (ref !== undefined && (config.metadata.finalizers ?? []).length === 0)
+      await this.#parts.secrets.remove(config, ref);
   }
 
   async #createSecret(configName: string, decision: LoginDecision): Promise<string | undefined> {

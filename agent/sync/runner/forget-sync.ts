@@ -6,9 +6,13 @@ import type { SyncAssignment } from './assignment.ts';
 import { sourceOf } from './sync-attempt.ts';
 import type { SyncTools } from './sync-tools.ts';
 
+/** A server that cannot be reached for so long does not keep a SyncTask, and perhaps its namespace, from going. */
+const GIVE_UP_MS = 300_000;
+
 /**
  * Removes what a deleted SyncTask left behind: at its source's server, and here. The source is still there: it is held until its
- * tasks are gone. Rejects when the server cannot be reached.
+ * tasks are gone. Rejects when the server cannot be reached, for five minutes from the deletion on; then it is given up, with a
+ * line in the log.
  */
 export async function forgetSync(
   tools: SyncTools,
@@ -17,15 +21,25 @@ export async function forgetSync(
   signal: AbortSignal,
 ): Promise<void> {
   if (sync.status?.started === undefined) return;
-  const { client } = tools;
   try {
-    const source = await client.get(syncSources, assignment.namespace, sync.spec.source, signal);
-    const { driver, config, folder } = await sourceOf(tools, assignment, { source }, signal);
-    await driver.forget?.(config, assignment.uid, signal);
-    // Of others that read the same source this is the index too: they begin anew, with a snapshot, rather than with an old one.
-    if (!tools.sources.isHeld(driver.signature(config, assignment.uid)))
-      await rm(folder, { recursive: true, force: true });
+    await forget(tools, assignment, sync, signal);
   } catch (err) {
-    if (!isNotFound(err)) throw err;
+    if (isNotFound(err)) return;
+    if (Date.now() - Date.parse(sync.metadata.deletionTimestamp ?? '') < GIVE_UP_MS) throw err;
+    tools.logger.error({ err }, `what the deleted sync ${sync.metadata.name} left at its source was not removed`);
   }
+}
+
+async function forget(
+  tools: SyncTools,
+  assignment: SyncAssignment,
+  sync: SyncTask,
+  signal: AbortSignal,
+): Promise<void> {
+  const source = await tools.client.get(syncSources, assignment.namespace, sync.spec.source, signal);
+  const { driver, config, folder } = await sourceOf(tools, assignment, { source }, signal);
+  await driver.forget?.(config, assignment.uid, signal);
+  // Of others that read the same source this is the index too: they begin anew, with a snapshot, rather than with an old one.
+  if (!tools.sources.isHeld(driver.signature(config, assignment.uid)))
+    await rm(folder, { recursive: true, force: true });
 }
