@@ -198,7 +198,8 @@ export class PushLoop {
     };
     const answer = await sender.send({ sourceType: 'message', events: [event], isSnapshotEnd: false }, 0);
     if (answer instanceof Error) return this.#again(answer);
-    if (answer.snapshotNeeded) snapshots.request('ConsumerRequest');
+    // It cannot know of one that it has just been given.
+    if (answer.snapshotNeeded && !snapshots.hasBegunSince(sender.live.openedAt)) snapshots.request('ConsumerRequest');
   }
 
   async #snapshot(): Promise<void> {

@@ -28,6 +28,8 @@ export class Snapshots {
   #run: SnapshotRun | undefined;
   /** Whether what is missing since the position was lost is in the snapshot that runs. */
   #makesUp = true;
+  /** Of `performance.now()`. */
+  #begunAt = -Infinity;
   #failures = 0;
   #retryAt: number | undefined;
 
@@ -43,6 +45,11 @@ export class Snapshots {
     return this.#report?.state === 'Running';
   }
 
+  /** Whether one was begun, from the start, after this time of `performance.now()`. */
+  hasBegunSince(time: number): boolean {
+    return this.#begunAt >= time;
+  }
+
   /** Begins one, unless one runs. */
   request(trigger: SnapshotTrigger): void {
     if (this.isRunning) return;
@@ -52,6 +59,7 @@ export class Snapshots {
   /** Begins one from the start, also in place of one that runs. */
   restart(trigger: SnapshotTrigger): void {
     this.#makesUp = true;
+    this.#begunAt = performance.now();
     this.#failures = 0;
     this.#retryAt = undefined;
     this.#abandonRun();

@@ -109,6 +109,7 @@ export class MemoryDatabase implements Source {
     const all = after === undefined ? 0 : at(after);
     while (this.log.slice(0, all).some((_transaction, number) => !this.#visible.has(number)))
       await once(this.#news, 'change', { signal });
+    await this.#turn('open');
     return {
       next: (cursor, rows) => this.#read(cursor?.['id'] as string | undefined, rows),
       close: () => Promise.resolve(),
