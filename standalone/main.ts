@@ -1,10 +1,12 @@
 #!/usr/bin/env node
-import { resolve } from 'node:path';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { pino } from 'pino';
 import { defaultSettings, MAX_FILE_BYTES } from '../api/settings.ts';
 import { upTo } from '../api/whole-number.ts';
 import { logDestination } from '../kube/log-destination.ts';
+import { importFustor } from './import/import-fustor.ts';
 import { StartError } from './start-error.ts';
 import { up } from './up.ts';
 
@@ -15,6 +17,12 @@ interface UpFlags {
   kubePort: number;
   maxFileBytes: number;
   logLevel: string;
+}
+
+interface ImportFlags {
+  url: string;
+  dryRun: boolean;
+  start: boolean;
 }
 
 const program = new Command('tiangong').description('Runs tasks on agents, from REST and kubectl alike.');
@@ -44,6 +52,20 @@ program
     for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, pressed);
     const print = (text: string): boolean => process.stdout.write(text);
     await up({ ...flags, home: resolve(flags.home), logger, print }, { stop: stop.signal, hurry: hurry.signal });
+  });
+
+program
+  .command('import')
+  .description('Takes over what another product has configured.')
+  .command('fustor')
+  .argument('[folder]', 'where Fustor Agent keeps its configuration', join(homedir(), '.fustor'))
+  .description('Takes over sources, pushers and syncs of Fustor Agent, and the fields that it has discovered.')
+  .addOption(new Option('--url <address>', 'of the REST API').env('TIANGONG_API_URL').default('http://127.0.0.1:8080'))
+  .option('--dry-run', 'only tell what would be taken over', false)
+  .option('--start', 'start the syncs that are enabled; stop Fustor Agent before', false)
+  .action(async (folder: string, flags: ImportFlags) => {
+    const print = (text: string): boolean => process.stdout.write(text);
+    if (!(await importFustor({ ...flags, folder: resolve(folder), print }))) process.exitCode = 1;
   });
 
 try {
