@@ -6,13 +6,9 @@ import type { SyncAssignment } from './assignment.ts';
 import { sourceOf } from './sync-attempt.ts';
 import type { SyncTools } from './sync-tools.ts';
 
-/** A server that cannot be reached for so long does not keep a SyncTask, and perhaps its namespace, from going. */
-const GIVE_UP_MS = 300_000;
-
 /**
  * Removes what a deleted SyncTask left behind: at its source's server, and here. The source is still there: it is held until its
- * tasks are gone. Rejects when the server cannot be reached, for five minutes from the deletion on; then it is given up, with a
- * line in the log.
+ * tasks are gone. Rejects when the server cannot be reached; the operator bounds for how long that is tried.
  */
 export async function forgetSync(
   tools: SyncTools,
@@ -24,9 +20,7 @@ export async function forgetSync(
   try {
     await forget(tools, assignment, sync, signal);
   } catch (err) {
-    if (isNotFound(err)) return;
-    if (Date.now() - Date.parse(sync.metadata.deletionTimestamp ?? '') < GIVE_UP_MS) throw err;
-    tools.logger.error({ err }, `what the deleted sync ${sync.metadata.name} left at its source was not removed`);
+    if (!isNotFound(err)) throw err;
   }
 }
 

@@ -27,6 +27,9 @@ export interface SeenConfiguration {
 /** How long the last report may take before the task is given back. */
 const LAST_WRITE_MS = 10_000;
 
+/** However often the state changes, the API server is written to ten times a second at most. */
+const BREATH_MS = 100;
+
 /** One assignment of a SyncTask being carried out: pipelines, one after the other, until it is stopped or another's. */
 export class SyncRun {
   readonly assignment: SyncAssignment;
@@ -75,6 +78,7 @@ export class SyncRun {
   abandon(): Promise<void> {
     this.#writing.abort();
     this.#stop.abort();
+    this.#urgent.resolve();
     return this.ended;
   }
 
@@ -87,6 +91,7 @@ export class SyncRun {
     this.#urgent.resolve();
     await this.ended;
     this.#writing.abort();
+    this.#urgent.resolve();
     await this.#written;
     this.#phase = { kind: 'Stopped', reason };
     this.#logger.info({ reason }, 'a sync has stopped');
@@ -177,7 +182,7 @@ export class SyncRun {
   async #keepWriting(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const woken = new AbortController();
-      await Promise.race([this.#urgent.promise, sleep(this.#times.statusMs, AbortSignal.any([signal, woken.signal]))]);
+      await Promise.race([this.#urgent.promise, sleep(this.#times.statusMs, woken.signal)]);
       woken.abort();
       if (signal.aborted) return;
       this.#urgent = Promise.withResolvers<void>();
@@ -192,6 +197,7 @@ export class SyncRun {
       }, signal);
       if (isOurs && report !== undefined) pipeline?.written(report);
       if (!isOurs && !signal.aborted) this.#stop.abort();
+      await sleep(BREATH_MS, signal);
     }
   }
 }
