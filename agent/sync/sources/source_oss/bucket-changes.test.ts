@@ -94,7 +94,7 @@ describe('BucketChanges', () => {
     const folder = mkdtempSync(join(tmpdir(), 'tiangong-oss-test-'));
     try {
       fc.assert(
-        fc.property(fc.array(operation, { maxLength: 60 }), (operations) => {
+        fc.property(fc.array(operation, { maxLength: 60, size: 'max' }), (operations) => {
           const world = new World(folder);
           for (const one of operations)
             if (one.op === 'put') world.put(one.key);
