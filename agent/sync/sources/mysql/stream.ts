@@ -45,8 +45,8 @@ export async function* streamLog(
     const context = { server: connection, filter, wanted, decoders: new CharsetDecoders() };
     const entries = new LogEntries({
       plans: new TablePlans({ ...context, shapes: new TableShapes(questions) }),
-      ...{ filter, logger, server: facts.server, gtids: from.gtids, shift: from.shift, afterIndex: from.index },
-      place: () => stream.position,
+      ...{ filter, logger, server: facts.server, gtids: from.gtids, shift: from.shift, skipUntil: from.skipUntil },
+      ...{ place: () => stream.position, afterIndex: from.index },
     });
     let event: LogEvent | undefined = await stream.next(signal);
     yield [{ index: from.index, position: from.position }];

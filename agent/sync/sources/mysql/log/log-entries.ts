@@ -3,18 +3,23 @@ import type { BinlogPosition } from '../../../../executors/mysql/binlog/binlog-p
 import { EventType } from '../../../../executors/mysql/binlog/events/event-type.ts';
 import { isIgnorable } from '../../../../executors/mysql/binlog/events/log-event.ts';
 import type { LogEvent } from '../../../../executors/mysql/binlog/events/log-event.ts';
+import { isQuery, parseQuery } from '../../../../executors/mysql/binlog/events/query-event.ts';
 import type { LoggedQuery } from '../../../../executors/mysql/binlog/events/query-event.ts';
 import { isRowsEvent, parseRowsEvent } from '../../../../executors/mysql/binlog/events/rows-event.ts';
 import { GroupTracker } from '../../../../executors/mysql/binlog/group-tracker.ts';
+import { PositionLostError } from '../../../source.ts';
 import type { StreamEntry } from '../../../stream-entry.ts';
 import { invalid } from '../failure.ts';
 import { rowKey } from '../row-key.ts';
 import type { TableFilter } from '../table-filter.ts';
 import type { GtidSet } from './gtid-set.ts';
 import { rowGroups } from './logged-rows.ts';
-import { indexOf } from './position.ts';
+import type { RowGroup } from './logged-rows.ts';
+import { indexOf, isBehind } from './position.ts';
 import type { MysqlPosition, MysqlTransaction } from './position.ts';
-import type { TablePlans } from './table-plans.ts';
+import { beginsPrepared, parseXa, PreparedTransactions } from './prepared-transactions.ts';
+import type { XaStatement } from './prepared-transactions.ts';
+import type { TablePlan, TablePlans } from './table-plans.ts';
 
 export interface LogEntriesOptions {
   readonly plans: TablePlans;
@@ -26,11 +31,18 @@ export interface LogEntriesOptions {
   readonly gtids: GtidSet | undefined;
   /** See `ResolvedStart`. */
   readonly shift: number | undefined;
+  /** What stands before was told already, and is read again for what was prepared there. */
+  readonly skipUntil: BinlogPosition | undefined;
   /** All indexes are above. */
   readonly afterIndex: number;
   readonly logger: Logger;
 }
 
+/** Rows of one kind; undefined: of a table that is not read. */
+export type LoggedChange = (RowGroup & { readonly plan: TablePlan }) | undefined;
+
+/** A flag of XA_PREPARE. */
+const ONE_PHASE = 1;
 /** Rows of no table: they only say that a statement has ended. */
 const NO_TABLE = 0xffffff;
 const CHANGES_ROWS =
@@ -54,6 +66,9 @@ export class LogEntries {
   #transaction: MysqlTransaction | undefined;
   /** Where the transaction after the last one begins. */
   #boundary: BinlogPosition;
+  readonly #prepared = new PreparedTransactions();
+  /** All before was told already. */
+  #skipUntil: BinlogPosition | undefined;
   #last: number;
   #shift: number | undefined;
 
@@ -61,6 +76,7 @@ export class LogEntries {
     this.#options = options;
     this.#last = options.afterIndex;
     this.#shift = options.shift;
+    this.#skipUntil = options.skipUntil;
     this.#boundary = options.place();
   }
 
@@ -78,6 +94,11 @@ export class LogEntries {
   /** A promise is to be waited for. Throws or rejects with a `SourceError`, or with `Malformed`. */
   take(event: LogEvent): Promise<void> | undefined {
     const step = this.#tracker.take(event);
+    const xa = isQuery(event) ? parseXa(parseQuery(event).text.trim()) : undefined;
+    if (xa !== undefined) {
+      this.#takeXa(xa, event);
+      return undefined;
+    }
     switch (step.kind) {
       case 'outside':
         if (event.type === EventType.FormatDescription) this.#options.plans.forget();
@@ -88,6 +109,7 @@ export class LogEntries {
         return undefined;
       case 'begin':
         if (this.#transaction === undefined) this.#begin();
+        if (beginsPrepared(event)) this.#prepared.start('');
         return undefined;
       case 'inside':
         return this.#takeChange(event);
@@ -96,7 +118,8 @@ export class LogEntries {
         if (step.last) this.#end(event);
         return undefined;
       case 'end':
-        this.#end(event);
+        if (event.type === EventType.XaPrepare) this.#endXa(event);
+        else this.#end(event);
         return undefined;
     }
   }
@@ -128,24 +151,32 @@ export class LogEntries {
     if (!plans.isKnown(rows.tableId))
       throw invalid(`the log has rows of a table ${rows.tableId} that it has not named`);
     const plan = plans.get(rows.tableId);
+    // Also what is left out counts, so that indexes do not depend on what is wanted.
+    const changes: readonly LoggedChange[] =
+      plan === undefined ? [undefined] : rowGroups(rows, plan).map((group) => ({ ...group, plan }));
+    if (this.#prepared.isOpen) this.#prepared.add(changes, event.body.length);
+    else this.#tell(changes, event.timestamp * 1000);
+  }
+
+  #tell(changes: readonly LoggedChange[], committedMs: number): void {
+    if (this.#skipUntil !== undefined) return;
     const transaction = this.#transaction;
-    if (plan === undefined) {
-      // Also what is left out counts, so that indexes do not depend on what is wanted.
-      this.#hold({ index: this.#nextIndex(), transaction });
-      return;
-    }
-    const keyOf = rowKey(plan.schema, plan.table, plan.key);
-    const committedMs = event.timestamp * 1000;
-    for (const group of rowGroups(rows, plan)) {
+    for (const change of changes) {
       const index = this.#nextIndex();
+      if (change === undefined) {
+        this.#hold({ index, transaction });
+        continue;
+      }
+      const { plan, type, rows } = change;
+      const keyOf = rowKey(plan.schema, plan.table, plan.key);
       this.#hold({
         index,
         event: {
-          ...{ event_type: group.type, fields: plan.fields, rows: group.rows, index },
+          ...{ event_type: type, fields: plan.fields, rows, index },
           ...{ event_schema: plan.schema, table: plan.table },
         },
         ...{ committedMs, transaction },
-        touched: () => ({ keys: keyOf === undefined ? [] : group.rows.map(keyOf) }),
+        touched: () => ({ keys: keyOf === undefined ? [] : rows.map(keyOf) }),
       });
     }
   }
@@ -160,22 +191,58 @@ export class LogEntries {
     if (EMPTIES.test(text)) logger.warn({ schema, statement: text }, 'rows went away that consumers are not told of');
   }
 
+  /** What XA prepares happens when it is committed, in another group of the log. */
+  #takeXa({ verb, xid, onePhase }: XaStatement, event: LogEvent): void {
+    if (this.#transaction === undefined) this.#begin();
+    if (verb === 'start') this.#prepared.start(xid);
+    if (verb === 'end') this.#prepared.name(xid);
+    if (verb !== 'commit' && verb !== 'rollback') return;
+    if (onePhase || this.#prepared.isOpen) {
+      const changes = this.#prepared.commitOpen();
+      if (verb === 'commit') this.#tell(changes, event.timestamp * 1000);
+    } else {
+      const found = this.#prepared.take(xid);
+      if (verb === 'commit' && found === undefined && this.#skipUntil === undefined)
+        throw new PositionLostError(
+          `the log has the commit of an XA transaction (${xid}) that was prepared before it was read from`,
+        );
+      if (verb === 'commit') this.#tell(found?.changes ?? [], event.timestamp * 1000);
+      if (found?.gtid !== undefined) this.#options.gtids?.add(found.gtid);
+    }
+    this.#end(event);
+  }
+
+  #endXa(event: LogEvent): void {
+    if (event.body[0] === ONE_PHASE || !this.#prepared.isOpen) {
+      this.#tell(this.#prepared.commitOpen(), event.timestamp * 1000);
+      this.#end(event);
+      return;
+    }
+    const { gtid, begin = this.#boundary } = this.#transaction ?? {};
+    // Its GTID counts when it has happened, so that it comes again after a new beginning.
+    this.#prepared.prepareOpen(gtid, begin);
+    this.#boundary = this.#options.place();
+    this.#transaction = undefined;
+  }
+
   #end(event: LogEvent): void {
     const { gtids } = this.#options;
     const { gtid } = this.#tracker;
     if (gtids !== undefined && gtid !== undefined) gtids.add(gtid);
     this.#boundary = this.#options.place();
-    const end: StreamEntry = this.#held ?? {
-      ...{ index: this.#nextIndex(), transaction: this.#transaction, committedMs: event.timestamp * 1000 },
-    };
-    this.#ready.push({ ...end, position: this.#position() });
+    if (this.#skipUntil === undefined) {
+      const end: StreamEntry = this.#held ?? {
+        ...{ index: this.#nextIndex(), transaction: this.#transaction, committedMs: event.timestamp * 1000 },
+      };
+      this.#ready.push({ ...end, position: this.#position() });
+    } else if (isBehind(this.#boundary, this.#skipUntil)) this.#skipUntil = undefined;
     this.#held = undefined;
     this.#transaction = undefined;
   }
 
   /** Between transactions the place has changed: another file, or what was passed over. */
   #moved(): void {
-    if (this.#transaction !== undefined) return;
+    if (this.#transaction !== undefined || this.#skipUntil !== undefined) return;
     const place = this.#options.place();
     if (place.file === '' || (place.file === this.#boundary.file && place.position === this.#boundary.position)) return;
     this.#boundary = place;
@@ -190,7 +257,10 @@ export class LogEntries {
     const { gtids, server } = this.#options;
     const { file, position } = this.#boundary;
     const shift = this.#shift === undefined || this.#shift === 0 ? {} : { shift: this.#shift };
-    return { ...(gtids !== undefined && { gtid: gtids.toString() }), file, pos: position, server, ...shift };
+    const place = { file, pos: position, server, ...shift };
+    if (gtids !== undefined) return { gtid: gtids.toString(), ...place };
+    const { begin } = this.#prepared;
+    return begin === undefined ? place : { ...place, from: { file: begin.file, pos: begin.position } };
   }
 
   #hold(entry: StreamEntry): void {

@@ -40,14 +40,13 @@ const SIZED: Readonly<Record<number, string>> = {
 const BINARY = 'binary';
 
 /**
- * What the log itself says of a table's columns, as they were when its rows were logged: MySQL with
- * binlog_row_metadata=FULL. Undefined where it does not say all.
+ * What the log itself says of a table's columns, as they were when its rows were logged: with binlog_row_metadata=FULL.
+ * Undefined where it does not say all.
  */
 export function factsOfLog(map: TableMap, server: LogServer): readonly LogFact[] | undefined {
   const { columns, metadata } = map;
   const { names, unsigned } = metadata;
-  // MariaDB does not tell UUID, INET4 and INET6 from BINARY.
-  if (server.flavour !== 'mysql' || typeof columns === 'string' || names?.length !== columns.length) return undefined;
+  if (typeof columns === 'string' || names?.length !== columns.length) return undefined;
   const collations = collationsOf(columns, metadata, server);
   let enums = 0;
   let sets = 0;
@@ -59,13 +58,20 @@ export function factsOfLog(map: TableMap, server: LogServer): readonly LogFact[]
     const found = server.charsets.get(collations[index] ?? 0);
     const charset = found === BINARY ? undefined : found;
     const isUnsigned = unsigned?.[index] ?? false;
-    const type = members === undefined ? undefined : typeOf(layout, charset, isUnsigned);
+    const isVague = server.flavour === 'mariadb' && isVagueInMariadb(layout, charset);
+    const type = members === undefined || isVague ? undefined : typeOf(layout, charset, isUnsigned);
     if (members === undefined || type === undefined) return undefined;
     const head = { name: names[index] ?? '', type, charset, collation: undefined, unsigned: isUnsigned, members };
     facts.push({ ...head, generated: false, nullable: true, onUpdate: false });
   }
   return facts;
 }
+
+const OLD_TEMPORAL: ReadonlySet<number> = new Set([WireType.Time, WireType.Datetime, WireType.Timestamp]);
+
+/** It does not tell UUID, INET4 and INET6 from BINARY, nor the digits of a fraction in temporal types of before 10.1. */
+const isVagueInMariadb = ({ type, size }: ColumnLayout, charset: string | undefined): boolean =>
+  OLD_TEMPORAL.has(type) || (type === WireType.String && charset === undefined && (size === 4 || size === 16));
 
 /** COLUMN_TYPE as information_schema would have it, as far as values need it. */
 function typeOf(
@@ -85,10 +91,12 @@ function typeOf(
     case WireType.NewDecimal:
       return plain(`decimal(${size},${scale})`);
     case WireType.Varchar:
+    case WireType.VarcharCompressed:
       return plain(`${bytes ? 'varbinary' : 'varchar'}(${size})`);
     case WireType.String:
       return plain(`${bytes ? 'binary' : 'char'}(${size})`);
     case WireType.Blob:
+    case WireType.BlobCompressed:
       return plain(bytes ? 'blob' : 'text');
     case WireType.Enum:
     case WireType.Set:

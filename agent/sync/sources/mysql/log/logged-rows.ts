@@ -2,6 +2,7 @@ import { ByteCursor } from '../../../../executors/mysql/binlog/events/byte-curso
 import { isSet } from '../../../../executors/mysql/binlog/events/rows-event.ts';
 import type { RowsEvent } from '../../../../executors/mysql/binlog/events/rows-event.ts';
 import type { EventType, Row } from '../../../sync-event.ts';
+import { invalid } from '../failure.ts';
 import { rowKey } from '../row-key.ts';
 import { mismatch } from './table-plans.ts';
 import type { TablePlan } from './table-plans.ts';
@@ -19,7 +20,10 @@ export interface RowGroup {
 export function rowGroups(event: RowsEvent, plan: TablePlan): RowGroup[] {
   if (event.columnCount !== plan.columns.length)
     throw mismatch(plan, 'its rows have another number of columns than the log says of it');
-  if (!event.complete) throw mismatch(plan, 'its rows are logged without all of their columns (binlog_row_image)');
+  if (!event.complete)
+    throw invalid(
+      `rows of ${plan.schema}.${plan.table} are logged without all of their columns: binlog_row_image must be FULL, also in sessions`,
+    );
   const cursor = new ByteCursor(event.images);
   if (event.kind !== 'update') {
     const rows: Row[] = [];

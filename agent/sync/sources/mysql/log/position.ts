@@ -13,6 +13,8 @@ export interface MysqlPosition {
   readonly server: string;
   /** What is added to the index of a place, so that indexes grow from one log to the next. */
   readonly shift?: number;
+  /** Without GTIDs: where to read from, when what XA has prepared there has not been committed yet. */
+  readonly from?: { readonly file: string; readonly pos: number };
 }
 
 /** Which transaction an entry belongs to, for `SnapshotChunk.sees`. */
@@ -30,6 +32,12 @@ export function readPosition(position: SourcePosition): MysqlPosition | undefine
   const place = typeof file === 'string' && Number.isSafeInteger(pos) ? { file, pos: pos as number } : {};
   const added = Number.isSafeInteger(shift) && (shift as number) > 0 ? { shift: shift as number } : {};
   return { ...(typeof gtid === 'string' && { gtid }), ...place, server, ...added };
+}
+
+/** Where a stream must read from to go on behind the position. */
+export function readFrom({ from }: SourcePosition): BinlogPosition | undefined {
+  const { file, pos } = (from ?? {}) as { file?: unknown; pos?: unknown };
+  return typeof file === 'string' && Number.isSafeInteger(pos) ? { file, position: pos as number } : undefined;
 }
 
 /** Undefined where the log has not told it yet. */

@@ -7,7 +7,7 @@ import type { StreamStart } from '../../../source.ts';
 import type { SourcePosition } from '../../../stream-entry.ts';
 import type { ServerFacts } from '../server-facts.ts';
 import { GtidSet } from './gtid-set.ts';
-import { indexOf, placeOf, readPosition } from './position.ts';
+import { indexOf, placeOf, readFrom, readPosition } from './position.ts';
 import type { MysqlPosition } from './position.ts';
 
 /** Where a stream begins. */
@@ -18,6 +18,8 @@ export interface ResolvedStart {
   readonly gtids: GtidSet | undefined;
   /** See `MysqlPosition`; undefined: it follows from the first place in a log that is another server's. */
   readonly shift: number | undefined;
+  /** See `LogEntriesOptions`. */
+  readonly skipUntil?: BinlogPosition;
   /** Of the first entry. */
   readonly index: number;
   readonly position: SourcePosition;
@@ -59,7 +61,12 @@ export async function resolveStart(
   }
   const { shift = 0 } = position;
   const place = requirePlace(position, facts);
-  return { ...fromPlace(place, facts), position: checkpoint.position, shift, index };
+  const from = readFrom(checkpoint.position);
+  return {
+    ...fromPlace(from ?? place, facts),
+    ...{ position: checkpoint.position, shift, index },
+    ...(from !== undefined && { skipUntil: place }),
+  };
 }
 
 type Begin = Omit<ResolvedStart, 'index' | 'shift'>;

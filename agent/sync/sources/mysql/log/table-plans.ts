@@ -4,7 +4,7 @@ import type { ColumnFact } from '../../../../executors/mysql/binlog/column-fact.
 import type { ColumnCodec } from '../../../../executors/mysql/binlog/rows/column-codec.ts';
 import { tableCodecs } from '../../../../executors/mysql/binlog/rows/table-codecs.ts';
 import type { LogServer } from '../../../../executors/mysql/binlog/rows/table-codecs.ts';
-import { SourceError } from '../../../source.ts';
+import { PositionLostError } from '../../../source.ts';
 import type { WantedFields } from '../../../source.ts';
 import type { TableFilter } from '../table-filter.ts';
 import type { TableShapes } from '../table-shapes.ts';
@@ -68,7 +68,7 @@ export class TablePlans {
     return this.#known.has(tableId);
   }
 
-  /** Takes the body of a table map; a promise is to be waited for. Rejects with a `SourceError`, or as the sessions do. */
+  /** Takes the body of a table map; a promise is to be waited for. Rejects with `PositionLostError` where the log can be read no further, or as the sessions do. */
   name(body: Buffer): Promise<void> | undefined {
     const id = body.readUIntLE(0, 6);
     const wanted = this.#context.wanted();
@@ -140,10 +140,8 @@ export class TablePlans {
   }
 }
 
-/** Rows that cannot be told for certain are not told at all. */
-export const mismatch = ({ schema, table }: { schema: string; table: string }, why: string): SourceError =>
-  new SourceError(
-    'SchemaMismatch',
+/** Rows that cannot be told for certain are not told at all: the log is of no use from here on. */
+export const mismatch = ({ schema, table }: { schema: string; table: string }, why: string): PositionLostError =>
+  new PositionLostError(
     `rows of ${schema}.${table} cannot be read from the log: ${why}. With binlog_row_metadata=FULL the log itself tells its columns`,
-    { retryable: false },
   );

@@ -70,6 +70,17 @@ export class MysqlWorld implements SourceWorld {
     if (losePositions !== undefined) this.losePositions = losePositions;
   }
 
+  /** Executes statements in the database, one after the other on a connection of their own. */
+  async run(...statements: readonly string[]): Promise<void> {
+    const connection = await this.pool.getConnection();
+    try {
+      await connection.query(`USE ${this.database}`);
+      for (const statement of statements) await connection.query(statement);
+    } finally {
+      connection.destroy();
+    }
+  }
+
   async put(key: number, version: number): Promise<void> {
     await this.pool.query(
       `INSERT INTO ${this.database}.rows_ (id, version) VALUES (?, ?) ON DUPLICATE KEY UPDATE version = VALUES(version)`,

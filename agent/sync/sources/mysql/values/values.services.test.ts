@@ -57,9 +57,19 @@ describe.each(['mysql', 'mariadb'] as const)('values of %s', (name) => {
       return rows;
     };
 
-    it('are the same in the stream and in a snapshot, of all types and with NULLs anywhere', async () => {
-      const types = columnTypes(name);
-      await run(`CREATE TABLE c (id INT PRIMARY KEY, ${types.map(({ type }, at) => `c${at} ${type}`).join(', ')})`);
+    /** MariaDB's log does not tell them from BINARY, so that the server is asked what the columns are now. */
+    const vague = columnTypes(name).filter(({ type }) => /^(?:uuid|inet)/.test(type));
+    const told = columnTypes(name).filter((type) => !vague.some((other) => other.type === type.type));
+    const tables = [
+      ['that the log tells', told] as const,
+      ['that the server is asked for', [...vague, ...told]] as const,
+    ];
+
+    it.each(tables)('are the same in the stream and in a snapshot, of all types %s', async (_, types) => {
+      await run(
+        'DROP TABLE IF EXISTS c',
+        `CREATE TABLE c (id INT PRIMARY KEY, ${types.map(({ type }, at) => `c${at} ${type}`).join(', ')})`,
+      );
       const row = fc.tuple(...types.map(({ values }) => fc.option(values, { nil: 'NULL', freq: 8 })));
       await fc.assert(
         fc.asyncProperty(fc.array(row, { minLength: 1, maxLength: 10 }), async (literals) => {

@@ -1,0 +1,120 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { hasServices, service } from '../../../../test/services/service.ts';
+import { SourceReader } from '../../conformance/source-reader.ts';
+import { SourceUnderTest } from '../../conformance/source-under-test.ts';
+import { PositionLostError } from '../../source.ts';
+import type { SyncEvent } from '../../sync-event.ts';
+import { MysqlWorld } from './testing/mysql-world.ts';
+
+describe.each(['mysql', 'mariadb'] as const)('the stream of %s', (name) => {
+  describe.skipIf(!hasServices(name))('real', () => {
+    let world: MysqlWorld;
+    let test: SourceUnderTest;
+    beforeEach(async () => {
+      world = await MysqlWorld.create(await service(name));
+      test = new SourceUnderTest(world);
+    });
+    afterEach(() => test?.close());
+
+    const run = (...statements: readonly string[]): Promise<void> => world.run(...statements);
+    const eventsOf = ({ entries }: SourceReader): SyncEvent[] =>
+      entries.flatMap(({ event }) => (event === undefined ? [] : [event]));
+    const shown = (reader: SourceReader): unknown[] =>
+      eventsOf(reader).map(({ event_type, rows }) => [event_type, ...rows.map(({ id, version }) => [id, version])]);
+    /** Until a row of this table has come; nothing else is written to it. */
+    const untilEnd = async (reader: SourceReader): Promise<void> => {
+      await run('CREATE TABLE end_ (id INT PRIMARY KEY)', 'INSERT INTO end_ VALUES (1)', 'DROP TABLE end_');
+      await reader.until(() => eventsOf(reader).some(({ table }) => table === 'end_'));
+      const at = reader.entries.findIndex(({ event }) => event?.table === 'end_');
+      reader.entries.splice(at);
+    };
+
+    it('tells an update that changes keys as deletions and insertions, in an order that ends right', async () => {
+      await run('INSERT INTO rows_ (id, version) VALUES (1, 1), (2, 2), (3, 3)');
+      const reader = await SourceReader.open(test.open());
+      await run('UPDATE rows_ SET id = id + 1 ORDER BY id DESC', 'UPDATE rows_ SET id = 9, version = 9 WHERE id = 3');
+      await untilEnd(reader);
+      const rows = new Map([1, 2, 3].map((id) => [id, id]));
+      for (const { event_type, rows: changed } of eventsOf(reader))
+        for (const row of changed)
+          if (event_type === 'delete') expect(rows.delete(world.keyOf(row))).toBe(true);
+          else rows.set(world.keyOf(row), world.versionOf(row));
+      expect([...rows].sort()).toEqual([
+        [2, 1],
+        [4, 3],
+        [9, 9],
+      ]);
+      for (const { event, touched } of reader.entries)
+        if (event !== undefined)
+          expect(touched?.().keys).toEqual(event.rows.map(({ id }) => `${world.database}.rows_:[${id as number}]`));
+      await reader.stop();
+    });
+
+    it('tells nothing of what XA prepares until it is committed, and nothing of what it rolls back', async () => {
+      const reader = await SourceReader.open(test.open());
+      await run("XA START 'a'", 'INSERT INTO rows_ (id, version) VALUES (1, 1)', "XA END 'a'", "XA PREPARE 'a'");
+      await run("XA START 'b'", 'INSERT INTO rows_ (id, version) VALUES (2, 1)', "XA END 'b'", "XA PREPARE 'b'");
+      await run(
+        "XA START 'c'",
+        'INSERT INTO rows_ (id, version) VALUES (3, 1)',
+        "XA END 'c'",
+        "XA COMMIT 'c' ONE PHASE",
+      );
+      await run('INSERT INTO rows_ (id, version) VALUES (4, 1)');
+      await reader.until((entries) => entries.some(({ event }) => event?.rows.some(({ id }) => id === 4)));
+      const between = await reader.commit();
+      const second = await SourceReader.open(test.open(), { checkpoint: between });
+      await run("XA COMMIT 'a'", "XA ROLLBACK 'b'");
+      for (const each of [reader, second])
+        await each.until((entries) => entries.some(({ event }) => event?.rows.some(({ id }) => id === 1)));
+      expect(shown(reader)).toEqual([
+        ['insert', [3, 1]],
+        ['insert', [4, 1]],
+        ['insert', [1, 1]],
+      ]);
+      expect(shown(second)).toEqual([['insert', [1, 1]]]);
+      const indexOf = (each: SourceReader): number | undefined => eventsOf(each).at(-1)?.index;
+      expect(indexOf(second)).toBe(indexOf(reader));
+      await second.stop();
+      await reader.stop();
+    });
+
+    it('says that its position is lost when XA commits what was prepared before it began', async () => {
+      await run("XA START 'd'", 'INSERT INTO rows_ (id, version) VALUES (1, 1)', "XA END 'd'", "XA PREPARE 'd'");
+      const reader = await SourceReader.open(test.open());
+      await run("XA COMMIT 'd'");
+      await expect.poll(() => reader.failure).toBeInstanceOf(PositionLostError);
+    });
+
+    it('follows a table that is altered again and again', async () => {
+      const reader = await SourceReader.open(test.open());
+      await run(
+        'INSERT INTO rows_ (id, version, note) VALUES (1, 1, "a")',
+        'ALTER TABLE rows_ ADD COLUMN first INT FIRST',
+        'INSERT INTO rows_ (id, version, note, first) VALUES (2, 1, "b", 7)',
+      );
+      await reader.until((entries) => entries.some(({ event }) => event?.rows.some(({ id }) => id === 2)));
+      await run(
+        'ALTER TABLE rows_ RENAME COLUMN note TO remark, MODIFY version BIGINT UNSIGNED NOT NULL',
+        'INSERT INTO rows_ (id, version, remark, first) VALUES (3, 18446744073709551615, "c", 8)',
+      );
+      await untilEnd(reader);
+      expect(eventsOf(reader).flatMap(({ rows }) => rows)).toEqual([
+        { id: 1, version: 1, note: 'a' },
+        { id: 2, version: 1, note: 'b', first: 7 },
+        { id: 3, version: '18446744073709551615', remark: 'c', first: 8 },
+      ]);
+      await reader.stop();
+    });
+
+    it('leaves out what is not asked for', async () => {
+      const config = { ...world.config, driverParams: { tables: [`${world.database}.r*`] } };
+      await run('CREATE TABLE other (id INT PRIMARY KEY)');
+      const reader = await SourceReader.open(test.open(config));
+      await run('INSERT INTO other VALUES (1)', 'INSERT INTO rows_ (id, version) VALUES (1, 1)');
+      await reader.until((entries) => entries.some(({ event }) => event?.table === 'rows_'));
+      expect(eventsOf(reader).map(({ table }) => table)).toEqual(['rows_']);
+      await reader.stop();
+    });
+  });
+});
