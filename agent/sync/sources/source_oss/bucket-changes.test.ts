@@ -64,6 +64,13 @@ class World {
     }
   }
 
+  /** The consumer gets all from a snapshot that nothing was left to wait for. */
+  snapshot(): void {
+    this.push(Infinity);
+    this.#changes.show([...this.bucket.keys()]);
+    for (const [of, version] of this.bucket) this.consumer.set(of, version);
+  }
+
   release(): void {
     this.#changes.settle(Number(this.checkpoint?.position['at']));
   }
@@ -86,7 +93,7 @@ const operation = fc.oneof(
   fc.record({ op: fc.constant('put' as const), key }),
   fc.record({ op: fc.constant('delete' as const), key }),
   fc.record({ op: fc.constant('push' as const), count: fc.integer({ min: 1, max: 4 }) }),
-  fc.record({ op: fc.constantFrom('list' as const, 'release' as const, 'restart' as const) }),
+  fc.record({ op: fc.constantFrom('list' as const, 'release' as const, 'restart' as const, 'snapshot' as const) }),
 );
 
 describe('BucketChanges', () => {

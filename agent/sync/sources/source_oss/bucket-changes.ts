@@ -91,6 +91,15 @@ export class BucketChanges {
     return { entries, upTo: end };
   }
 
+  /** A snapshot is about to show these: its consumer may have them from now on, whatever it was told. */
+  show(keys: readonly string[]): void {
+    for (const key of keys) {
+      const told = this.#told.get(key);
+      if (told !== undefined && told.state === undefined) this.#told.delete(key);
+    }
+    this.#index.mark(keys.filter((key) => !this.#index.has(key)));
+  }
+
   /** The consumer has everything up to an entry's index. */
   settle(at: number): void {
     const states: [string, ObjectState][] = [];

@@ -49,8 +49,8 @@ class OssSource implements Source {
   openSnapshot(_start: SnapshotStart, signal: AbortSignal): Promise<SnapshotReader> {
     signal.throwIfAborted();
     const { bucket: name } = this.#settings;
-    const lastIndex = (): number => this.#stream?.last ?? -1;
-    return Promise.resolve(new BucketSnapshot({ bucket: this.#bucket, name, turns: this.#turns, lastIndex }));
+    const show = (keys: readonly string[]): number => this.#stream?.show(keys) ?? -1;
+    return Promise.resolve(new BucketSnapshot({ bucket: this.#bucket, name, turns: this.#turns, show }));
   }
 
   release(position: SourcePosition): Promise<void> {

@@ -28,6 +28,7 @@ export class ObjectIndex {
   readonly id: string;
   readonly #db: DatabaseSync;
   readonly #range: StatementSync;
+  readonly #find: StatementSync;
   readonly #mark: StatementSync;
   readonly #put: StatementSync;
   readonly #remove: StatementSync;
@@ -72,6 +73,7 @@ export class ObjectIndex {
     this.#range = db.prepare(
       'SELECT key, state FROM told WHERE key > ?1 AND (?2 IS NULL OR key <= ?2) ORDER BY key LIMIT ?3',
     );
+    this.#find = db.prepare('SELECT 1 FROM told WHERE key = ?');
     this.#mark = db.prepare('INSERT INTO told VALUES (?, NULL) ON CONFLICT DO UPDATE SET state = NULL');
     this.#put = db.prepare('INSERT INTO told VALUES (?1, ?2) ON CONFLICT DO UPDATE SET state = ?2');
     this.#remove = db.prepare('DELETE FROM told WHERE key = ?');
@@ -82,6 +84,10 @@ export class ObjectIndex {
   between(after: string, upTo: string | undefined, most: number): Map<string, ObjectState> {
     const rows = this.#range.all(after, upTo ?? null, most) as { key: string; state: string | null }[];
     return new Map(rows.map(({ key, state }) => [key, state ?? undefined]));
+  }
+
+  has(key: string): boolean {
+    return this.#find.get(key) !== undefined;
   }
 
   /** The consumer may be told of them from now on. */

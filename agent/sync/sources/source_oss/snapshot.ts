@@ -7,8 +7,8 @@ export interface BucketSnapshotOptions {
   readonly bucket: Bucket;
   readonly name: string;
   readonly turns: Turns;
-  /** The index of the last entry that the stream made. */
-  readonly lastIndex: () => number;
+  /** Takes down what is about to be shown. Returns the index of the last entry that the stream has made. */
+  readonly show: (keys: readonly string[]) => number;
 }
 
 /** Lists a bucket once, in the order of its keys. */
@@ -20,7 +20,7 @@ export class BucketSnapshot implements SnapshotReader {
   }
 
   async next(after: SnapshotCursor | undefined, rows: number, signal: AbortSignal): Promise<SnapshotChunk | undefined> {
-    const { bucket, name, turns, lastIndex } = this.#options;
+    const { bucket, name, turns, show } = this.#options;
     const from = typeof after?.['key'] === 'string' ? { after: after['key'] } : {};
     return await turns.take(async () => {
       let page = await bucket.list(from, rows, signal);
@@ -31,13 +31,14 @@ export class BucketSnapshot implements SnapshotReader {
       const last = objects.at(-1);
       if (last === undefined) return undefined;
       // A listing shows all that was written before it, so it saw what every earlier one has shown.
-      const seen = lastIndex();
+      const keys = objects.map(({ key }) => key);
+      const seen = show(keys);
       return {
         event_schema: name,
         table: TABLE,
         fields: FIELDS,
         rows: objects.map(rowOf),
-        keys: objects.map(({ key }) => key),
+        keys,
         cursor: { key: last.key },
         progress: { tablesDone: 0, tablesTotal: 1 },
         sees: (transaction) => typeof transaction === 'number' && transaction <= seen,

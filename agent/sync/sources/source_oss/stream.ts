@@ -36,8 +36,9 @@ export class BucketStream {
     this.#start = start;
   }
 
-  /** The index of the last entry that it made; −1: none. */
-  get last(): number {
+  /** Of objects that a snapshot is about to show. Returns the index of the last entry made before; −1: there is none. */
+  show(keys: readonly string[]): number {
+    this.#changes?.show(keys);
     return this.#changes?.last ?? -1;
   }
 
