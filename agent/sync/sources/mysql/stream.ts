@@ -7,8 +7,11 @@ import { eventsOfPayload } from '../../../executors/mysql/binlog/events/transact
 import { LogConnection } from '../../../executors/mysql/binlog/transport/log-connection.ts';
 import type { StreamStart, WantedFields } from '../../source.ts';
 import type { StreamEntry } from '../../stream-entry.ts';
+import type { BinlogPosition } from '../../../executors/mysql/binlog/binlog-position.ts';
 import { asSourceError } from './failure.ts';
 import { LogEntries } from './log/log-entries.ts';
+import { PresentColumns } from './log/present-columns.ts';
+import { StatementsAhead } from './log/statements-ahead.ts';
 import { resolveStart } from './log/stream-start.ts';
 import { TablePlans } from './log/table-plans.ts';
 import { readServerFacts, requireRowLog } from './server-facts.ts';
@@ -42,9 +45,13 @@ export async function* streamLog(
     const from = await resolveStart(start, facts, { session, now: () => currentPosition(session) });
     connection = await LogConnection.open(target, from.log, { heartbeatMs: HEARTBEAT_MS });
     const stream = new EventStream(connection, from.place);
-    const context = { server: connection, filter, wanted, decoders: new CharsetDecoders() };
-    const entries = new LogEntries({
-      plans: new TablePlans({ ...context, shapes: new TableShapes(questions) }),
+    const shapes = new TableShapes(questions);
+    const now = async (): Promise<BinlogPosition> => currentPosition(await questions.get());
+    const ahead = new StatementsAhead((place) => LogConnection.open(target, place), signal);
+    const context = { server: connection, filter, wanted, decoders: new CharsetDecoders(), shapes };
+    const present = new PresentColumns({ shapes, ahead, now });
+    const entries: LogEntries = new LogEntries({
+      plans: new TablePlans({ ...context, present, place: () => entries.boundary }),
       ...{ filter, logger, server: facts.server, gtids: from.gtids, shift: from.shift, skipUntil: from.skipUntil },
       ...{ place: () => stream.position, afterIndex: from.index },
     });

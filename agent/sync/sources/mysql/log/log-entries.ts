@@ -87,6 +87,11 @@ export class LogEntries {
     return ready;
   }
 
+  /** Behind the last transaction that was taken whole. */
+  get boundary(): BinlogPosition {
+    return this.#boundary;
+  }
+
   get count(): number {
     return this.#ready.length;
   }

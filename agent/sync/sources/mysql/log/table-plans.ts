@@ -12,6 +12,8 @@ import type { CharsetDecoders, TextDecoding } from '../values/charset-decoder.ts
 import { loggedColumn } from '../values/logged-column.ts';
 import type { LoggedColumn } from '../values/logged-column.ts';
 import { chosenFields } from '../wanted-columns.ts';
+import type { BinlogPosition } from '../../../../executors/mysql/binlog/binlog-position.ts';
+import type { PresentColumns } from './present-columns.ts';
 import { factsOfLog } from './log-facts.ts';
 import type { LogFact } from './log-facts.ts';
 
@@ -40,6 +42,9 @@ export interface PlanContext {
   readonly shapes: TableShapes;
   readonly decoders: CharsetDecoders;
   readonly wanted: WantedFields;
+  readonly present: PresentColumns;
+  /** Where the transaction begins that is being read. */
+  readonly place: () => BinlogPosition;
 }
 
 interface Known {
@@ -93,9 +98,9 @@ export class TablePlans {
 
   async #plan(map: TableMap, wanted: readonly string[] | undefined): Promise<TablePlan | undefined> {
     const { schema, table, metadata } = map;
-    const { server, shapes } = this.#context;
+    const { server, shapes, present, place } = this.#context;
     const told = factsOfLog(map, server);
-    const facts = told === undefined ? await this.#presentFacts(map) : await this.#factsFrom(told);
+    const facts = told === undefined ? (await present.at(place(), schema, table)).columns : await this.#factsFrom(told);
     const places = told === undefined ? undefined : metadata.primaryKey;
     const key = places?.map((place) => facts[place]?.name ?? '') ?? (await shapes.get(schema, table))?.key;
     const chosen = chosenFields({ schema, table, columns: facts.map(({ name }) => name), key }, wanted);
@@ -112,17 +117,6 @@ export class TablePlans {
       columns.push({ name: fact.name, codec, toJson, inKey: key?.includes(fact.name) ?? false });
     }
     return { schema, table, columns, fields: [...chosen], key };
-  }
-
-  async #presentFacts(map: TableMap): Promise<readonly ColumnFact[]> {
-    const { schema, table } = map;
-    const shape = await this.#context.shapes.get(schema, table);
-    if (shape === undefined)
-      throw mismatch(
-        map,
-        'the server has no such table now, or does not show it, and the log does not name its columns',
-      );
-    return shape.columns;
   }
 
   async #factsFrom(told: readonly LogFact[]): Promise<readonly ColumnFact[]> {
