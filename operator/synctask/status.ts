@@ -27,7 +27,8 @@ export function idleStatus(sync: SyncTask, reason: string, message: string, now:
   return {
     observedGeneration: generationOf(sync),
     state: 'STOPPED',
-    ...(sync.status?.assignment !== undefined && { assignment: null }),
+    // What its agent said last is not so any more.
+    ...(sync.status?.assignment !== undefined && { assignment: null, info: null, bus: null }),
     conditions: withAll(sync, new Date(now), [
       { type: 'Scheduled', status: 'False', reason, message },
       // What an agent said when it stopped stays: it knows more.
