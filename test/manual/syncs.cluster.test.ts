@@ -1,0 +1,155 @@
+import { appendFileSync, mkdirSync, unlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hasCluster, sharedCluster } from '../kubernetes/shared.ts';
+import { startPrograms } from '../programs/programs.ts';
+import type { Programs } from '../programs/programs.ts';
+import { TestConsumer } from '../sync/consumer.ts';
+
+/** Whatever an answer holds: what it is is what is tested. */
+type Json = ReturnType<typeof JSON.parse>;
+
+const WITHIN = { timeout: 60_000, interval: 100 };
+
+describe.skipIf(!hasCluster())('the second manual, from a folder to a consumer', { timeout: 120_000 }, () => {
+  let programs: Programs;
+  let consumer: TestConsumer;
+  let folder: string;
+
+  beforeAll(async () => {
+    programs = await startPrograms(await sharedCluster());
+    consumer = await TestConsumer.listen();
+    folder = join(programs.folder, 'watched');
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'there'), 'x');
+  });
+  afterAll(async () => {
+    await programs?.stop();
+    await consumer?.close();
+  });
+
+  async function call(method: string, path: string, body?: object): Promise<{ status: number; body: Json }> {
+    const response = await fetch(`${programs.rest.url}/api${path}`, {
+      method,
+      ...(body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    });
+    const text = await response.text();
+    const isJson = response.headers.get('content-type')?.includes('json') ?? false;
+    return { status: response.status, body: isJson ? JSON.parse(text) : text };
+  }
+
+  const pipeline = async (): Promise<Json> => (await call('GET', '/instances/status')).body.pipelines[0];
+
+  /** The names of files that the consumer knows of. */
+  const known = (): string[] =>
+    [...consumer.rows().values()]
+      .filter((row) => row['is_dir'] !== true)
+      .map((row) => String(row['file_path']).slice(folder.length + 1))
+      .sort();
+
+  it('three calls configure it, and one starts it: messages, and beside them a snapshot', async () => {
+    const source = { driver: 'fs', uri: folder, credential: { user: 'fs-user', passwd: null }, disabled: false };
+    expect(await call('POST', '/configs/sources/s1', { config: source })).toMatchObject({ status: 201 });
+    const pusher = {
+      driver: 'openapi',
+      endpoint: consumer.endpoint,
+      credential: { key: 'k3y-the-first' },
+      disabled: false,
+    };
+    expect(await call('POST', '/configs/pushers/p1', { config: pusher })).toMatchObject({ status: 201 });
+    const sync = { source: 's1', pusher: 'p1', disabled: false };
+    expect(await call('POST', '/configs/syncs/t1', sync)).toMatchObject({ status: 201 });
+    expect(await pipeline()).toMatchObject({ id: 't1', overall_status: 'STOPPED' });
+
+    expect((await call('POST', '/instances/syncs/t1/_actions/start')).status).toBe(202);
+    await expect.poll(async () => (await pipeline()).overall_status, WITHIN).toBe('MESSAGE_SYNC');
+    await expect.poll(known, WITHIN).toEqual(['there']);
+    writeFileSync(join(folder, 'new'), 'y');
+    await expect.poll(known, WITHIN).toEqual(['new', 'there']);
+    unlinkSync(join(folder, 'there'));
+    await expect.poll(known, WITHIN).toEqual(['new']);
+    expect(consumer.events('snapshot')).not.toEqual([]);
+    expect(consumer.events('message')).not.toEqual([]);
+  });
+
+  it('its state, its bus and its metrics can be seen', async () => {
+    await expect.poll(async () => (await pipeline()).sync_info.statistics.events_pushed, WITHIN).toBeGreaterThan(2);
+    const { body } = await call('GET', '/instances/status');
+    expect(body.global_summary).toEqual({ running_pipelines: 1, outdated_pipelines: 0, error_pipelines: 0 });
+    expect(body.pipelines).toMatchObject([
+      {
+        ...{ id: 't1', source_id: 's1', pusher_id: 'p1', is_disabled: false },
+        bus_info: { source_name: 's1', state: 'PRODUCING' },
+        sync_info: { id: 't1', agent: programs.agentName },
+      },
+    ]);
+    expect((await call('GET', '/instances/buses')).body).toMatchObject([{ source_name: 's1', state: 'PRODUCING' }]);
+    expect((await call('GET', '/instances/syncs')).body).toMatchObject([{ id: 't1', state: 'MESSAGE_SYNC' }]);
+    expect((await call('GET', '/metrics')).body).toMatch(
+      /fustor_agent_events_pushed_total\{sync_id="t1",source_id="s1",pusher_id="p1"\} \d+/,
+    );
+  });
+
+  it('a change of its configuration is marked, and applied when it is asked for', async () => {
+    const { body } = await call('GET', '/configs/pushers/p1');
+    expect((await call('PUT', '/configs/pushers/p1', { config: { ...body.config, batch_size: 7 } })).status).toBe(200);
+    expect((await pipeline()).overall_status).toBe('MESSAGE_SYNC|RUNNING_CONF_OUTDATE');
+    appendFileSync(join(folder, 'new'), 'more');
+    await expect.poll(() => [...consumer.rows().values()].map((row) => row['size']), WITHIN).toContain(5);
+    const { epoch } = (await pipeline()).sync_info;
+    expect((await call('POST', '/instances/_actions/apply_changes')).body).toEqual({
+      message: 'Initiated restart for 1 outdated sync tasks.',
+    });
+    await expect.poll(async () => (await pipeline()).sync_info.epoch, WITHIN).toBeGreaterThan(epoch);
+    await expect.poll(async () => (await pipeline()).overall_status, WITHIN).toBe('MESSAGE_SYNC');
+  });
+
+  it('another login is used once it is applied, and shown nowhere', async () => {
+    const { body } = await call('GET', '/configs/pushers/p1');
+    await call('PUT', '/configs/pushers/p1', { config: { ...body.config, credential: { key: 'k3y-the-second' } } });
+    await call('POST', '/instances/_actions/apply_changes');
+    await expect.poll(async () => (await pipeline()).overall_status, WITHIN).toBe('MESSAGE_SYNC');
+    await expect.poll(() => consumer.calls.at(-1)?.headers['x-api-key'], WITHIN).toBe('k3y-the-second');
+    const shown = await Promise.all(
+      ['/configs', '/instances/status', '/logs', '/metrics'].map(async (path) => (await call('GET', path)).body),
+    );
+    const logs = [programs.api.log, programs.agent.log, programs.operator.log];
+    expect(JSON.stringify([shown, logs])).not.toContain('k3y-the');
+  });
+
+  it('what the consumer needs and what the source has can be asked for', async () => {
+    const needed = await call('GET', '/configs/pushers/p1/_actions/get_needed_fields');
+    expect(needed).toMatchObject({ status: 200, body: { properties: expect.any(Object) as object } });
+    const loaded = await call('POST', '/configs/syncs/_actions/load_fields_for_mapping', {
+      source_id: 's1',
+      pusher_id: 'p1',
+    });
+    expect(loaded.body).toEqual({
+      source_schema: (await call('GET', '/configs/sources/s1/_actions/get_available_fields')).body,
+      pusher_schema: needed.body,
+    });
+    expect(await call('POST', '/configs/sources/s1/_actions/discover_and_cache_fields')).toMatchObject({ status: 200 });
+    expect(await call('POST', '/drivers/sources/fs/_actions/test_connection', { uri: folder })).toMatchObject({
+      status: 200,
+      body: { success: true, message: '连接成功，路径有效且可读。' },
+    });
+  });
+
+  it('it stops, starts, and is gone when its source is', async () => {
+    await call('POST', '/instances/syncs/t1/_actions/stop');
+    await expect.poll(async () => (await pipeline()).overall_status, WITHIN).toBe('STOPPED');
+    expect((await call('GET', '/instances/syncs')).body).toEqual([]);
+    writeFileSync(join(folder, 'meanwhile'), 'z');
+    await call('POST', '/instances/syncs/t1/_actions/start');
+    await expect.poll(known, WITHIN).toEqual(['meanwhile', 'new']);
+    expect((await call('DELETE', '/configs/sources/s1')).status).toBe(204);
+    expect((await call('GET', '/configs')).body).toMatchObject({ sources: {}, syncs: {} });
+    expect((await call('GET', '/instances/status')).body.pipelines).toEqual([]);
+    // Its agent has let it go as well: the same id is free again.
+    const source = { driver: 'fs', uri: folder, credential: { user: 'fs-user' } };
+    await expect
+      .poll(async () => (await call('POST', '/configs/sources/s1', { config: source })).status, WITHIN)
+      .toBe(201);
+    expect(consumer.violations).toEqual([]);
+  });
+});
