@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { Client, Pool } from 'pg';
+import { vi } from 'vitest';
 import type { Service } from '../../../../../test/services/service.ts';
 import type { SourceWorld } from '../../../conformance/source-under-test.ts';
 import type { SourceConfig } from '../../../source.ts';
 import { postgresDriver } from '../index.ts';
+
+const DEADLINE = { timeout: 20_000, interval: 100 };
 
 /** A database of its own on a test's server, with a login for the agent. */
 export class PostgresWorld {
@@ -23,7 +26,7 @@ export class PostgresWorld {
 
   static async create(server: Service): Promise<PostgresWorld> {
     const world = new PostgresWorld(server);
-    await world.#administrate(
+    await world.#atServer(
       `CREATE ROLE ${world.name} LOGIN REPLICATION PASSWORD '${world.password}'`,
       `CREATE DATABASE ${world.name} OWNER ${world.name}`,
     );
@@ -55,21 +58,39 @@ export class PostgresWorld {
     return rows.map(([value]) => value);
   }
 
+  /** Also of what a test has left that failed. */
   async close(): Promise<void> {
     await this.clients.end();
-    await this.#administrate(
-      `SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE database = '${this.name}'`,
-      `DROP DATABASE IF EXISTS ${this.name} WITH (FORCE)`,
-      `DROP ROLE IF EXISTS ${this.name}`,
-    );
+    const slots = `FROM pg_replication_slots WHERE database = '${this.name}'`;
+    await vi.waitFor(async () => {
+      await this.#atServer(
+        `SELECT pg_terminate_backend(active_pid) ${slots} AND active`,
+        `SELECT pg_drop_replication_slot(slot_name) ${slots}`,
+      );
+    }, DEADLINE);
+    await this.#atServer(`DROP DATABASE IF EXISTS ${this.name} WITH (FORCE)`, `DROP ROLE IF EXISTS ${this.name}`);
   }
 
-  async #administrate(...statements: readonly string[]): Promise<void> {
+  /** As the administrator of the server, in this database; resolves with the rows of the last statement. */
+  administrate(...statements: readonly string[]): Promise<readonly unknown[]> {
+    return this.#asAdmin(this.name, statements);
+  }
+
+  #atServer(...statements: readonly string[]): Promise<readonly unknown[]> {
+    return this.#asAdmin('postgres', statements);
+  }
+
+  async #asAdmin(database: string, statements: readonly string[]): Promise<readonly unknown[]> {
     const { host, port, user, password } = this.server;
-    const client = new Client({ host, port, user, password, database: 'postgres' });
+    const client = new Client({ host, port, user, password, database });
     await client.connect();
-    for (const statement of statements) await client.query(statement);
-    await client.end();
+    try {
+      let rows: readonly unknown[] = [];
+      for (const statement of statements) ({ rows } = await client.query<Record<string, unknown>>(statement));
+      return rows;
+    } finally {
+      await client.end();
+    }
   }
 }
 
