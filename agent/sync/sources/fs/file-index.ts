@@ -40,8 +40,8 @@ const VERSION = 'name, is_dir, size, mtime, ctime, ino';
  * difference between this and the folder. A path is marked uncertain before it is told of, and settled when the consumer has
  * surely got it: a process that dies in between tells of it again, and never forgets that a consumer may have it.
  *
- * Commits are not flushed (the consumer waits for them), so the tail may be lost with the machine, though not with the process:
- * an index that was not closed and whose machine was started anew since is not used.
+ * Commits are not flushed (the consumer waits for them), so what was written last may be lost with the machine, though not with
+ * the process: an index that was not closed and whose machine was started anew since is not used.
  */
 export class FileIndex {
   readonly id: string;
@@ -89,7 +89,7 @@ export class FileIndex {
     // From here on the index is in use. This must be on disk before anything is told.
     db.exec('PRAGMA synchronous = FULL');
     setMeta(db, 'boot', bootId());
-    db.exec('PRAGMA synchronous = NORMAL');
+    db.exec('PRAGMA synchronous = OFF');
     const values = 'SET is_dir = excluded.is_dir, size = excluded.size, mtime = excluded.mtime, ctime = excluded.ctime';
     this.#put = db.prepare(
       `INSERT INTO told VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE ${values}, ino = excluded.ino`,
@@ -123,6 +123,17 @@ export class FileIndex {
   /** Like `children`, of the names from one to another. */
   childrenBetween(dir: string, first: string, last: string): Map<string, ToldPath> {
     return byName(this.#between.all(dir, first, last) as unknown as Row[]);
+  }
+
+  /** Folders below which something was told, though of themselves nothing was, or that they are gone. */
+  *strayFolders(): Generator<string> {
+    const next = this.#db.prepare('SELECT min(dir) AS dir FROM told WHERE dir > ?');
+    for (let dir = ''; ;) {
+      const row = next.get(dir) as { dir: string | null };
+      if (row.dir === null) return;
+      ({ dir } = row as { dir: string });
+      if (this.get(dir)?.isDir !== true) yield dir;
+    }
   }
 
   get size(): number {
@@ -167,7 +178,8 @@ export class FileIndex {
 
   close(): void {
     this.commit();
-    this.#db.exec('PRAGMA synchronous = FULL');
+    this.#db.exec('PRAGMA synchronous = FULL; PRAGMA wal_checkpoint(TRUNCATE)');
+    // Only now, for it says that all else is on disk.
     setMeta(this.#db, 'boot', '');
     this.#db.close();
   }
@@ -183,7 +195,7 @@ function openDatabase(file: string): DatabaseSync {
   const db = new DatabaseSync(file);
   try {
     // Exclusive: a second process or thread that has the same index must not tell the consumer of things.
-    db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
+    db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
     db.exec('BEGIN IMMEDIATE; COMMIT');
     return db;
   } catch (err) {

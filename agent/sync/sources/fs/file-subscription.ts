@@ -121,7 +121,11 @@ export class FileSubscription implements Subscription {
 
   async release({ index, at }: SourcePosition): Promise<void> {
     if (index !== this.#indexId || typeof at !== 'number') return;
-    await this.#connection?.request({ kind: 'settle', at });
+    const connection = this.#connection;
+    // What is not settled is told of once more after the next start.
+    await connection?.request({ kind: 'settle', at }).catch((err: unknown) => {
+      if (connection === this.#connection && !this.isClosed) throw err;
+    });
   }
 
   close(): Promise<void> {

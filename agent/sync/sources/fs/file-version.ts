@@ -1,5 +1,4 @@
 import { lstatSync } from 'node:fs';
-import { join } from 'node:path';
 
 /** What a path is at one moment: a file or a folder, and which state of it. Times are in epoch milliseconds. */
 export interface FileVersion {
@@ -36,7 +35,7 @@ export function noVersionOf(err: unknown): NoVersion {
 /** Looks at `path` below `root` (`''`: the root itself); a symbolic link is not followed. */
 export function readVersion(root: string, path: string): FileVersion | NoVersion {
   try {
-    const stats = lstatSync(path === '' ? root : `${root}/${path}`, { throwIfNoEntry: false });
+    const stats = lstatSync(absolutePath(root, path), { throwIfNoEntry: false });
     if (stats === undefined) return 'gone';
     const { size, mtimeMs, ctimeMs, ino } = stats;
     return { isDir: stats.isDirectory(), size, mtimeMs, ctimeMs, ino };
@@ -57,5 +56,6 @@ export function childPath(dir: string, name: string): string {
 
 /** The path as consumers know it. */
 export function absolutePath(root: string, path: string): string {
-  return path === '' ? root : join(root, path);
+  if (path === '') return root;
+  return root === '/' ? `/${path}` : `${root}/${path}`;
 }

@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { childPath, noVersionOf, readVersion } from './file-version.ts';
+import { absolutePath, childPath, noVersionOf, readVersion } from './file-version.ts';
 import type { FileVersion } from './file-version.ts';
 
 export interface WalkOptions {
@@ -81,7 +81,7 @@ export class FolderWalk {
   #enter(path: string, after: string): void {
     const { root, onUnreadable } = this.#options;
     try {
-      const names = readdirSync(path === '' ? root : `${root}/${path}`);
+      const names = readdirSync(absolutePath(root, path));
       this.#folders.push({ path, names: names.filter((name) => name > after).sort(), next: 0 });
     } catch (err) {
       if (noVersionOf(err) === 'unreadable') onUnreadable(path);

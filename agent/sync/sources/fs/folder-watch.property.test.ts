@@ -270,6 +270,18 @@ describe('FolderWatch', () => {
     });
   });
 
+  it('tells of what lay in a folder that was told to be gone before the process died', () => {
+    const isTold: Step[] = [{ do: 'write', path: 'c/a' }, ...HEARD_AND_SENT];
+    const folderIsGone: Step[] = [
+      { do: 'delete', path: 'c' },
+      { do: 'hear' },
+      { do: 'send', count: 1, outcome: 'acknowledged' },
+    ];
+    expectTold([...isTold, ...folderIsGone, { do: 'checkpoint' }, { do: 'die' }], 10_000);
+    const isInSnapshot: Step[] = [{ do: 'write', path: 'c/a' }, { do: 'readChunk', count: 9 }, { do: 'sendChunk' }];
+    expectTold([...isInSnapshot, ...folderIsGone, { do: 'checkpoint' }, { do: 'die' }], 10_000);
+  });
+
   it('does not take a path for gone that a snapshot has told of since', () => {
     const [write, remove]: Step[] = [
       { do: 'write', path: 'a' },

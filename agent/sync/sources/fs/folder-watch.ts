@@ -63,6 +63,8 @@ export class FolderWatch {
         ...diff,
         onDifference: (path, found) => found !== undefined && index.put(path, found),
       });
+    // The folder was settled, and what is below it was still to be told when the process died.
+    else for (const path of index.strayFolders()) this.#diff.add(path, true);
     this.#tree.add('');
   }
 

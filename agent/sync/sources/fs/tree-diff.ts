@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import type { FileIndex, ToldPath } from './file-index.ts';
-import { childPath, isSameVersion, noVersionOf, readVersion } from './file-version.ts';
+import { absolutePath, childPath, isSameVersion, noVersionOf, readVersion } from './file-version.ts';
 import type { FileVersion } from './file-version.ts';
 import { MapQueue } from './map-queue.ts';
 
@@ -70,7 +70,7 @@ export class TreeDiff {
     const [path, deep] = next;
     const { root, index, onUnreadable } = this.#options;
     try {
-      const names = readdirSync(path === '' ? root : `${root}/${path}`);
+      const names = readdirSync(absolutePath(root, path));
       return { path, deep, names, next: 0, told: index.children(path) };
     } catch (err) {
       // What the consumer knows of a folder that may not be read stays as it is.

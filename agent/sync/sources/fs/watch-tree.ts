@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { SourceError } from '../../source.ts';
-import { childPath, noVersionOf, splitPath } from './file-version.ts';
+import { absolutePath, childPath, noVersionOf, splitPath } from './file-version.ts';
 import { IN } from './inotify.ts';
 
 /** What of the kernel the tree needs. */
@@ -105,7 +105,7 @@ export class WatchTree {
   }
 
   #watch(path: string, left: string[]): void {
-    const absolute = path === '' ? this.#root : `${this.#root}/${path}`;
+    const absolute = absolutePath(this.#root, path);
     const { dir, name } = splitPath(path);
     const parent = path === '' ? undefined : this.#find(dir);
     // The parent is gone: its own end tells of it.
