@@ -1,6 +1,9 @@
 import { PusherError } from '../pusher.ts';
 import { PositionLostError, SourceError } from '../source.ts';
 
+/** `SyncTask.status` takes twice as much. */
+const MAX_MESSAGE = 2_000;
+
 /** What ends a pipeline. The message is for a person and holds no secret. */
 export class PipelineFailure extends Error {
   override readonly name = 'PipelineFailure';
@@ -16,10 +19,10 @@ export class PipelineFailure extends Error {
     message: string,
     options: { readonly retryable: boolean; readonly info?: string; readonly cause?: unknown },
   ) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(message.slice(0, MAX_MESSAGE), options.cause === undefined ? undefined : { cause: options.cause });
     this.reason = reason;
     this.retryable = options.retryable;
-    this.info = options.info ?? message;
+    this.info = options.info ?? this.message;
   }
 }
 

@@ -82,19 +82,24 @@ export class PushLoop {
 
   /** What the bus has; undefined when something else is to be done meanwhile. */
   async #read(ready: boolean): Promise<readonly StreamEntry[] | undefined> {
-    const { batchSize, subscription, sender, times, wake } = this.#o;
-    const signal = this.#readSignal;
+    const { sender, times, wake } = this.#o;
     const waitMs = sender.wasHeard ? times.idleMs : Math.max(0, this.#triggerAt - performance.now());
-    this.#pending ??= subscription.read(batchSize, ready ? 0 : waitMs, signal).catch((err: unknown) => {
-      if (signal.aborted) return EMPTY;
-      throw err;
-    });
-    const pending = this.#pending;
-    // It may fail while a part of a snapshot is sent.
-    pending.catch(() => undefined);
+    const pending = (this.#pending ??= this.#newRead(ready ? 0 : waitMs));
     const entries = await Promise.race([pending, ready ? nextTurn(undefined) : wake.wait().then(() => undefined)]);
     if (entries !== undefined) this.#pending = undefined;
     return entries;
+  }
+
+  #newRead(waitMs: number): Promise<readonly StreamEntry[]> {
+    const { batchSize, subscription } = this.#o;
+    const signal = this.#readSignal;
+    const read = subscription.read(batchSize, waitMs, signal).catch((err: unknown) => {
+      if (signal.aborted) return EMPTY;
+      throw err;
+    });
+    // It may fail while rows of a snapshot are sent; whoever waits for it next is told.
+    read.catch(() => undefined);
+    return read;
   }
 
   async #messages(entries: readonly StreamEntry[]): Promise<void> {
@@ -136,9 +141,12 @@ export class PushLoop {
     if (last.committedMs !== undefined) status.lags(Math.max(0, Date.now() - last.committedMs));
     const end = entries.findLast(({ position }) => position !== undefined);
     if (end?.position !== undefined) {
+      const isFirst = this.#position === undefined;
       this.#position = end.position;
       const sentIndex = events.findLast(({ index }) => index <= end.index)?.index ?? before;
       status.moved({ index: end.index, sentIndex, position: end.position, at: Date.now() });
+      // Until this is on record, a crash would let what happens from here on be missed.
+      if (isFirst) status.touch();
     }
     this.#boundary = last.position;
     subscription.commit(last);
@@ -159,7 +167,8 @@ export class PushLoop {
       ),
     );
     if (lead.length > 0) this.#commit(lead, { events: [], rows: 0 });
-    this.#o.status.touch();
+    // A source that has not said where it stands cannot be asked to begin there.
+    if (this.#position === undefined) return true;
     if (!(await wait(this.#readSignal))) return false;
     this.#firstCheckpoint = undefined;
     return true;

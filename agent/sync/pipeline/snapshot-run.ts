@@ -4,7 +4,7 @@ import type { Row } from '../sync-event.ts';
 import type { PipelineFailure } from './pipeline-failure.ts';
 import { SnapshotFeed } from './snapshot-feed.ts';
 import type { SnapshotFeedOptions } from './snapshot-feed.ts';
-import { SnapshotGuard } from './snapshot-guard.ts';
+import type { SnapshotGuard } from './snapshot-guard.ts';
 
 /** Rows of a chunk that may be sent at this moment, and at no later one. */
 export interface SnapshotPart {
@@ -43,7 +43,7 @@ export class SnapshotRun {
   /** Behind the last chunk that was sent whole. */
   #cursor: SnapshotCursor | undefined;
 
-  constructor(options: SnapshotRunOptions, guard = new SnapshotGuard()) {
+  constructor(options: SnapshotRunOptions, guard: SnapshotGuard) {
     this.#options = options;
     this.#guard = guard;
     this.#cursor = options.cursor;

@@ -6,6 +6,7 @@ import { Attempts } from './attempts.ts';
 import type { PipelineFailure } from './pipeline-failure.ts';
 import type { SnapshotReport, SnapshotTrigger } from './pipeline-report.ts';
 import type { PipelineStatus } from './pipeline-status.ts';
+import { SnapshotGuard } from './snapshot-guard.ts';
 import { SnapshotRun } from './snapshot-run.ts';
 import type { SnapshotPart, SnapshotStep } from './snapshot-run.ts';
 
@@ -15,6 +16,8 @@ export interface SnapshotsOptions {
   readonly wanted: readonly string[] | undefined;
   readonly status: PipelineStatus;
   readonly logger: Logger;
+  /** How many keys may be remembered while a chunk is under way; 500,000 unless set. */
+  readonly maxKeys?: number;
   /** Called when `step` may have something. */
   readonly onReady: () => void;
 }
@@ -151,10 +154,11 @@ export class Snapshots {
   }
 
   #newRun(): SnapshotRun {
-    const { source, sourceConfig, wanted, logger, onReady } = this.#options;
+    const { source, sourceConfig, wanted, logger, maxKeys, onReady } = this.#options;
     const { maxRetries, retryDelayMs } = sourceConfig;
     const attempts = new Attempts({ maxRetries, retryDelayMs, logger });
-    return new SnapshotRun({ source, wanted, cursor: this.#report?.cursor, attempts, onReady });
+    const guard = new SnapshotGuard(maxKeys);
+    return new SnapshotRun({ source, wanted, cursor: this.#report?.cursor, attempts, onReady }, guard);
   }
 
   #abandonRun(): void {

@@ -19,6 +19,8 @@ export interface BegunStream {
   readonly isNew: boolean;
 }
 
+/** Conditions take more. */
+const MAX_MESSAGE = 2_000;
 /** A stream that lived for so long did not lose its position because it could not begin. */
 const STABLE_MS = 60_000;
 
@@ -118,7 +120,8 @@ export class StreamBeginner {
     return subscription;
   }
 
-  #decide(message: string): PositionLoss {
+  #decide(told: string): PositionLoss {
+    const message = told.slice(0, MAX_MESSAGE);
     const { onPositionLost, logger } = this.#options;
     logger.warn({ onPositionLost }, `changes of the source were missed: ${message}`);
     if (onPositionLost === 'Snapshot')
