@@ -1,10 +1,10 @@
 import { EventEmitter, once } from 'node:events';
-import { IndexClock } from '../../bus/index-clock.ts';
-import { PositionLostError, SourceError } from '../../source.ts';
-import type { Source, SourceConfig, SourceDriver, StreamStart } from '../../source.ts';
-import type { SnapshotChunk, SnapshotReader } from '../../snapshot.ts';
-import type { StreamEntry } from '../../stream-entry.ts';
-import type { SyncEvent } from '../../sync-event.ts';
+import { IndexClock } from '../../../agent/sync/bus/index-clock.ts';
+import { PositionLostError, SourceError } from '../../../agent/sync/source.ts';
+import type { Source, SourceConfig, SourceDriver, StreamStart } from '../../../agent/sync/source.ts';
+import type { SnapshotChunk, SnapshotReader } from '../../../agent/sync/snapshot.ts';
+import type { StreamEntry } from '../../../agent/sync/stream-entry.ts';
+import type { SyncEvent } from '../../../agent/sync/sync-event.ts';
 
 /**
  * A database of one table in memory, with a log of its changes: each sets a key to the next version or deletes it. It outlives the

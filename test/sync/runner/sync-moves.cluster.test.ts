@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { KubeClient } from '../../../kube/client.ts';
 import { agents } from '../../../kube/resource.ts';
-import { FaultyTransport } from '../../../test/kube/faulty-transport.ts';
-import type { Fault } from '../../../test/kube/faulty-transport.ts';
-import { hasCluster, sharedCluster } from '../../../test/kubernetes/shared.ts';
-import type { SyncAgent } from './testing/sync-agent.ts';
-import { condition, SyncBench, WITHIN } from './testing/sync-bench.ts';
-import type { BenchSync } from './testing/sync-bench.ts';
+import { FaultyTransport } from '../../kube/faulty-transport.ts';
+import type { Fault } from '../../kube/faulty-transport.ts';
+import { hasCluster, sharedCluster } from '../../kubernetes/shared.ts';
+import type { SyncAgent } from './sync-agent.ts';
+import { condition, SyncBench, WITHIN } from './sync-bench.ts';
+import type { BenchSync } from './sync-bench.ts';
 
 /** As the real ones, a tenth as long. */
 const HEARTBEAT = { leaseMs: 3000, renewMs: 500, retryMs: 100, callMs: 400, cautiousMs: 1000, fenceMs: 1200 };

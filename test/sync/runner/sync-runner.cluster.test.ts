@@ -3,9 +3,9 @@ import { isNotFound } from '../../../kube/kube-error.ts';
 import type { KubeObject } from '../../../kube/object.ts';
 import { syncPushers, syncSources, syncTasks } from '../../../kube/resource.ts';
 import { RESTART_ANNOTATION } from '../../../kube/sync-restart.ts';
-import { hasCluster } from '../../../test/kubernetes/shared.ts';
-import { SourceError } from '../source.ts';
-import { condition, SyncBench, WITHIN } from './testing/sync-bench.ts';
+import { hasCluster } from '../../kubernetes/shared.ts';
+import { SourceError } from '../../../agent/sync/source.ts';
+import { condition, SyncBench, WITHIN } from './sync-bench.ts';
 
 const AGENT = 'agent-1';
 
@@ -111,6 +111,75 @@ describe.skipIf(!hasCluster())('SyncRunner', () => {
     sync.log.set('b');
     await bench.carried(sync);
     expect(sync.consumer.events('snapshot')).toEqual([]);
+  });
+
+  it('reads one source once for two syncs', async () => {
+    const one = await bench.sync({ agent: AGENT });
+    await bench.statusBecomes(one, { state: 'MESSAGE_SYNC' });
+    const two = { ...(await bench.sync({ agent: AGENT, source: one.name })), log: one.log };
+    const { status } = await bench.statusBecomes(two, { state: 'MESSAGE_SYNC' });
+    one.log.set('a');
+    await Promise.all([bench.carried(one), bench.carried(two)]);
+    expect(one.log.openStreams).toBe(1);
+    expect(status?.bus?.id).toBe((await bench.get(one)).status?.bus?.id);
+    await bench.patch(one, { spec: { desiredState: 'Stopped' } });
+    await bench.statusBecomes(one, { state: 'STOPPED' });
+    one.log.set('b');
+    await bench.carried(two);
+  });
+
+  it('says that changes were missed, and makes up for them by a snapshot', async () => {
+    const sync = await bench.sync({ agent: AGENT });
+    await bench.statusBecomes(sync, { state: 'MESSAGE_SYNC' });
+    sync.log.set('a');
+    await bench.carried(sync);
+    await bench.patch(sync, { spec: { desiredState: 'Stopped' } });
+    await bench.statusBecomes(sync, { state: 'STOPPED' });
+    sync.log.set('b');
+    sync.log.purgedTo = sync.log.changes.length;
+    await bench.patch(sync, { spec: { desiredState: 'Running' } });
+    await bench.carried(sync);
+    await bench.statusBecomes(sync, {
+      state: 'MESSAGE_SYNC',
+      snapshot: { state: 'Succeeded', trigger: 'PositionLost' },
+      ...condition('PositionLost', 'False', 'NothingLost'),
+    });
+    expect(await bench.eventsOf(sync)).toContain('SnapshotNeeded');
+  });
+
+  it('loses nothing and sends nothing old, however it is stopped, started, restarted and reconfigured', async () => {
+    const [one, two] = await Promise.all([bench.sync({ agent: AGENT }), bench.sync({ agent: AGENT })]);
+    for (const sync of [one, two]) await bench.statusBecomes(sync, { state: 'MESSAGE_SYNC' });
+    const writing = setInterval(() => {
+      for (const { log } of [one, two]) {
+        log.set(`key-${Math.trunc(Math.random() * 50)}`);
+        if (Math.random() < 0.2) log.delete(`key-${Math.trunc(Math.random() * 50)}`);
+      }
+    }, 2);
+    try {
+      for (let i = 0; i < 40; i += 1) {
+        const sync = i % 2 === 0 ? one : two;
+        const restart = { metadata: { annotations: { [RESTART_ANNOTATION]: `${i}` } } };
+        const change = [
+          { spec: { desiredState: 'Stopped' } },
+          { spec: { desiredState: 'Running' } },
+          restart,
+          { spec: { desiredState: 'Running', disabled: i % 3 === 0 } },
+        ][Math.trunc(Math.random() * 4)];
+        await bench.patch(sync, change ?? restart);
+        if (Math.random() < 0.3) await patchEndpoint(syncPushers, sync.name, { batch_size: 1 + i });
+        if (Math.random() < 0.3) sync.consumer.control({ snapshotNeeded: 1 });
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * 150));
+      }
+    } finally {
+      clearInterval(writing);
+    }
+    for (const sync of [one, two]) {
+      await bench.patch(sync, { spec: { desiredState: 'Running', disabled: false } });
+      await bench.carried(sync);
+      expect(sync.log.peakStreams).toBeLessThanOrEqual(1);
+      expect(sync.consumer.violations).toEqual([]);
+    }
   });
 
   it('forgets a deleted task at its source, and leaves nothing', async () => {

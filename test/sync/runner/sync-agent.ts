@@ -3,14 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import type { KubeClient } from '../../../../kube/client.ts';
-import { Heartbeat } from '../../../heartbeat.ts';
-import type { HeartbeatTimes } from '../../../heartbeat.ts';
-import { register } from '../../../registration.ts';
-import { SharedSources } from '../../bus/shared-sources.ts';
-import { pusherDrivers } from '../../pushers/registry.ts';
-import { SyncRunner } from '../sync-runner.ts';
-import type { SyncTimes } from '../sync-tools.ts';
+import type { KubeClient } from '../../../kube/client.ts';
+import { Heartbeat } from '../../../agent/heartbeat.ts';
+import type { HeartbeatTimes } from '../../../agent/heartbeat.ts';
+import { register } from '../../../agent/registration.ts';
+import { SharedSources } from '../../../agent/sync/bus/shared-sources.ts';
+import { pusherDrivers } from '../../../agent/sync/pushers/registry.ts';
+import { SyncRunner } from '../../../agent/sync/runner/sync-runner.ts';
+import type { SyncTimes } from '../../../agent/sync/runner/sync-tools.ts';
 import type { KeyLogDriver } from './key-log.ts';
 
 export interface SyncAgentOptions {

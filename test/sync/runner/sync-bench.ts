@@ -1,14 +1,15 @@
 import { pino } from 'pino';
 import { expect, vi } from 'vitest';
-import { KubeClient } from '../../../../kube/client.ts';
-import { syncPushers, syncSources, syncTasks } from '../../../../kube/resource.ts';
-import type { SyncTask, SyncTaskSpec } from '../../../../kube/types/synctask.ts';
-import { Operator } from '../../../../operator/operator.ts';
-import { defaultSettings } from '../../../../operator/settings.ts';
-import type { OperatorSettings } from '../../../../operator/settings.ts';
-import { sharedCluster } from '../../../../test/kubernetes/shared.ts';
-import type { SharedCluster } from '../../../../test/kubernetes/shared.ts';
-import { TestConsumer } from '../../../../test/sync/consumer.ts';
+import { KubeClient } from '../../../kube/client.ts';
+import { events } from '../../../kube/event.ts';
+import { syncPushers, syncSources, syncTasks } from '../../../kube/resource.ts';
+import type { SyncTask, SyncTaskSpec } from '../../../kube/types/synctask.ts';
+import { Operator } from '../../../operator/operator.ts';
+import { defaultSettings } from '../../../operator/settings.ts';
+import type { OperatorSettings } from '../../../operator/settings.ts';
+import { sharedCluster } from '../../kubernetes/shared.ts';
+import type { SharedCluster } from '../../kubernetes/shared.ts';
+import { TestConsumer } from '../consumer.ts';
 import { KeyLogDriver } from './key-log.ts';
 import type { KeyLog } from './key-log.ts';
 import { SyncAgent } from './sync-agent.ts';
@@ -115,6 +116,12 @@ export class SyncBench {
   async statusBecomes(sync: { name: string }, status: object, namespace?: string): Promise<SyncTask> {
     await expect.poll(async () => (await this.get(sync, namespace)).status, WITHIN).toMatchObject(status);
     return this.get(sync, namespace);
+  }
+
+  /** The reasons of the Events about a sync. */
+  async eventsOf({ name }: { name: string }): Promise<readonly string[]> {
+    const { items } = await this.cluster.client.list(events, this.cluster.namespace);
+    return items.filter(({ involvedObject }) => involvedObject.name === name).map(({ reason }) => reason);
   }
 
   /** Waits until the consumer has what the log has, no more and no less. */
