@@ -90,6 +90,7 @@ export function snapshotTests(current: () => SourceUnderTest): void {
     await reader.until(rows.has(1, 1));
     const snapshot = await openSnapshot(source, reader.checkpoint?.position);
     const chunk = there(await snapshot.next(undefined, 100, signal));
+    const { position } = there(reader.checkpoint);
     await world.put(1, 2);
     await reader.until(rows.has(1, 2));
     const transactionOf = (version: number): unknown =>
@@ -98,6 +99,7 @@ export function snapshotTests(current: () => SourceUnderTest): void {
     expect(chunk.sees(transactionOf(2))).toBe(false);
     const later = there(await snapshot.next(undefined, 100, signal));
     expect(later.sees(transactionOf(2))).toBe(true);
+    expect(later.isCoveredBy(position)).toBe(false);
     await expect
       .poll(() => reader.checkpoint !== undefined && later.isCoveredBy(reader.checkpoint.position))
       .toBe(true);
