@@ -2,7 +2,7 @@ import { mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { deployTasks, secrets } from '../kube/resource.ts';
+import { deployTasks, secrets, syncSources } from '../kube/resource.ts';
 import type { Secret } from '../kube/resource.ts';
 import { partsOf } from '../store/conformance/parts-of.ts';
 import { ROLLBACK_FILE_TYPE } from '../store/files.ts';
@@ -89,6 +89,21 @@ describe.skipIf(!hasCluster())('Cleanup', () => {
     expect(await uids()).toEqual([uid]);
     expect(await store.blobs.stat('b1')).toBeDefined();
     expect(await store.blobs.stat('b2')).toBeUndefined();
+  });
+
+  it('removes the fields of sources that are no more, or that have others', async () => {
+    const { client, namespace } = cluster;
+    const spec = { driver: 'mysql', uri: 'h:1' };
+    const source = await client.create(syncSources, namespace, { metadata: { name: 's1' }, spec });
+    const { status } = await configs.fields.save(source, { properties: {} });
+    await store.blobs.put('fields:gone:1', 'fields:gone', Buffer.from('{}'));
+    await store.blobs.put(`fields:${source.metadata.uid ?? ''}:old`, 'fields:x', Buffer.from('{}'));
+    await untilSynced();
+    await expect.poll(() => configs.sources.directory.peek('s1')?.status?.discovered).toBeDefined();
+    await cleanup(0).runOnce();
+    const left: string[] = [];
+    for await (const { id } of store.blobs.list()) left.push(id);
+    expect(left).toEqual([status?.discovered?.ref]);
   });
 
   it('leaves files alone, and removes what one left that could not be removed', async () => {
