@@ -122,6 +122,25 @@ describe.skipIf(!hasServices('elasticsearch'))('elasticsearch', () => {
       });
     });
 
+    it('logs in with an API key that may read one index only', async () => {
+      const index = [{ names: [world.index], privileges: ['read', 'view_index_metadata'] }];
+      const made = await world.ask('POST', '/_security/api_key', {
+        name: world.index,
+        role_descriptors: { r: { index } },
+      });
+      const credential = { data: { user: 'sync', key: String(made['encoded']) }, allowedHosts: undefined };
+      const { wizard, actions } = world.driver;
+      for (const step of wizard.steps.flatMap(({ validations }) => validations)) {
+        const result = await actions[step as keyof typeof actions]?.({ ...world.actionInput, credential }, signal);
+        expect(result).toMatchObject({ success: true });
+      }
+      const reader = await SourceReader.open(test.open({ ...world.config, credential }));
+      await world.put(1, 1);
+      await reader.until(() => rowsOf(reader).length > 0);
+      await reader.stop();
+      await world.ask('DELETE', '/_security/api_key', { ids: [made['id']] });
+    });
+
     it('names the privileges that a login lacks', async () => {
       const user = `reader-${world.index}`;
       await world.ask('PUT', `/_security/user/${user}`, { password: 'only-reads', roles: [] });

@@ -114,6 +114,20 @@ describe.skipIf(!hasServices('s3'))('source_oss', () => {
       await reader.stop();
     }, 60_000);
 
+    it('reads without a login what everyone may read, and nothing else', async () => {
+      const test_connection = world.driver.actions.test_connection;
+      const input = { ...world.actionInput, credential: undefined };
+      expect(await test_connection?.(input, signal)).toEqual({
+        success: false,
+        message: `the bucket '${world.bucket}' at ${world.config.uri}: access is denied (AccessDenied)`,
+      });
+      await world.open();
+      expect(await test_connection?.(input, signal)).toEqual({
+        success: true,
+        message: `连接成功，存储桶 '${world.bucket}' 可访问。`,
+      });
+    });
+
     it('says what is wrong with a bucket that is not there', async () => {
       const driverParams = { ...world.config.driverParams, bucket_name: 'no-such-bucket' };
       const result = await world.driver.actions.test_connection?.({ ...world.actionInput, driverParams }, signal);

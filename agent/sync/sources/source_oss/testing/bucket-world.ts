@@ -5,6 +5,7 @@ import {
   DeleteBucketCommand,
   DeleteObjectCommand,
   ListObjectsV2Command,
+  PutBucketPolicyCommand,
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
@@ -64,6 +65,18 @@ export class BucketWorld implements SourceWorld {
 
   async write(key: string, body: Buffer): Promise<void> {
     await this.#client.send(new PutObjectCommand({ Bucket: this.bucket, Key: key, Body: body }));
+  }
+
+  /** Lets everyone list. */
+  async open(): Promise<void> {
+    const statement = {
+      Effect: 'Allow',
+      Principal: '*',
+      Action: ['s3:ListBucket'],
+      Resource: [`arn:aws:s3:::${this.bucket}`],
+    };
+    const Policy = JSON.stringify({ Version: '2012-10-17', Statement: [statement] });
+    await this.#client.send(new PutBucketPolicyCommand({ Bucket: this.bucket, Policy }));
   }
 
   async remove(key: number): Promise<void> {
