@@ -1,16 +1,16 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, onTestFailed, onTestFinished, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { isNotFound } from '../../../kube/kube-error.ts';
+import type { SyncTaskStatus } from '../../../kube/types/synctask.ts';
 import { freePort } from '../../kubernetes/free-port.ts';
 import { hasCluster, sharedCluster } from '../../kubernetes/shared.ts';
 import type { SharedCluster } from '../../kubernetes/shared.ts';
-import type { Program } from '../../programs/program.ts';
 import { startPrograms } from '../../programs/programs.ts';
 import type { Programs } from '../../programs/programs.ts';
 import { hasServices, ownService, service } from '../../services/service.ts';
 import { ConsumerProcess } from '../consumer-process.ts';
 import { expectAgreement, runChaos } from './chaos-run.ts';
-import type { Victim } from './chaos-run.ts';
+import type { ChaosSync, Victim } from './chaos-run.ts';
 import { filesWorld } from './files-world.ts';
 import { mysqlWorld } from './mysql-world.ts';
 import { postgresWorld } from './postgres-world.ts';
@@ -18,17 +18,24 @@ import { Random } from './random.ts';
 import { createSync, deleteSync, readSync } from './sync-objects.ts';
 import type { WriterWorld } from './writer-world.ts';
 
-/** For each source. Half an hour once by hand: TIANGONG_CHAOS_SECONDS=1800, and one source by -t. */
+/** Of each test. For half an hour with all sources at once: TIANGONG_CHAOS_TOGETHER=1 TIANGONG_CHAOS_SECONDS=1800. */
 const SECONDS = Number(process.env['TIANGONG_CHAOS_SECONDS'] ?? 30);
+const TOGETHER = process.env['TIANGONG_CHAOS_TOGETHER'] !== undefined;
 /** Repeats the choices of a run, though not its timing. */
 const SEED = Number(process.env['TIANGONG_CHAOS_SEED'] ?? Date.now() % 1_000_000);
 /** After the last kill: an agent that comes back, a push that is given up after 30 s, a snapshot. */
 const SETTLE_MS = 120_000;
+const WITHIN = { timeout: SETTLE_MS, interval: 200 };
 
-/** Settings of the servers beside the shared ones. */
 const WITHOUT_GTIDS = ['--gtid-mode=OFF', '--enforce-gtid-consistency=OFF'];
 
-const worlds: readonly { readonly name: string; readonly isThere: boolean; make(): Promise<WriterWorld> }[] = [
+interface Source {
+  readonly name: string;
+  readonly isThere: boolean;
+  make(): Promise<WriterWorld>;
+}
+
+const sources: readonly Source[] = [
   { name: 'fs', isThere: true, make: async () => filesWorld() },
   { name: 'mysql', isThere: hasServices('mysql'), make: async () => mysqlWorld(await service('mysql')) },
   { name: 'mysql-without-gtids', isThere: hasServices('mysql'), make: withoutGtids },
@@ -41,76 +48,97 @@ async function withoutGtids(): Promise<WriterWorld> {
   return mysqlWorld(server);
 }
 
-const asVictim = (name: string, program: Program): Victim => ({
-  name,
-  kill: () => program.kill(),
-  start: () => program.start(),
-});
-
 describe.skipIf(!hasCluster())(`syncs while everything is killed (seed ${SEED})`, () => {
   let cluster: SharedCluster;
-  let programs: Programs;
+  let programs: Programs | undefined;
 
   beforeAll(async () => {
     cluster = await sharedCluster();
     programs = await startPrograms(cluster);
   });
 
-  afterAll(() => programs.stop());
+  afterAll(() => programs?.stop());
 
-  for (const source of worlds) {
+  const statusOf = async (name: string): Promise<SyncTaskStatus> =>
+    (await readSync(cluster.client, cluster.namespace, name)).status ?? {};
+
+  /** Starts a sync until the test has finished. Resolves when changes flow. */
+  async function start(source: Source, folder: string): Promise<ChaosSync> {
+    const { client, namespace } = cluster;
     const { name } = source;
-    it.skipIf(!source.isThere)(
-      `bring ${name} to a consumer: the same rows in the end, and no version goes back`,
-      { timeout: SECONDS * 1000 + SETTLE_MS * 3, retry: 0 },
-      async ({ annotate }) => {
-        const world = await source.make();
-        onTestFinished(() => world.close());
-        const consumer = new ConsumerProcess({
-          file: join(programs.folder, `sink-${name}`),
-          record: 'counts',
-          ...world.rowKeys,
-        });
-        await consumer.start();
-        onTestFinished(() => consumer.kill());
-        const { client, namespace } = cluster;
-        const sync = await createSync(client, namespace, { name, world, endpoint: consumer.addresses.endpoint });
-        onTestFinished(async () => {
-          await deleteSync(client, namespace, name);
-          const isGone = async (): Promise<boolean> => readSync(client, namespace, name).then(() => false, isNotFound);
-          await vi.waitUntil(isGone, { timeout: SETTLE_MS, interval: 200 });
-        });
-        const taskId = `${sync.metadata.uid ?? ''}:${name}`;
-        onTestFailed(async () => {
-          const { status } = await readSync(client, namespace, name);
-          await annotate(`${JSON.stringify(status)}\n${programs.agent.log.slice(-4000)}`);
-        });
-        const state = async (): Promise<string> => (await readSync(client, namespace, name)).status?.state ?? '';
-        await expect.poll(state, { timeout: SETTLE_MS }).toContain('MESSAGE_SYNC');
-
-        const random = new Random(SEED);
-        const victims = [
-          asVictim('agent', programs.agent),
-          asVictim('operator', programs.operator),
-          { name: 'consumer', kill: () => consumer.kill(), start: () => consumer.start() },
-        ];
-        const run = await runChaos({ world, consumer, taskId, victims, seconds: SECONDS, random });
-        await annotate(`${run.changes} changes, ${run.kills} kills, ${run.snapshotsAsked} snapshots asked for`);
-        expect(run.kills).toBeGreaterThan(0);
-        await expectAgreement({ world, consumer, taskId }, SETTLE_MS);
-
-        // And a snapshot when nothing changes any more says the same.
-        const snapshot = async () => (await readSync(client, namespace, name)).status?.snapshot;
-        const isDone = async (): Promise<boolean> => (await snapshot())?.state === 'Succeeded';
-        const isOver = async (): Promise<boolean> => (await snapshot())?.state !== 'Running';
-        await vi.waitUntil(isOver, { timeout: SETTLE_MS, interval: 200 });
-        const before = (await snapshot())?.startTime;
-        await consumer.control({ snapshotNeeded: 1 });
-        await world.change(0, random);
-        const isDoneAgain = async (): Promise<boolean> => (await isDone()) && (await snapshot())?.startTime !== before;
-        await vi.waitUntil(isDoneAgain, { timeout: SETTLE_MS, interval: 200 });
-        await expectAgreement({ world, consumer, taskId }, SETTLE_MS);
-      },
-    );
+    const world = await source.make();
+    onTestFinished(() => world.close());
+    const consumer = new ConsumerProcess({ file: join(folder, `sink-${name}`), record: 'counts', ...world.rowKeys });
+    await consumer.start();
+    onTestFinished(() => consumer.kill());
+    const sync = await createSync(client, namespace, { name, world, endpoint: consumer.addresses.endpoint });
+    onTestFinished(async () => {
+      await deleteSync(client, namespace, name);
+      const isGone = (): Promise<boolean> => readSync(client, namespace, name).then(() => false, isNotFound);
+      await vi.waitUntil(isGone, WITHIN);
+    });
+    await expect.poll(async () => (await statusOf(name)).state, WITHIN).toContain('MESSAGE_SYNC');
+    return { name, world, consumer, taskId: `${sync.metadata.uid ?? ''}:${name}` };
   }
+
+  /** Asks for a snapshot until one that began after this has ended. */
+  async function takeSnapshot({ name, world, consumer }: ChaosSync, random: Random): Promise<void> {
+    const since = new Date().toISOString();
+    const isDone = async (): Promise<boolean> => {
+      const { state, startTime = '' } = (await statusOf(name)).snapshot ?? {};
+      if (state === 'Running') return false;
+      if (state === 'Succeeded' && startTime > since) return true;
+      // The answer that asks may come while another snapshot runs, and a change may be rolled back.
+      await consumer.control({ snapshotNeeded: 1 });
+      await world.change(0, random);
+      return false;
+    };
+    await vi.waitUntil(isDone, { timeout: SETTLE_MS, interval: 1000 });
+  }
+
+  async function expectSyncsToSurvive(chosen: readonly Source[], annotate: (text: string) => unknown): Promise<void> {
+    if (programs === undefined) throw new Error('no programs');
+    const syncs: ChaosSync[] = [];
+    for (const source of chosen) syncs.push(await start(source, programs.folder));
+    const victims = [programs.agent, programs.operator, ...syncs.map(({ consumer }) => consumer)];
+    try {
+      await surviveChaos(syncs, victims, annotate);
+    } catch (err) {
+      for (const { name } of syncs) await annotate(`${name}: ${JSON.stringify(await statusOf(name))}`);
+      await annotate(programs.agent.log.slice(-4000));
+      throw err;
+    }
+  }
+
+  async function surviveChaos(
+    syncs: readonly ChaosSync[],
+    victims: readonly Victim[],
+    annotate: (text: string) => unknown,
+  ): Promise<void> {
+    const random = new Random(SEED);
+    const run = await runChaos({ syncs, victims, seconds: SECONDS, random });
+    await annotate(JSON.stringify(run));
+    expect(run.kills).toBeGreaterThan(0);
+    for (const sync of syncs) await expectAgreement(sync, SETTLE_MS);
+
+    // And a snapshot when nothing changes any more says the same.
+    for (const sync of syncs) await takeSnapshot(sync, random);
+    for (const sync of syncs) await expectAgreement(sync, SETTLE_MS);
+  }
+
+  const limits = { timeout: SECONDS * 1000 + SETTLE_MS * 4, retry: 0 };
+
+  for (const source of sources)
+    it.skipIf(!source.isThere || TOGETHER)(
+      `bring ${source.name} to a consumer: the same rows in the end, and no version goes back`,
+      limits,
+      ({ annotate }) => expectSyncsToSurvive([source], annotate),
+    );
+
+  it.skipIf(!TOGETHER)('do so all at once on one agent', limits, ({ annotate }) =>
+    expectSyncsToSurvive(
+      sources.filter(({ isThere }) => isThere),
+      annotate,
+    ),
+  );
 });
