@@ -8,9 +8,7 @@ import type { PostgresConfig } from './postgres-config.ts';
 import { toSourceError } from './postgres-error.ts';
 import { findTables, hasPublication, tablesProblem } from './publication.ts';
 import { quote, Queries } from './queries.ts';
-
-/** Logical replication as it is used here is of this version and later. */
-const OLDEST = 130_000;
+import { readServer } from './server-check.ts';
 
 type Work = (queries: Queries, config: PostgresConfig, signal: AbortSignal) => Promise<ActionResult>;
 
@@ -45,15 +43,12 @@ const asAdmin =
     withLogin(input, input.adminCreds, work, signal);
 
 const checkParams: Work = async (queries, config, signal) => {
-  const [[level, version, standby, slots] = []] = await queries.rows(
-    "SELECT current_setting('wal_level'), current_setting('server_version_num'), pg_is_in_recovery(), current_setting('max_replication_slots')::int > (SELECT count(*) FROM pg_replication_slots)",
-    signal,
-  );
+  const { isOld, isStandby, isLogical, hasFreeSlot } = await readServer(queries, signal);
   const failed = (why: string): ActionResult => bad(`配置检查失败: ${why}`);
-  if (Number(version) < OLDEST) return failed('需要 PostgreSQL 13 或更高版本');
-  if (standby === 't') return failed('该服务器是备库，请连接主库');
-  if (level !== 'logical') return failed("参数 'wal_level' 必须为 'logical'");
-  if (slots !== 't') return failed("没有空闲的复制槽，请增大 'max_replication_slots'");
+  if (isOld) return failed('需要 PostgreSQL 13 或更高版本');
+  if (isStandby) return failed('该服务器是备库，请连接主库');
+  if (!isLogical) return failed("参数 'wal_level' 必须为 'logical'");
+  if (!hasFreeSlot) return failed("没有空闲的复制槽，请增大 'max_replication_slots'");
   const found = await findTables(queries, config);
   const problem = config.ownsPublication ? tablesProblem(config, found) : undefined;
   if (problem !== undefined) return failed(problem);

@@ -11,6 +11,9 @@ const CHUNK_BYTES = 16 * 1024 * 1024;
 /** The longest header of a page of the log: no record begins there. Source: xlog_internal.h. */
 const PAGE_HEADER_BYTES = 40;
 const READ_MS = 600_000;
+/** Rows in the order of a key come from its index: the planner would sort a table whose size it does not know. */
+const BEGIN =
+  'BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off';
 
 export interface ReadChunk {
   readonly rows: readonly TextRow[];
@@ -32,12 +35,22 @@ export class ChunkReader {
     this.#queries = queries;
   }
 
-  /** `query` has a limit of `rows`. */
+  /** `query` has a limit of `rows`. Rejects with the server's error or the network's; then it may be tried again. */
   async read(query: string, rows: number, signal: AbortSignal): Promise<ReadChunk> {
+    try {
+      return await this.#read(query, rows, signal);
+    } catch (err) {
+      // It may be in the middle of a transaction.
+      this.#queries.reset();
+      throw err;
+    }
+  }
+
+  async #read(query: string, rows: number, signal: AbortSignal): Promise<ReadChunk> {
     await this.#learn(signal);
     let asked = Math.min(rows, FIRST_ROWS);
     const [[snapshot] = [], ...found] = await this.#ask(
-      `BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SELECT pg_current_snapshot(); DECLARE chunk NO SCROLL CURSOR FOR ${query}; FETCH ${asked} FROM chunk`,
+      `${BEGIN}; SELECT pg_current_snapshot(); DECLARE chunk NO SCROLL CURSOR FOR ${query}; FETCH ${asked} FROM chunk`,
       signal,
     );
     let got = found.length;
@@ -82,9 +95,8 @@ export class ChunkReader {
 
   async #learn(signal: AbortSignal): Promise<void> {
     if (this.#pageBytes !== undefined) return;
-    // Rows in the order of a key come from its index: the planner would sort a table whose size it does not know.
     const [[page, version] = []] = await this.#ask(
-      "SET enable_seqscan = off; SET enable_bitmapscan = off; SELECT current_setting('wal_block_size'), current_setting('server_version_num')",
+      "SELECT current_setting('wal_block_size'), current_setting('server_version_num')",
       signal,
     );
     this.#pageBytes = Number(page);

@@ -75,7 +75,7 @@ export function readLogMessage(bytes: Buffer): LogMessage {
   }
 }
 
-export const readTime = (cursor: MessageCursor): number => Math.floor(cursor.int64() / 1000) + EPOCH_MS;
+const readTime = (cursor: MessageCursor): number => Math.floor(cursor.int64() / 1000) + EPOCH_MS;
 
 function readRelation(cursor: MessageCursor): Relation {
   const oid = cursor.uint32();

@@ -52,7 +52,8 @@ export class PostgresSource implements Source {
       const { logger, taskUid } = this.#tools;
       yield* streamChanges({ ...parts, link, logger, slotName: slotOf(taskUid) }, start, wanted, signal);
     } catch (err) {
-      if (!signal.aborted) throw toStreamError(err, target);
+      if (!signal.aborted)
+        throw start.checkpoint === undefined ? toSourceError(err, target) : toStreamError(err, target);
     } finally {
       if (this.#link === link) this.#link = undefined;
       await link?.close();

@@ -24,6 +24,12 @@ export class Queries {
     return answer;
   }
 
+  /** Leaves the connection, with whatever it was in the middle of: the next question has another. */
+  reset(): void {
+    this.#session?.destroy();
+    this.#session = undefined;
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     this.#session?.destroy();

@@ -118,6 +118,19 @@ describe.skipIf(!hasServices('postgres'))('the source postgres and its server', 
     await second.stop();
   });
 
+  it('reads a chunk again that failed, also when the connection was lost', async () => {
+    const snapshot = await open.source.openSnapshot({ ...ALL, after: undefined }, signal);
+    await world.query('ALTER TABLE items RENAME TO away');
+    await expect(snapshot.next(undefined, 10, signal)).rejects.toBeInstanceOf(SourceError);
+    await world.query('ALTER TABLE away RENAME TO items');
+    expect((await snapshot.next(undefined, 10, signal))?.rows).toEqual([{ id: 1, version: 1 }]);
+    await admin.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tiangong'`);
+    await expect
+      .poll(() => snapshot.next(undefined, 10, signal).then((chunk) => chunk?.rows, String))
+      .toEqual([{ id: 1, version: 1 }]);
+    await snapshot.close();
+  });
+
   it('says that its position is lost when the server has thrown away what it did not read for long', async () => {
     const reader = await SourceReader.open(open.source);
     const checkpoint = await reader.commit();

@@ -10,6 +10,7 @@ import type { PostgresConfig } from './postgres-config.ts';
 import { ensurePublication } from './publication.ts';
 import type { Queries } from './queries.ts';
 import type { ReplicationLink } from './replication-link.ts';
+import { checkServer } from './server-check.ts';
 import { Slot } from './slot.ts';
 import type { TypeCatalog } from './type-catalog.ts';
 import type { Visibility } from './visibility.ts';
@@ -51,6 +52,7 @@ async function openPlace(
   { checkpoint, afterIndex }: StreamStart,
   signal: AbortSignal,
 ): Promise<{ readonly place: LogPlace; readonly last: number }> {
+  await checkServer(queries, signal);
   const slot = new Slot(queries, slotName);
   const { system, end } = await link.identify();
   if (checkpoint === undefined) {

@@ -7,7 +7,7 @@ const MAX_REMEMBERED = 65_536;
 const ASK_AGAIN_MS = 20;
 
 /** Snapshots of a server, as it is asked for them. */
-export async function currentTransactions(queries: Queries, signal?: AbortSignal): Promise<TransactionSet> {
+async function currentTransactions(queries: Queries, signal?: AbortSignal): Promise<TransactionSet> {
   const [row] = await queries.rows('SELECT pg_current_snapshot()', signal);
   return new TransactionSet(row?.[0] ?? '');
 }
