@@ -74,9 +74,39 @@ describe('agentStatus', () => {
   it('leaves what it does not know yet to what stands there, and takes away what is over', () => {
     const starting = agentStatus(task, { ...running, phase: { kind: 'Starting' }, report: undefined }, NOW);
     expect(Object.keys(starting).sort()).toEqual(['conditions', 'error', 'info', 'state']);
+    expect(starting['error']).toBeUndefined();
     const stopped = agentStatus(task, { ...running, phase: { kind: 'Stopped', reason: 'Stopped' } }, NOW);
     expect(stopped).toMatchObject({ bus: undefined, checkpoints: report.checkpoints, info: '任务已停止' });
     expect('snapshot' in stopped).toBe(true);
+  });
+});
+
+describe('agentStatus of what the API server would refuse', () => {
+  it('cuts texts, and keeps the newest checkpoints', () => {
+    const checkpoints = Array.from({ length: 16 }, (_, index) => ({
+      ...{ index: 16 - index, position: { gtid: 'x'.repeat(10_000) }, time: NOW.toISOString() },
+    }));
+    const long = { ...report, lagMs: 1.5, info: 'i'.repeat(5000), checkpoints };
+    const failure = { reason: 'no reason at all', message: 'm'.repeat(5000), time: NOW.toISOString() };
+    const status = agentStatus(
+      task,
+      { ...running, report: long, phase: { kind: 'Failed', error: failure, retryAt: undefined } },
+      NOW,
+    ) as { info: string; lagMs: number; checkpoints: unknown[]; error: typeof failure };
+    expect(status.info).toHaveLength(4096);
+    expect(status.error).toMatchObject({ reason: 'InternalError' });
+    expect(status.error.message).toHaveLength(4096);
+    expect(status.lagMs).toBe(2);
+    expect(status.checkpoints).toEqual(checkpoints.slice(0, 6));
+    const [only] = agentStatus(
+      task,
+      {
+        ...running,
+        report: { ...long, checkpoints: [{ ...checkpoints[0]!, position: { gtid: 'x'.repeat(100_000) } }] },
+      },
+      NOW,
+    )['checkpoints'] as unknown[];
+    expect(only).toBeDefined();
   });
 });
 

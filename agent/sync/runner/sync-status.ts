@@ -6,6 +6,7 @@ import type { EarlierReport } from '../pipeline/pipeline-options.ts';
 import type { PipelineError, PipelineReport } from '../pipeline/pipeline-report.ts';
 import { showState } from '../pipeline/sync-state.ts';
 import type { SyncFlag } from '../pipeline/sync-state.ts';
+import { cut, errorFields, reportFields } from './report-fields.ts';
 
 /** What a run is doing. */
 export type RunPhase =
@@ -38,20 +39,15 @@ const STOPPED_INFO: Readonly<Record<StopReason, string>> = {
 /** The fields of the status that the agent answers for, as they are to be; undefined ones are to be absent. */
 export function agentStatus(known: SyncTask, run: RunState, now: Date): Readonly<Record<string, unknown>> {
   const { phase, report } = run;
+  const error = phase.kind === 'Failed' ? phase.error : report?.error;
   return {
     state: showState(flagsOf(run)),
-    info: infoOf(run).slice(0, 4096),
+    info: cut(infoOf(run)),
     ...(run.started !== undefined && { started: run.started }),
     conditions: conditionsOf(known, run, now),
-    error: phase.kind === 'Failed' ? phase.error : report?.error,
-    ...(report !== undefined && {
-      bus: phase.kind === 'Stopped' ? undefined : report.bus,
-      statistics: report.statistics,
-      checkpoints: report.checkpoints,
-      position: report.position,
-      lagMs: report.lagMs,
-      snapshot: report.snapshot,
-    }),
+    error: error && errorFields(error),
+    ...(report !== undefined && reportFields(report)),
+    ...(phase.kind === 'Stopped' && { bus: undefined }),
   };
 }
 
@@ -99,7 +95,7 @@ function conditionsOf(known: SyncTask, run: RunState, now: Date): Condition[] {
 
 function readyCondition(run: RunState): NewCondition {
   const { phase } = run;
-  if (phase.kind === 'Failed') return no('Ready', phase.error.reason, phase.error.message);
+  if (phase.kind === 'Failed') return no('Ready', errorFields(phase.error).reason, phase.error.message);
   if (phase.kind === 'Stopped') return no('Ready', phase.reason, 'nothing is carried: the task does not run');
   const flags = flagsOf(run);
   if (flags.includes('MESSAGE_SYNC') && !flags.includes('ERROR'))
@@ -121,7 +117,7 @@ function stalledCondition({ phase }: RunState): NewCondition {
   return {
     type: 'Stalled',
     status: 'True',
-    reason: phase.error.reason,
+    reason: errorFields(phase.error).reason,
     message: `${phase.error.message}; change the configuration or restart the task`,
   };
 }
