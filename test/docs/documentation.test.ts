@@ -55,10 +55,13 @@ describe('docs/reference', () => {
     const code = sources
       .filter((path) => !path.endsWith('.test.ts'))
       .map((path) => readFileSync(join(root, path), 'utf8'));
-    const written = /(?:failed\(|reason: |endedStatus\(task, '\w+', |'(?:Failed|Canceled|Unknown)', )'([A-Z]\w+)'/g;
+    const written =
+      /(?:failed\(|reason: |endedStatus\(task, '\w+', |'(?:Failed|Canceled|Unknown)', |new (?:SourceError|PusherError|PipelineFailure|RunFailure)\(\s*)'([A-Z]\w+)'/g;
     const reasons = new Set(code.flatMap((text) => [...text.matchAll(written)].map((match) => match[1]!)));
     expect(reasons.size).toBeGreaterThan(20);
-    const documented = ['deploytask', 'agent', 'synctask'].map((kind) => readMarkdown(`docs/reference/${kind}.md`)).join();
+    const documented = ['deploytask', 'agent', 'synctask']
+      .map((kind) => readMarkdown(`docs/reference/${kind}.md`))
+      .join();
     // Given only beside an abort, which decides.
     for (const reason of ['NotStarted', 'Aborted']) reasons.delete(reason);
     expect([...reasons].filter((reason) => !documented.includes(`\`${reason}\``))).toEqual([]);
