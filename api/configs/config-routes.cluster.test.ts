@@ -110,6 +110,40 @@ describe.skipIf(!hasCluster())('the routes of configurations', () => {
     expect(await call('POST', `/syncs/${t}`, { source: s, pusher: p })).toMatchObject({ status: 201 });
   });
 
+  it('add one of several that are sent at once under one id, and keep no login of the others', async () => {
+    const before = (await api.client.list(secrets, api.namespace)).items.length;
+    const answers = await Promise.all(
+      ['a', 'b', 'c', 'd'].map((passwd) =>
+        call('POST', '/sources/at-once', { config: { ...source, credential: { user: 'u', passwd } } }),
+      ),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, 400, 400, 400]);
+    const { items } = await api.client.list(secrets, api.namespace);
+    expect(items.length).toBe(before + 1);
+    const { spec } = await api.client.get(syncSources, api.namespace, 'at-once');
+    const winner = answers.findIndex(({ status }) => status === 201);
+    const secret = items.find(({ metadata }) => metadata.name === spec.secret_ref);
+    expect(Buffer.from(secret?.data?.['passwd'] ?? '', 'base64').toString()).toBe('abcd'[winner]);
+  });
+
+  it('refuse logins in addresses and parameters, and numbers that are not positive', async () => {
+    const refused = async (side: string, config: object, detail: string): Promise<void> => {
+      const answer = await call('POST', `/${side}/refused`, { config });
+      expect(answer, detail).toMatchObject({ status: 400, body: { code: 'InvalidConfig' } });
+      expect(answer.body.detail).toContain(detail);
+      expect(JSON.stringify(answer.body)).not.toContain('hunter2');
+    };
+    await refused('sources', { ...source, uri: 'http://u:hunter2@h' }, 'uri may hold no login');
+    await refused('pushers', { ...pusher, endpoint: ' https://u:hunter2@h/x' }, 'endpoint may hold no login');
+    const nested = { queue: { options: { Secret_Access_Key: 'hunter2' } } };
+    await refused('sources', { ...source, driver_params: nested }, 'driver_params.queue.options.Secret_Access_Key');
+    await refused('pushers', { ...pusher, batch_size: 0 }, 'batch_size must be positive');
+    await refused('sources', { ...source, max_queue_size: -1 }, 'max_queue_size must be positive');
+    await refused('sources', { ...source, driver: '' }, 'spec.driver');
+    expect(await call('POST', `/sources/${'x'.repeat(254)}`, { config: source })).toMatchObject({ status: 400 });
+    expect(await call('POST', '/syncs/wizard', { source: 's', pusher: 'p' })).toMatchObject({ status: 400 });
+  });
+
   it('take for gone what is still being deleted, and make it again once it is gone', async () => {
     const { s, p, t } = await make();
     await api.client.patch(syncTasks, api.namespace, t, { metadata: { finalizers: ['tiangong.io/test'] } });
