@@ -54,7 +54,7 @@ describe.each(SERVERS)('a log of %s that does not name columns', (name, options)
       await world.run('CREATE TABLE other (id INT)', insert(1), 'ALTER TABLE other ADD COLUMN x INT', insert(2));
       const second = await SourceReader.open(test.open(), { checkpoint });
       await untilRow(second, 2);
-      expect(rowsOf(second).map(world.keyOf)).toEqual([1, 2]);
+      expect(rowsOf(second).map((row) => world.keyOf(row))).toEqual([1, 2]);
       await second.stop();
     });
 

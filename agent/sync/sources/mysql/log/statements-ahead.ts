@@ -1,7 +1,7 @@
 import { EventStream, isHeartbeat } from '../../../../executors/mysql/binlog/event-stream.ts';
 import type { BinlogPosition } from '../../../../executors/mysql/binlog/binlog-position.ts';
 import { GroupTracker } from '../../../../executors/mysql/binlog/group-tracker.ts';
-import { LogConnection } from '../../../../executors/mysql/binlog/transport/log-connection.ts';
+import type { LogConnection } from '../../../../executors/mysql/binlog/transport/log-connection.ts';
 import { isBehind } from './position.ts';
 
 /** A statement that stands in the log by itself, such as one that alters a table. */

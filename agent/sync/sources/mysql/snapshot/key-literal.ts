@@ -1,5 +1,6 @@
 import { hexLiteral, quoteText } from '../../../../executors/mysql/backup/quote.ts';
 import type { ColumnFact } from '../../../../executors/mysql/binlog/column-fact.ts';
+import { parseMembers } from '../../../../executors/mysql/binlog/rows/values/members.ts';
 import { quoteName } from '../../../../executors/mysql/session/session.ts';
 import { PositionLostError } from '../../../source.ts';
 import { baseType } from '../values/snapshot-column.ts';
@@ -13,6 +14,13 @@ const NUMBER = /^-?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/i;
 
 /** ENUM and SET are ordered by their numbers, which rows do not show. */
 export const isOrderedByNumber = ({ type }: ColumnFact): boolean => /^(?:enum|set)$/.test(baseType(type));
+
+/** The server compares these numbers as doubles. */
+const MAX_MEMBERS = 52;
+
+/** Whether rows can be asked for behind a value. */
+export const isComparable = ({ type }: ColumnFact): boolean =>
+  baseType(type) !== 'set' || (parseMembers(type)?.length ?? 0) <= MAX_MEMBERS;
 
 /** SQL that is compared with the column. Throws when the cursor holds what no such column has. */
 export function keyLiteral(fact: ColumnFact, value: unknown): string {

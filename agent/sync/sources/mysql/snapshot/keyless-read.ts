@@ -15,7 +15,7 @@ export interface KeylessRows {
 }
 
 /**
- * One read of a whole table whose rows nothing tells apart, given in parts: the server waits while nobody asks. Rows have
+ * One read of a whole table whose rows cannot be asked for in an order, given in parts: the server waits while nobody asks. Rows have
  * no order there, so that nothing but the part that was given last can be had again.
  */
 export class KeylessRead {

@@ -80,7 +80,7 @@ export class MysqlSnapshotReader implements SnapshotReader {
       const table = shape && SnapshotTable.of(shape, wanted);
       if (table === undefined) continue;
       const key = order === 0 ? after?.key : undefined;
-      const chunk = table.hasKey
+      const chunk = table.hasOrder
         ? await this.#keyedChunk(table, { listed, index, key, rows })
         : await this.#keylessChunk(table, { listed, index, key, rows });
       if (chunk !== undefined) return chunk;
@@ -126,7 +126,7 @@ export class MysqlSnapshotReader implements SnapshotReader {
     if (read === undefined) return undefined;
     const { schema } = table;
     const cursor = { schema, table: table.table, key: [read.until], ...(read.done && { done: true }) };
-    const found = { ...read.marks, rows: read.rows, keys: read.rows.map(() => ''), cursor };
+    const found = { ...read.marks, rows: read.rows, keys: read.rows.map((row) => table.keyOf(row)), cursor };
     return this.#chunk(table, { listed, index, done: read.done }, found);
   }
 

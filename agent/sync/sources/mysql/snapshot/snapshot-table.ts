@@ -6,9 +6,10 @@ import { SourceError } from '../../../source.ts';
 import type { Row } from '../../../sync-event.ts';
 import { rowKey } from '../row-key.ts';
 import type { TableShape } from '../table-shapes.ts';
+import { integerJson } from '../values/json-value.ts';
 import { snapshotColumn } from '../values/snapshot-column.ts';
 import { chosenFields } from '../wanted-columns.ts';
-import { behind, isOrderedByNumber } from './key-literal.ts';
+import { behind, isComparable, isOrderedByNumber } from './key-literal.ts';
 import type { KeyValue } from './key-literal.ts';
 
 /** What a cursor says of a place in a table: behind this key. */
@@ -44,16 +45,16 @@ export class SnapshotTable {
     const readers = read.map((column) => column.read);
     this.#order = (this.#key ?? []).map((fact) => {
       if (!isOrderedByNumber(fact)) return this.fields.indexOf(fact.name);
-      readers.push((buffer, from, to) => Number(buffer.toString('latin1', from, to)));
+      readers.push((buffer, from, to) => integerJson(buffer.toString('latin1', from, to)));
       return expressions.push(`${quoteName(fact.name)} + 0`) - 1;
     });
     this.#expressions = expressions;
     this.readers = readers;
   }
 
-  /** Whether something tells its rows apart. */
-  get hasKey(): boolean {
-    return this.#key !== undefined;
+  /** Whether its rows can be asked for in the order of a key. */
+  get hasOrder(): boolean {
+    return this.#key?.every(isComparable) ?? false;
   }
 
   /** All of it, in no order. */
