@@ -1,5 +1,6 @@
 import { Agent } from 'undici';
 import type { Dispatcher } from 'undici';
+import { TimedOut, withTimeout } from '../../../../kube/with-timeout.ts';
 import { mayBeSentTo } from '../../../connections/allowed-hosts.ts';
 import { maskSecrets } from '../../../executors/database/mask-secrets.ts';
 import type { Credential } from '../../../executors/executor.ts';
@@ -83,18 +84,22 @@ export class ConsumerClient {
   async call(call: ConsumerCall, signal: AbortSignal): Promise<ConsumerAnswer> {
     signal.throwIfAborted();
     this.#checkOrigin(call.url);
-    const late = AbortSignal.timeout(call.timeoutMs);
     const shown = `${call.method} ${call.url.origin}${call.url.pathname}`;
-    let response: Dispatcher.ResponseData;
-    let text: string;
+    let answer: readonly [Dispatcher.ResponseData, string];
     try {
-      response = await this.#request(call, AbortSignal.any([signal, late]));
-      text = await readText(response.body, call.maxBytes ?? MAX_ANSWER_BYTES, shown);
+      answer = await withTimeout(
+        async (both) => {
+          const response = await this.#request(call, both);
+          return [response, await readText(response.body, call.maxBytes ?? MAX_ANSWER_BYTES, shown)];
+        },
+        call.timeoutMs,
+        signal,
+      );
     } catch (err) {
       signal.throwIfAborted();
-      throw this.#noAnswer(err, shown, late.aborted ? call.timeoutMs : undefined);
+      throw this.#noAnswer(err, shown);
     }
-    const { statusCode: status, headers } = response;
+    const [{ statusCode: status, headers }, text] = answer;
     if (status < 300 || call.expected?.includes(status) === true) return { status, text };
     const { location } = headers;
     throw answerFailure({
@@ -139,11 +144,10 @@ export class ConsumerClient {
     );
   }
 
-  #noAnswer(err: unknown, shown: string, timeoutMs: number | undefined): PusherError {
+  #noAnswer(err: unknown, shown: string): PusherError {
     if (err instanceof PusherError) return err;
-    if (timeoutMs !== undefined)
-      return new PusherError('Timeout', `${shown} was not answered within ${timeoutMs / 1000} s`, { retryable: true });
-    return new PusherError('ConnectionFailed', `${shown} failed: ${this.#mask(messageOf(err as Error))}`, {
+    const reason = err instanceof TimedOut ? 'Timeout' : 'ConnectionFailed';
+    return new PusherError(reason, `${shown} failed: ${this.#mask(messageOf(err as Error))}`, {
       retryable: true,
       cause: err,
     });
