@@ -97,8 +97,9 @@ export class Pipeline {
     try {
       while (!stop.aborted && sender.end !== 'Lost') {
         // A consumer that was put back begins again at an earlier checkpoint, in the session that is open.
-        if (sender.end === 'PutBack') sender = this.#sender(sender.live, stop);
-        await this.#stream(sender, mapping, snapshots, stop);
+        const isPutBack = sender.end === 'PutBack';
+        if (isPutBack) sender = this.#sender(sender.live, stop);
+        await this.#stream(sender, isPutBack, mapping, snapshots, stop);
       }
       return sender.end === 'Lost';
     } finally {
@@ -106,9 +107,15 @@ export class Pipeline {
     }
   }
 
-  async #stream(sender: Sender, mapping: CountingMapping, snapshots: Snapshots, stop: AbortSignal): Promise<void> {
+  async #stream(
+    sender: Sender,
+    isPutBack: boolean,
+    mapping: CountingMapping,
+    snapshots: Snapshots,
+    stop: AbortSignal,
+  ): Promise<void> {
     const { pusherConfig, sourceConfig } = this.#options;
-    const begin = await this.#streams.begin(sender.sentIndex, mapping.wanted, snapshots, stop);
+    const begin = await this.#streams.begin({ position: sender.sentIndex, isPutBack }, mapping.wanted, snapshots, stop);
     const { subscription } = begin;
     this.#subscription = subscription;
     this.#durable = Promise.withResolvers();

@@ -143,7 +143,7 @@ export class PushLoop {
     if (end?.position !== undefined) {
       const isFirst = this.#position === undefined;
       this.#position = end.position;
-      const sentIndex = events.findLast(({ index }) => index <= end.index)?.index ?? before;
+      const sentIndex = events.findLast(({ index }) => index <= end.index)?.index ?? Math.min(before, end.index);
       status.moved({ index: end.index, sentIndex, position: end.position, at: Date.now() });
       // Until this is on record, a crash would let what happens from here on be missed.
       if (isFirst) status.touch();

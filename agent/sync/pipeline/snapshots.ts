@@ -70,6 +70,13 @@ export class Snapshots {
     this.#options.logger.info({ trigger }, 'a snapshot begins');
   }
 
+  /** Whether a consumer that was put back to how it was at an ISO time may lack rows of the last snapshot. */
+  mayLack(time: string): boolean {
+    const { state, completionTime } = this.#report ?? {};
+    if (state === 'Running') return true;
+    return state === 'Succeeded' && !(Date.parse(completionTime ?? '') < Date.parse(time));
+  }
+
   /** Goes on with one that another pipeline of the task had begun or could not read. */
   resume(): void {
     this.#makesUp = this.#options.status.positionLoss?.reason === 'SnapshotNeeded';

@@ -19,6 +19,14 @@ export interface BegunStream {
   readonly isNew: boolean;
 }
 
+/** What the consumer has. */
+export interface ConsumerPlace {
+  /** −1: nothing. */
+  readonly position: number;
+  /** It is known to have had more, as when it was restored from a backup. */
+  readonly isPutBack: boolean;
+}
+
 /** Conditions take more. */
 const MAX_MESSAGE = 2_000;
 /** A stream that lived for so long did not lose its position because it could not begin. */
@@ -39,9 +47,9 @@ export class StreamBeginner {
     this.#losses = new Attempts({ ...options.sourceConfig, logger: options.logger });
   }
 
-  /** `position` is the consumer's. Rejects with a `PipelineFailure`, or when the signal aborts. */
+  /** Rejects with a `PipelineFailure`, or when the signal aborts. */
   async begin(
-    position: number,
+    { position, isPutBack }: ConsumerPlace,
     wanted: readonly string[] | undefined,
     snapshots: Snapshots,
     signal: AbortSignal,
@@ -52,8 +60,14 @@ export class StreamBeginner {
         : { kind: 'Lost', message: this.#loss.message };
     this.#loss = undefined;
     if (start.kind === 'Resume') {
-      const begun = await this.#resume(start.checkpoint, position, wanted, snapshots, signal);
-      if (!(begun instanceof PositionLostError)) return begun;
+      const { checkpoint } = start;
+      const hadMore = isPutBack || checkpoint !== this.#status.checkpoints[0];
+      const begun = await this.#resume(checkpoint, position, wanted, snapshots, signal);
+      if (!(begun instanceof PositionLostError)) {
+        // What it lost of the changes comes again; of the rows nobody knows.
+        if (hadMore && snapshots.mayLack(checkpoint.time)) snapshots.restart('PositionLost');
+        return begun;
+      }
       start = { kind: 'Lost', message: begun.message };
     }
     const loss = start.kind === 'Lost' ? this.#decide(start.message) : undefined;

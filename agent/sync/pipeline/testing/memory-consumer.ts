@@ -32,6 +32,28 @@ export class MemoryConsumer implements Pusher {
     return new Map(rows.sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
+  /** Opens a session beside the one that is used, which is over by that. */
+  supersede(): void {
+    for (const task of this.core.sink.tasks.keys()) this.core.openSession(task);
+  }
+
+  /** Returns what puts it back to how it is now, as from a backup; it is started anew by that. */
+  backup(): () => void {
+    const saved = [...this.core.sink.tasks].map(([id, { position, kept }]) => ({ id, position, kept: [...kept] }));
+    return () => {
+      this.supersede();
+      for (const task of this.core.sink.tasks.values()) {
+        task.position = -1;
+        task.kept.clear();
+      }
+      for (const { id, position, kept } of saved) {
+        const task = this.core.sink.task(id);
+        task.position = position;
+        for (const [key, value] of kept) task.kept.set(key, value);
+      }
+    };
+  }
+
   neededFields(): Promise<{ properties: Record<string, never> }> {
     return Promise.resolve({ properties: {} });
   }
