@@ -76,16 +76,16 @@ export class LogBuses implements BusKeeper {
   async release(subscription: BusSubscription, position: SourcePosition): Promise<void> {
     if (this.#source.release === undefined || subscription.isClosed) return;
     const index = subscription.committedAt(position);
-    if (this.#subscriptions.size > 1) {
-      if (index === undefined) return;
-      this.#released.set(subscription, { index, position });
-      if (this.#released.size < this.#subscriptions.size) return;
+    if (index === undefined) {
+      // One that was made before this subscription: with several nobody knows which is the lowest.
+      if (this.#subscriptions.size === 1) await this.#source.release(position);
+      return;
     }
+    this.#released.set(subscription, { index, position });
+    if (this.#released.size < this.#subscriptions.size) return;
     // What the slowest has not released the source must keep for it.
-    const [lowest = { index: index ?? this.#releasedIndex, position }] = [...this.#released.values()].sort(
-      (a, b) => a.index - b.index,
-    );
-    if (lowest.index < this.#releasedIndex) return;
+    const [lowest] = [...this.#released.values()].sort((a, b) => a.index - b.index);
+    if (lowest === undefined || lowest.index < this.#releasedIndex) return;
     this.#releasedIndex = lowest.index;
     await this.#source.release(lowest.position);
   }
