@@ -60,9 +60,10 @@ export class FileIndex {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(`${file}${suffix}`, { force: true });
     const db = openDatabase(file);
-    db.exec(SCHEMA);
+    db.exec(`BEGIN; ${SCHEMA}`);
     const meta = { format: FORMAT, id: randomUUID(), root, rootIno: String(rootIno), told: String(told) };
     for (const [key, value] of Object.entries(meta)) setMeta(db, key, value);
+    db.exec('COMMIT');
     return new FileIndex(db);
   }
 

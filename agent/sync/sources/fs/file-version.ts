@@ -1,4 +1,4 @@
-import { lstatSync } from 'node:fs';
+import { lstatSync, statSync } from 'node:fs';
 
 /** What a path is at one moment: a file or a folder, and which state of it. Times are in epoch milliseconds. */
 export interface FileVersion {
@@ -32,10 +32,10 @@ export function noVersionOf(err: unknown): NoVersion {
   throw err;
 }
 
-/** Looks at `path` below `root` (`''`: the root itself); a symbolic link is not followed. */
+/** Looks at `path` below `root`; a symbolic link is not followed, but where the root itself (`''`) is one. */
 export function readVersion(root: string, path: string): FileVersion | NoVersion {
   try {
-    const stats = lstatSync(absolutePath(root, path), { throwIfNoEntry: false });
+    const stats = (path === '' ? statSync : lstatSync)(absolutePath(root, path), { throwIfNoEntry: false });
     if (stats === undefined) return 'gone';
     const { size, mtimeMs, ctimeMs, ino } = stats;
     return { isDir: stats.isDirectory(), size, mtimeMs, ctimeMs, ino };
@@ -52,6 +52,11 @@ export function splitPath(path: string): { readonly dir: string; readonly name: 
 
 export function childPath(dir: string, name: string): string {
   return dir === '' ? name : `${dir}/${name}`;
+}
+
+/** Whether a name may stand for another that is not UTF-8, which no JSON can hold: then nothing is found under it. */
+export function isGarbled(name: string): boolean {
+  return name.includes('\uFFFD');
 }
 
 /** The path as consumers know it. */

@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { absolutePath, childPath, noVersionOf, readVersion } from './file-version.ts';
+import { absolutePath, childPath, isGarbled, noVersionOf, readVersion } from './file-version.ts';
 import type { FileVersion } from './file-version.ts';
 
 export interface WalkOptions {
@@ -57,7 +57,7 @@ export class FolderWalk {
   #take(found: FoundPath[], path: string): void {
     const { root, isWanted, onUnreadable } = this.#options;
     const version = readVersion(root, path);
-    if (version === 'unreadable') onUnreadable(path);
+    if (version === 'unreadable' || (version === 'gone' && isGarbled(path))) onUnreadable(path);
     if (typeof version === 'string') return;
     if (!version.isDir && !isWanted(path.slice(path.lastIndexOf('/') + 1))) return;
     found.push({ path, version });

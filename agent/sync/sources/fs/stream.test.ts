@@ -196,6 +196,27 @@ describe('FileBus', () => {
     expect(some.told.sort()).toEqual(['+e.csv', '-b.txt', '-folder/d.txt']);
   });
 
+  it('leaves out names that are not UTF-8, and takes a folder that is a symbolic link', async () => {
+    const folder = new WatchedFolder();
+    writeFileSync(Buffer.concat([Buffer.from(folder.at('bad-')), Buffer.from([0xff])]), 'x');
+    writeFileSync(folder.at('good'), 'x');
+    const link = join(outside(), 'link');
+    symlinkSync(folder.path, link);
+    const source = folder.source({}, {}, link);
+    const subscription = await source.openBus!().subscribe(FROM_NOW, signal);
+    const snapshot = await source.openSnapshot({ wanted: undefined, after: undefined }, signal);
+    const chunk = await snapshot.next(undefined, 9, signal);
+    expect(chunk?.rows.map((row) => [row['file_path'], row['is_dir']])).toEqual([
+      [link, true],
+      [join(link, 'good'), false],
+    ]);
+    writeFileSync(folder.at('new'), 'x');
+    await subscription.read(9, 0, signal);
+    const read = async (): Promise<unknown> =>
+      (await subscription.read(9, 1_000, signal)).map(({ event }) => event?.rows[0]?.['file_path']);
+    await expect.poll(read).toEqual([join(link, 'new')]);
+  });
+
   it('takes names of any characters', async () => {
     const folder = new WatchedFolder();
     const watcher = await folder.watch();

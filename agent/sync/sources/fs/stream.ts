@@ -153,7 +153,10 @@ export class FileBus implements EventBus {
         if (subscription !== undefined) subscription.waiting = paths;
       },
       onUnreadable: (path) =>
-        logger.warn({ root, path }, 'a path may not be read by the agent: what is known of it stays as it is'),
+        logger.warn(
+          { root, path },
+          'a path may not be read by the agent, or its name is not UTF-8: what is known of it stays as it is',
+        ),
       onOverflow: () =>
         logger.warn(
           { root },

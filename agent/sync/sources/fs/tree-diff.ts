@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import type { FileIndex, ToldPath } from './file-index.ts';
-import { absolutePath, childPath, isSameVersion, noVersionOf, readVersion } from './file-version.ts';
+import { absolutePath, childPath, isGarbled, isSameVersion, noVersionOf, readVersion } from './file-version.ts';
 import type { FileVersion } from './file-version.ts';
 import { MapQueue } from './map-queue.ts';
 
@@ -84,6 +84,7 @@ export class TreeDiff {
     const { root, isWanted, onDifference, onUnreadable } = this.#options;
     const path = childPath(folder.path, name);
     const found = readVersion(root, path);
+    if (found === 'gone' && isGarbled(name)) onUnreadable(path);
     if (found === 'gone') return;
     const told = folder.told.get(name);
     if (found === 'unreadable') {

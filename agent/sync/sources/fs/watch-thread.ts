@@ -15,6 +15,8 @@ const SLEEP_MS = 500;
 const SLICE_MS = 5;
 /** How often it tells how many paths wait. */
 const TELL_MS = 1_000;
+/** Of how many paths that may not be read it tells, once of each. */
+const MAX_UNREADABLE = 100;
 
 /**
  * All work on one folder, in a thread of its own that does one thing after the other and blocks: so its reads have an order, and
@@ -28,6 +30,7 @@ class WatchThread {
   readonly #snapshots = new Map<number, FolderWalk>();
   #index: FileIndex | undefined;
   #watch: FolderWatch | undefined;
+  readonly #unreadable = new Set<string>();
   #isToldStarted = false;
   #take: { readonly id: number; readonly count: number; readonly committed: number } | undefined;
   #closedBy: number | undefined;
@@ -82,7 +85,7 @@ class WatchThread {
       afterIndex: Math.max(afterIndex, position?.at ?? -1),
       watcher: this.#inotify,
       isWanted: this.#isWanted,
-      onUnreadable: (path) => this.#tell({ kind: 'unreadable', path }),
+      onUnreadable: (path) => this.#tellUnreadable(path),
       onOverflow: () => this.#tell({ kind: 'overflow' }),
     });
   }
@@ -118,7 +121,7 @@ class WatchThread {
   }
 
   #openSnapshot(id: number): void {
-    const onUnreadable = (path: string): void => this.#tell({ kind: 'unreadable', path });
+    const onUnreadable = (path: string): void => this.#tellUnreadable(path);
     this.#snapshots.set(id, new FolderWalk({ root: this.#start.root, isWanted: this.#isWanted, onUnreadable }));
     this.#answer(id, { snapshot: id, paths: this.#index?.size });
   }
@@ -151,6 +154,12 @@ class WatchThread {
     if (waiting === this.#told.waiting || now - this.#told.at < TELL_MS) return;
     this.#told = { waiting, at: now };
     this.#tell({ kind: 'waiting', paths: waiting });
+  }
+
+  #tellUnreadable(path: string): void {
+    if (this.#unreadable.size >= MAX_UNREADABLE || this.#unreadable.has(path)) return;
+    this.#unreadable.add(path);
+    this.#tell({ kind: 'unreadable', path });
   }
 
   #closeQuietly(): void {

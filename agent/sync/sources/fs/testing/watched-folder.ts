@@ -20,10 +20,10 @@ export class WatchedFolder {
     return join(this.path, ...names);
   }
 
-  /** `tools`: in place of those of the folder. */
-  source(driverParams: Record<string, unknown> = {}, tools: Partial<SourceTools> = {}): Source {
+  /** `tools`: in place of those of the folder. `uri`: another path of the folder. */
+  source(driverParams: Record<string, unknown> = {}, tools: Partial<SourceTools> = {}, uri = this.path): Source {
     const config = {
-      ...{ id: 'files', driver: 'fs', uri: this.path, credential: undefined, driverParams },
+      ...{ id: 'files', driver: 'fs', uri, credential: undefined, driverParams },
       ...{ maxQueueSize: 1000, maxRetries: 2, retryDelayMs: 10 },
     };
     const source = fsDriver.open(config, { ...this.#tools, ...tools });
