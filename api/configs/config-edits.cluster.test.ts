@@ -96,6 +96,16 @@ describe.skipIf(!hasCluster())('the edits of configurations', () => {
     expect(await secretOf('own')).toEqual(credential);
   });
 
+  it('keep a login that is named as kubectl shows it', async () => {
+    await call('POST', '/sources/named', { config: source });
+    const { spec } = await api.client.get(syncSources, api.namespace, 'named');
+    const config = { driver: 'mysql', uri: 'db.example:3307', secret_ref: spec.secret_ref };
+    const { body } = await call('PUT', '/sources/named', { config });
+    expect(body.config).toMatchObject({ uri: 'db.example:3307', credential: { user: 'repl', passwd: '***' } });
+    expect(body.config).not.toHaveProperty('secret_ref');
+    expect(await secretOf('named')).toEqual(credential);
+  });
+
   it('leave no Secret behind when the configuration is refused', async () => {
     const before = await namesOfSecrets();
     const config = { ...source, retry_delay_sec: 86_401 };

@@ -35,7 +35,7 @@ export async function decideLogin(
   if (ref !== undefined) {
     if (credential !== undefined && !isMasked(credential))
       throw invalid('a credential may not be given when secret_ref is set: that Secret holds it');
-    return { type: 'name', ref };
+    return ref === present?.spec.secret_ref ? { type: 'keep' } : { type: 'name', ref };
   }
   if (credential === undefined) return present === undefined ? { type: 'name', ref: undefined } : { type: 'keep' };
   const shown = show(credential);
