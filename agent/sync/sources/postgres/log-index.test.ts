@@ -88,6 +88,7 @@ describe('a position', () => {
       event: fc.integer({ min: -1 }),
       base: fc.maxSafeNat(),
       system: fc.string(),
+      timeline: fc.nat(),
     });
     fc.assert(
       fc.property(places, (place) => {
@@ -97,9 +98,15 @@ describe('a position', () => {
   });
 
   it('is none of this source when something is missing or no place', () => {
-    const good = { lsn: '0/10', event: 1, base: 0, system: '7' };
+    const good = { lsn: '0/10', event: 1, base: 0, system: '7', timeline: 1 };
     expect(fromPosition(good)).toBeDefined();
-    for (const bad of [{ file: 'mysql-bin.1', pos: 4 }, { ...good, lsn: '10' }, { ...good, event: '1' }, {}])
+    for (const bad of [
+      { file: 'mysql-bin.1', pos: 4 },
+      { ...good, lsn: '10' },
+      { ...good, event: '1' },
+      { ...good, timeline: null },
+      {},
+    ])
       expect(fromPosition(bad)).toBeUndefined();
   });
 

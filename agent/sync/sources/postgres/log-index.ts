@@ -15,24 +15,27 @@ export interface LogPlace {
   readonly event: number;
   /** What indexes are above places in the log: a consumer may have come from another log, that was farther. */
   readonly base: number;
-  /** Which server's log it is. */
+  /** Which server's log it is, and how often it has been promoted. */
   readonly system: string;
+  readonly timeline: number;
 }
 
-export function toPosition({ lsn, event, base, system }: LogPlace): SourcePosition {
-  return { lsn: formatLsn(lsn), event, base, system };
+export function toPosition({ lsn, event, base, system, timeline }: LogPlace): SourcePosition {
+  return { lsn: formatLsn(lsn), event, base, system, timeline };
 }
 
 /** Undefined: it is none of this source's. */
-export function fromPosition({ lsn, event, base, system }: SourcePosition): LogPlace | undefined {
+export function fromPosition({ lsn, event, base, system, timeline }: SourcePosition): LogPlace | undefined {
   if (typeof lsn !== 'string' || typeof system !== 'string') return undefined;
-  if (!Number.isSafeInteger(event) || !Number.isSafeInteger(base)) return undefined;
+  if (!isWhole(event) || !isWhole(base) || !isWhole(timeline)) return undefined;
   try {
-    return { lsn: parseLsn(lsn), event: event as number, base: base as number, system };
+    return { lsn: parseLsn(lsn), event, base, system, timeline };
   } catch {
     return undefined;
   }
 }
+
+const isWhole = (value: unknown): value is number => Number.isSafeInteger(value);
 
 /**
  * Gives the indexes of a stream: the place in the log where a transaction was committed, then one more for each change in it; more

@@ -1,17 +1,26 @@
 import type { Target } from '../../../connections/target.ts';
 import { Session } from '../../../executors/postgres/session.ts';
 import { ConnectionLost } from '../../../executors/postgres/statement-error.ts';
-import { formatLsn } from './lsn.ts';
+import { formatLsn, parseLsn } from './lsn.ts';
 import { MessageCursor } from './message-cursor.ts';
 import { readLogMessage } from './pgoutput.ts';
 import type { LogMessage } from './pgoutput.ts';
 import { ReplicationQuery } from './replication-query.ts';
 import { SESSION_SETTINGS } from './session-settings.ts';
+import { contains, readTimelineHistory } from './timeline.ts';
 
 /** All that was committed before `walEnd` has been sent. */
 export interface Alive {
   readonly kind: 'alive';
   readonly walEnd: number;
+}
+
+export interface ServerIdentity {
+  /** The same for a primary and its standbys. */
+  readonly system: string;
+  /** One more after each promotion. */
+  readonly timeline: number;
+  readonly end: number;
 }
 
 /** So much of the log waits here before the server is not listened to for a while. */
@@ -58,9 +67,17 @@ export class ReplicationLink {
   }
 
   /** Which server it is, and the end of its log. */
-  async identify(): Promise<{ readonly system: string; readonly end: string }> {
+  async identify(): Promise<ServerIdentity> {
     const [row] = await this.session.rows('IDENTIFY_SYSTEM', STATEMENT_MS);
-    return { system: row?.[0] ?? '', end: row?.[2] ?? '' };
+    return { system: row?.[0] ?? '', timeline: Number(row?.[1]), end: parseLsn(row?.[2] ?? '') };
+  }
+
+  /** Whether the server's log has all that a log of the same system had on another timeline up to a place. */
+  async contains(timeline: number, lsn: number, present: number): Promise<boolean> {
+    if (timeline === present) return true;
+    if (timeline > present) return false;
+    const [row] = await this.session.rows(`TIMELINE_HISTORY ${present}`, STATEMENT_MS);
+    return contains(readTimelineHistory(row?.[1] ?? ''), timeline, lsn);
   }
 
   /** Resolves when the server begins to send what was committed from `lsn` on. */

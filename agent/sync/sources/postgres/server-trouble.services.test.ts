@@ -118,6 +118,33 @@ describe.skipIf(!hasServices('postgres'))('the source postgres and its server', 
     await second.stop();
   });
 
+  it('goes on with a standby that was promoted, unless that lacks what was sent', async () => {
+    const first = await SourceReader.open(open.source);
+    await world.query('UPDATE items SET version = 2');
+    await first.until(hasVersion(2));
+    const checkpoint = await first.commit();
+    await first.stop();
+    const { rows } = await admin.query<{ folder: string }>(`SELECT current_setting('data_directory') AS folder`);
+    await admin.query(`COPY (SELECT 1 WHERE false) TO '${rows[0]?.folder}/standby.signal'`);
+    await server.stop();
+    await server.start();
+    admin = await connect();
+    const asStandby = await SourceReader.open(open.source, { checkpoint });
+    expect(asStandby.failure).toMatchObject({ reason: 'ServerIsStandby', retryable: true });
+    await admin.query('SELECT pg_promote()');
+    await world.query('UPDATE items SET version = 3');
+    const second = await SourceReader.open(open.source, { checkpoint });
+    await second.until(hasVersion(3));
+    const later = await second.commit();
+    await second.stop();
+    expect(later.position['timeline']).toBe(Number(checkpoint.position['timeline']) + 1);
+    // As if the old primary had sent more than the standby had got.
+    const position = { ...later.position, timeline: checkpoint.position['timeline'] };
+    const { failure } = await SourceReader.open(open.source, { checkpoint: { ...later, position } });
+    expect(failure).toBeInstanceOf(PositionLostError);
+    expect((failure as Error).message).toContain('does not go through');
+  });
+
   it('reads a chunk again that failed, also when the connection was lost', async () => {
     const snapshot = await open.source.openSnapshot({ ...ALL, after: undefined }, signal);
     await world.query('ALTER TABLE items RENAME TO away');

@@ -9,6 +9,7 @@ const RELEASE_MS = 15_000;
 const ASK_AGAIN_MS = 100;
 /** A slot begins when all transactions that run now have ended. */
 const CREATE_MS = 3_600_000;
+const FAILOVER_SINCE = 170_000;
 
 /** A replication slot: the place in the log that a server keeps for one SyncTask. */
 export class Slot {
@@ -23,8 +24,11 @@ export class Slot {
   /** Makes it anew; what the old one kept is gone. Resolves with the place in the log that it begins at. */
   async create(signal: AbortSignal): Promise<number> {
     await this.drop(signal);
+    const [[version] = []] = await this.#queries.rows("SELECT current_setting('server_version_num')", signal);
+    // Then standbys that are told to (sync_replication_slots) have it too.
+    const options = Number(version) >= FAILOVER_SINCE ? ', failover => true' : '';
     const [row] = await this.#queries.rows(
-      `SELECT lsn FROM pg_create_logical_replication_slot(${quote(this.name)}, 'pgoutput')`,
+      `SELECT lsn FROM pg_create_logical_replication_slot(${quote(this.name)}, 'pgoutput'${options})`,
       signal,
       CREATE_MS,
     );

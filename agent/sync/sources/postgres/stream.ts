@@ -5,7 +5,7 @@ import type { StreamEntry } from '../../stream-entry.ts';
 import { EntryBuilder } from './entry-builder.ts';
 import { fromPosition, LogIndex } from './log-index.ts';
 import type { LogPlace } from './log-index.ts';
-import { formatLsn, parseLsn } from './lsn.ts';
+import { formatLsn } from './lsn.ts';
 import type { PostgresConfig } from './postgres-config.ts';
 import { ensurePublication } from './publication.ts';
 import type { Queries } from './queries.ts';
@@ -54,21 +54,26 @@ async function openPlace(
 ): Promise<{ readonly place: LogPlace; readonly last: number }> {
   await checkServer(queries, signal);
   const slot = new Slot(queries, slotName);
-  const { system, end } = await link.identify();
+  const { system, timeline, end } = await link.identify();
   if (checkpoint === undefined) {
     // Before the slot: what the log says of a time before the publication cannot be read.
     const advice = await ensurePublication(queries, config);
     if (advice !== undefined) logger.warn(advice);
     const lsn = await slot.create(signal);
     const last = Math.max(afterIndex + 1, lsn);
-    return { place: { lsn, event: afterIndex, base: last - lsn, system }, last };
+    return { place: { lsn, event: afterIndex, base: last - lsn, system, timeline }, last };
   }
   const place = fromPosition(checkpoint.position);
   if (place === undefined) throw new PositionLostError('the checkpoint is of another kind of source');
   if (place.system !== system)
     throw new PositionLostError(`the checkpoint is of another server: ${place.system}, and this one is ${system}`);
-  if (place.lsn > parseLsn(end))
-    throw new PositionLostError(`the checkpoint is at ${formatLsn(place.lsn)}, and the server's log ends at ${end}`);
+  const shown = `${formatLsn(place.lsn)} of timeline ${place.timeline}`;
+  if (place.lsn > end)
+    throw new PositionLostError(`the checkpoint is at ${shown}, and the server's log ends at ${formatLsn(end)}`);
+  if (!(await link.contains(place.timeline, place.lsn, timeline)))
+    throw new PositionLostError(
+      `the checkpoint is at ${shown}, which the server's timeline ${timeline} does not go through`,
+    );
   await slot.check(place.lsn, signal);
-  return { place, last: checkpoint.index };
+  return { place: { ...place, timeline }, last: checkpoint.index };
 }
