@@ -1,10 +1,10 @@
-import { createConnection } from 'mysql2/promise';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { freePort } from '../../../../test/kubernetes/free-port.ts';
 import { hasServices, ownService } from '../../../../test/services/service.ts';
 import type { OwnService } from '../../../../test/services/service.ts';
 import { describeSource } from '../../conformance/describe-source.ts';
 import { MysqlWorld } from './testing/mysql-world.ts';
+import type { WorldOptions } from './testing/mysql-world.ts';
 
 const OPTIONS = ['--gtid-mode=OFF', '--enforce-gtid-consistency=OFF'];
 
@@ -15,18 +15,16 @@ describe.skipIf(!hasServices('mysql'))('MySQL without GTIDs', () => {
   });
   afterAll(() => server?.remove());
 
-  const losePositions = async (): Promise<void> => {
-    const { host, port, user, password } = server;
-    const admin = await createConnection({ host, port, user, password });
-    await admin.query('FLUSH BINARY LOGS');
-    const [rows] = await admin.query('SHOW BINARY LOGS');
-    const last = (rows as { Log_name: string }[]).at(-1)!.Log_name;
-    await admin.query(`PURGE BINARY LOGS TO '${last}'`);
-    await admin.end();
+  const create = async (options: WorldOptions = {}): Promise<MysqlWorld> => {
+    const losePositions = async (): Promise<void> => {
+      await world.run('FLUSH BINARY LOGS');
+      await world.purge();
+    };
+    const world = await MysqlWorld.create(server, { losePositions, ...options });
+    return world;
   };
 
-  describe('with locks', () => describeSource('mysql', () => MysqlWorld.create(server, { losePositions })));
+  describe('with locks', () => describeSource('mysql', create));
 
-  describe('with a marker row', () =>
-    describeSource('mysql', () => MysqlWorld.create(server, { losePositions, hasMarker: true })));
+  describe('with a marker row', () => describeSource('mysql', () => create({ hasMarker: true })));
 });

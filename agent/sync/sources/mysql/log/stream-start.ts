@@ -1,3 +1,4 @@
+import { showPosition } from '../../../../executors/mysql/binlog/binlog-position.ts';
 import type { BinlogPosition } from '../../../../executors/mysql/binlog/binlog-position.ts';
 import type { LogStart } from '../../../../executors/mysql/binlog/transport/dump-command.ts';
 import { quoteText } from '../../../../executors/mysql/backup/quote.ts';
@@ -7,7 +8,7 @@ import type { StreamStart } from '../../../source.ts';
 import type { SourcePosition } from '../../../stream-entry.ts';
 import type { ServerFacts } from '../server-facts.ts';
 import { GtidSet } from './gtid-set.ts';
-import { indexOf, placeOf, readFrom, readPosition } from './position.ts';
+import { indexOf, isBehind, placeOf, readFrom, readPosition } from './position.ts';
 import type { MysqlPosition } from './position.ts';
 
 /** Where a stream begins. */
@@ -53,6 +54,7 @@ export async function resolveStart(
   const index = Math.max(checkpoint.index, 0);
   const position = readPosition(checkpoint.position);
   if (position === undefined) throw new PositionLostError('the checkpoint is none of a log of MySQL');
+  await requireReached(position, facts, tools);
   const { gtid } = position;
   if (gtid !== undefined && facts.hasGtids) {
     const gtids = await requireGtids(gtid, tools.session);
@@ -80,6 +82,15 @@ async function fromNow({ server }: ServerFacts, { session }: StartTools): Promis
   const gtids = GtidSet.parse(row?.['executed'] ?? '');
   // Where that is in the log nobody can say: what is about to commit is in the log already, and not in the set.
   return { log: { gtids: gtids.encode() }, place: NOWHERE, gtids, position: { gtid: gtids.toString(), server } };
+}
+
+/** A log that ends before was begun anew, whatever numbers its transactions have. */
+async function requireReached(position: MysqlPosition, { server }: ServerFacts, { now }: StartTools): Promise<void> {
+  const place = placeOf(position);
+  if (place === undefined || position.server !== server || isBehind(await now(), place)) return;
+  throw new PositionLostError(
+    `the server's log does not reach to the checkpoint (${showPosition(place)}): it was reset, or the server was restored`,
+  );
 }
 
 /** The server must have executed all of it, and still have all that it has executed beyond. */

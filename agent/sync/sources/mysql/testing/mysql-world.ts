@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createPool } from 'mysql2/promise';
-import type { Pool } from 'mysql2/promise';
+import type { Pool, RowDataPacket } from 'mysql2/promise';
 import type { Service } from '../../../../../test/services/service.ts';
 import type { SourceWorld } from '../../../conformance/source-under-test.ts';
 import type { ActionInput } from '../../../driver-action.ts';
@@ -90,6 +90,12 @@ export class MysqlWorld implements SourceWorld {
 
   async remove(key: number): Promise<void> {
     await this.pool.query(`DELETE FROM ${this.database}.rows_ WHERE id = ?`, [key]);
+  }
+
+  /** Deletes all files of the log but the last. */
+  async purge(): Promise<void> {
+    const [files] = await this.pool.query<RowDataPacket[]>('SHOW BINARY LOGS');
+    await this.pool.query('PURGE BINARY LOGS TO ?', [files.at(-1)?.['Log_name']]);
   }
 
   keyOf(row: Row): number {
