@@ -8,6 +8,8 @@ export interface SyncPlan {
   readonly name: string;
   readonly world: WriterWorld;
   readonly endpoint: string;
+  /** Of the source's bus; the default unless set. */
+  readonly maxQueueSize?: number;
 }
 
 /** Small pushes, so that snapshots take long, and short pauses. */
@@ -17,7 +19,7 @@ const BATCH_SIZE = 20;
 export async function createSync(
   client: KubeClient,
   ns: string,
-  { name, world, endpoint }: SyncPlan,
+  { name, world, endpoint, maxQueueSize }: SyncPlan,
 ): Promise<SyncTask> {
   const metadata = { name };
   if (world.login !== undefined)
@@ -33,6 +35,7 @@ export async function createSync(
     spec: {
       ...world.source,
       ...(world.login !== undefined && { secret_ref: name }),
+      ...(maxQueueSize !== undefined && { max_queue_size: maxQueueSize }),
       retry_delay_sec: 1,
       disabled: false,
     },
