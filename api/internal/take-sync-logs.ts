@@ -1,7 +1,7 @@
 import type { NewSyncLogLine } from '../../store/sync-logs.ts';
 import { ApiError } from '../errors.ts';
 
-export const MAX_LINES = 1000;
+const MAX_LINES = 1000;
 const MAX_TEXT = 8192;
 
 interface Batch {

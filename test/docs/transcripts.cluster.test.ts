@@ -7,15 +7,17 @@ import { binary } from '../kubernetes/binaries.ts';
 import { freePort } from '../kubernetes/free-port.ts';
 import { hasCluster } from '../kubernetes/shared.ts';
 import { Program } from '../programs/program.ts';
+import { ConsumerProcess } from '../sync/consumer-process.ts';
 import { readMarkdown } from './markdown.ts';
 import { transcript, withoutChance } from './transcript.ts';
 
 /** Between the outputs of two commands; no command prints it. */
 const MARK = '\u0001--\u0001';
 
-describe.skipIf(!hasCluster())('the transcript of README.md', () => {
+describe.skipIf(!hasCluster())('the transcripts', () => {
   const home = mkdtempSync(join(tmpdir(), 'tiangong-readme-'));
   let up: Program;
+  const consumer = new ConsumerProcess();
   let port: number;
 
   beforeAll(async () => {
@@ -24,27 +26,39 @@ describe.skipIf(!hasCluster())('the transcript of README.md', () => {
     const args = ['up', '--home', home, '--port', String(apiPort), '--kube-port', String(kubePort)];
     up = new Program({ name: 'standalone', args, folder: home });
     up.start();
+    await consumer.start();
     await vi.waitFor(async () => expect(await agentStatus(port)).toBe('online'), { timeout: 60_000, interval: 100 });
   });
 
   afterAll(async () => {
     await up.stop();
+    await consumer.kill();
     rmSync(home, { recursive: true, force: true });
   });
 
-  it('can be repeated by anyone', () => {
-    const steps = transcript(readMarkdown('README.md'));
+  it.each([
+    ['README.md', 9],
+    ['docs/sync.md', 12],
+  ])('of %s can be repeated by anyone', { timeout: 250_000 }, (path, atLeast) => {
+    const steps = transcript(readMarkdown(path));
     const script = steps.map(({ command }) => command).join(`\nprintf '${MARK}\\n'\n`);
-    const { stdout, stderr } = spawnSync('bash', ['-c', script.replaceAll('127.0.0.1:8080', `127.0.0.1:${port}`)], {
+    const places: [string, string][] = [
+      ['127.0.0.1:8080', `127.0.0.1:${port}`],
+      ['127.0.0.1:18000', new URL(consumer.addresses.url).host],
+      ['/tmp/tiangong-demo', join(home, 'demo')],
+    ];
+    const here = places.reduce((text, [shown, real]) => text.replaceAll(shown, real), script);
+    const { stdout, stderr } = spawnSync('bash', ['-c', here], {
       encoding: 'utf8',
+      timeout: 240_000,
       env: {
         ...process.env,
         PATH: `${dirname(binary('kubectl'))}:${process.env['PATH'] ?? ''}`,
         KUBECONFIG: join(home, 'kubeconfig'),
       },
     });
-    const outputs = stdout.replaceAll(`127.0.0.1:${port}`, '127.0.0.1:8080').split(`${MARK}\n`);
-    expect(steps.length).toBeGreaterThan(8);
+    const outputs = places.reduce((text, [shown, real]) => text.replaceAll(real, shown), stdout).split(`${MARK}\n`);
+    expect(steps.length).toBeGreaterThanOrEqual(atLeast);
     expect({ stderr, outputs: outputs.map(withoutChance) }).toEqual({
       stderr: '',
       outputs: steps.map(({ output }) => withoutChance(output)),
