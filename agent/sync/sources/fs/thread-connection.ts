@@ -17,6 +17,9 @@ const WAKE = Buffer.from([1, 0, 0, 0, 0, 0, 0, 0]);
 /** What a thread may hold: the names of some million files of one folder. Beyond it the thread ends, not the agent. */
 const MAX_HEAP_MIB = 1_024;
 
+/** A thread that has not ended by then hangs. */
+const CLOSE_MS = 5_000;
+
 type Request = ToThread extends infer T ? (T extends { readonly id: number } ? Omit<T, 'id'> : never) : never;
 
 /** The main thread's end of a thread that watches a folder. */
@@ -80,10 +83,17 @@ export class ThreadConnection {
     writeSync(this.#files.wakeFd, WAKE);
   }
 
-  /** Resolves when the thread has ended and the index is free. */
+  /**
+   * Resolves when the thread has ended and the index is free, or when it hangs in its file system: then it ends when that answers, and
+   * until then the index is in use.
+   */
   async close(): Promise<void> {
-    await this.request({ kind: 'close' }).catch(() => undefined);
-    await this.#exited.promise;
+    void this.request({ kind: 'close' }).catch(() => undefined);
+    const { promise: over, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, CLOSE_MS);
+    await Promise.race([this.#exited.promise, over]);
+    clearTimeout(timer);
+    this.#worker.unref();
   }
 
   #receive(message: FromThread): void {

@@ -13,6 +13,8 @@ import type { FromThread, ThreadFailure, ThreadStart, ToThread, WatchStart } fro
 const SLEEP_MS = 500;
 /** How long it works before it looks at events and commands again. */
 const SLICE_MS = 5;
+/** How many buffers of events it takes at once: more than the kernel keeps, unless more come meanwhile. */
+const MAX_READS = 4;
 /** How often it tells how many paths wait. */
 const TELL_MS = 1_000;
 /** Of how many paths that may not be read it tells, once of each. */
@@ -60,7 +62,11 @@ class WatchThread {
     const watch = this.#watch;
     const sleepMs = Math.min(SLEEP_MS, watch?.nextDue ?? SLEEP_MS);
     this.#inotify.wait(watch?.isBusy === true ? 0 : sleepMs);
-    for (let events = this.#inotify.read(); events.length > 0; events = this.#inotify.read()) watch?.handle(events);
+    for (let reads = 0; reads < MAX_READS; reads += 1) {
+      const events = this.#inotify.read();
+      watch?.handle(events);
+      if (events.length === 0) break;
+    }
     this.#takeCommands();
     if (watch === undefined) return;
     this.#answerTake(watch);
