@@ -41,7 +41,12 @@ async function race(scheduler: fc.Scheduler, steps: readonly Step[], planned: re
   const source = new MemoryDatabase('sets', turn);
   source.commit('a', 'b', 'c', 'd', 'e');
   const pusher = new MemoryConsumer({ turn, fates: planned });
-  const world = new PipelineWorld({ source, pusher, pusherConfig: { batchSize: 2, maxRetries: 20 } });
+  const world = new PipelineWorld({
+    source,
+    pusher,
+    pusherConfig: { batchSize: 2, maxRetries: 20 },
+    beforeWrite: () => turn('written'),
+  });
   const settled = async (): Promise<void> => {
     // By this an idle sync finds out that its session is over.
     source.commit('a');

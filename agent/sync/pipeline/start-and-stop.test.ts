@@ -88,6 +88,20 @@ describe('Pipeline', () => {
     expect(sync.report.snapshot).toBeUndefined();
   });
 
+  it('sends nothing before it is on record where the stream began', async () => {
+    const source = new MemoryDatabase();
+    source.commit('a');
+    const pusher = new MemoryConsumer();
+    const sync = world({ source, pusher, beforeWrite: () => new Promise(() => {}) });
+    sync.start();
+    await expect.poll(() => source.reads.length).toBe(2);
+    source.commit('b');
+    await expect.poll(() => sync.report.bus?.statistics.events_produced).toBe(1);
+    expect(pusher.core.counts).toMatchObject({ messageRows: 0, snapshotRows: 0 });
+    sync.write();
+    await expect.poll(() => pusher.rows()).toEqual(source.rows());
+  });
+
   it('lets the source forget only what lies before a durable checkpoint', async () => {
     const source = new MemoryDatabase();
     const pusher = new MemoryConsumer();

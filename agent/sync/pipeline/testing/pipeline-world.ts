@@ -18,6 +18,8 @@ export interface WorldOptions {
   readonly times?: Partial<PipelineTimes>;
   readonly mayOpenSession?: () => Promise<boolean>;
   readonly logger?: Logger;
+  /** What a change waits for before it is written; at once unless set. */
+  readonly beforeWrite?: () => Promise<void>;
 }
 
 const NOTHING: EarlierReport = { checkpoints: [], snapshot: undefined, positionLoss: undefined };
@@ -49,8 +51,15 @@ export class PipelineWorld {
 
   start(): void {
     this.#stop = new AbortController();
-    this.pipeline = this.#new();
-    this.pipeline.onChange(() => this.write());
+    const pipeline = this.#new();
+    this.pipeline = pipeline;
+    const write = (): void => {
+      if (this.pipeline === pipeline) this.write();
+    };
+    pipeline.onChange(() => {
+      if (this.#options.beforeWrite === undefined) write();
+      else void this.#options.beforeWrite().then(write);
+    });
     this.#end = this.pipeline.run(this.#stop.signal);
   }
 
