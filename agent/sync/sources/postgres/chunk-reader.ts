@@ -11,9 +11,16 @@ const CHUNK_BYTES = 16 * 1024 * 1024;
 /** The longest header of a page of the log: no record begins there. Source: xlog_internal.h. */
 const PAGE_HEADER_BYTES = 40;
 const READ_MS = 600_000;
-/** Rows in the order of a key come from its index: the planner would sort a table whose size it does not know. */
-const BEGIN =
-  'BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off';
+/**
+ * Rows in the order of a key come from its index: the planner would sort a table whose size it does not know. Rows of a table without
+ * one come as they lie, from the front.
+ */
+const BEGIN = [
+  'BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY',
+  'SET LOCAL enable_seqscan = off',
+  'SET LOCAL enable_bitmapscan = off',
+  'SET LOCAL synchronize_seqscans = off',
+].join('; ');
 
 export interface ReadChunk {
   readonly rows: readonly TextRow[];

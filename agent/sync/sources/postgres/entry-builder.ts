@@ -162,10 +162,7 @@ export class EntryBuilder {
     const flagged = relation.columns.filter(({ isKey }) => isKey).map(({ name }) => name);
     // Where the whole row is the identity, a primary key tells rows apart all the same.
     const primary = relation.identity === 'f' ? await readKey(queries, relation.oid) : [];
-    return new StreamTable(
-      relation,
-      readers,
-      primary.length > 0 && primary.every((name) => names.includes(name)) ? primary : flagged,
-    );
+    const key = primary.length > 0 && primary.every((name) => names.includes(name)) ? primary : flagged;
+    return new StreamTable(relation, readers, key.length > 0 ? key : names);
   }
 }

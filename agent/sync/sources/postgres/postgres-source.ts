@@ -33,7 +33,7 @@ export class PostgresSource implements Source {
     this.#tools = tools;
     this.#queries = new Queries(config.target);
     this.#types = new TypeCatalog(this.#queries);
-    this.#visibility = new Visibility(this.#queries);
+    this.#visibility = new Visibility(this.#queries, tools.logger);
   }
 
   async *stream(
@@ -71,10 +71,10 @@ export class PostgresSource implements Source {
       for (const table of await readTables(this.#queries, publication)) {
         const found = await SnapshotTable.of(table, wanted, this.#types);
         if (found === undefined) continue;
-        if (table.key.length === 0)
+        if (table.key.length === 0 && table.isPartitioned)
           throw new SourceError(
             'TableWithoutKey',
-            `${table.schema}.${table.table} has no primary key: a snapshot cannot read it in parts`,
+            `${table.schema}.${table.table} is partitioned and has no primary key: a snapshot cannot read it`,
             { retryable: false },
           );
         tables.push(found);

@@ -4,7 +4,7 @@ import { quote, quoteName } from './queries.ts';
 import type { Queries } from './queries.ts';
 
 /** Of tables whose rows something tells apart. PostgreSQL would refuse to change rows of others once they are published. */
-const HAS_KEY = `EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = c.oid AND CASE c.relreplident WHEN 'n' THEN false WHEN 'i' THEN i.indisreplident ELSE i.indisprimary END)`;
+const HAS_KEY = `(c.relreplident = 'f' AND c.relkind = 'r' OR EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = c.oid AND CASE c.relreplident WHEN 'n' THEN false WHEN 'i' THEN i.indisreplident ELSE i.indisprimary END))`;
 const OF_USERS = `c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence = 'p' AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_%'`;
 
 interface FoundTable {

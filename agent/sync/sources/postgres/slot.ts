@@ -21,7 +21,10 @@ export class Slot {
     this.name = name;
   }
 
-  /** Makes it anew; what the old one kept is gone. Resolves with the place in the log that it begins at. */
+  /**
+   * Makes it anew; what the old one kept is gone. Resolves with the place in the log that it begins at, which the server finds when
+   * the transactions that run now have ended.
+   */
   async create(signal: AbortSignal): Promise<number> {
     await this.drop(signal);
     const [[version] = []] = await this.#queries.rows("SELECT current_setting('server_version_num')", signal);
@@ -63,12 +66,9 @@ export class Slot {
   /** Ends the connection that still reads from it: one of an earlier run of the same SyncTask, which has lost its place. */
   async #free(signal: AbortSignal): Promise<void> {
     const until = performance.now() + RELEASE_MS;
-    for (;;) {
-      const rows = await this.#queries.rows(
-        `SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = ${quote(this.name)} AND active_pid IS NOT NULL`,
-        signal,
-      );
-      if (rows.length === 0) return;
+    const reader = `FROM pg_replication_slots WHERE slot_name = ${quote(this.name)} AND active_pid IS NOT NULL`;
+    while ((await this.#queries.rows(`SELECT 1 ${reader}`, signal)).length > 0) {
+      await this.#queries.rows(`SELECT pg_terminate_backend(active_pid) ${reader}`, signal).catch(passOverRights);
       if (performance.now() > until)
         throw new SourceError('SlotInUse', `another connection does not leave the replication slot ${this.name}`, {
           retryable: true,
@@ -76,4 +76,9 @@ export class Slot {
       await delay(ASK_AGAIN_MS, undefined, { signal });
     }
   }
+}
+
+/** The earlier run had another login: then it must end by itself. */
+function passOverRights(err: unknown): void {
+  if ((err as { code?: string }).code !== '42501') throw err;
 }

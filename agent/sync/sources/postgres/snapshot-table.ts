@@ -7,7 +7,10 @@ import type { TypeCatalog } from './type-catalog.ts';
 import type { ValueReader } from './value-readers.ts';
 import { wantedColumns } from './wanted-columns.ts';
 
-/** A table as a snapshot reads it: its rows in the order of its key. */
+/** Before the first row of a table. */
+const BEGINNING = '(0,0)';
+
+/** A table as a snapshot reads it: its rows in the order of its key, or as they lie where the whole row is the key. */
 export class SnapshotTable {
   readonly table: CatalogTable;
   readonly fields: readonly string[];
@@ -15,6 +18,7 @@ export class SnapshotTable {
   /** The places of the key's columns among those that are read: as the log has them, and as the index has them. */
   readonly #keyAt: readonly number[];
   readonly #orderAt: readonly number[];
+  readonly #hasKey: boolean;
 
   /** Undefined: nothing of it is wanted. */
   static async of(
@@ -23,7 +27,8 @@ export class SnapshotTable {
     types: TypeCatalog,
   ): Promise<SnapshotTable | undefined> {
     const columns = table.columns.map(({ name }) => name);
-    const places = wantedColumns(wanted, { schema: table.schema, table: table.table, columns, key: table.key });
+    const key = table.key.length === 0 ? columns : table.key;
+    const places = wantedColumns(wanted, { schema: table.schema, table: table.table, columns, key });
     if (places === undefined) return undefined;
     const read = table.columns.filter((_, at) => places.includes(at));
     return new SnapshotTable({ ...table, columns: read }, await types.readers(read.map(({ type }) => type)));
@@ -33,12 +38,30 @@ export class SnapshotTable {
     this.table = table;
     this.fields = table.columns.map(({ name }) => name);
     this.#readers = readers;
-    this.#keyAt = this.fields.flatMap((name, at) => (table.key.includes(name) ? [at] : []));
+    this.#hasKey = table.key.length > 0;
+    this.#keyAt = this.fields.flatMap((name, at) => (!this.#hasKey || table.key.includes(name) ? [at] : []));
     this.#orderAt = table.key.map((name) => this.fields.indexOf(name));
   }
 
-  /** The rows behind a key, `rows` at most. */
+  /** The rows behind a place, `rows` at most. */
   query(after: readonly string[] | undefined, rows: number): string {
+    return this.#hasKey ? this.#queryByKey(after, rows) : this.#queryAsTheyLie(after, rows);
+  }
+
+  /**
+   * Rows that nothing tells apart but all that they hold. One that is changed moves, and the log has it then; those that are not stay
+   * where they are until the table is written anew (VACUUM FULL): then it is read from its beginning.
+   */
+  #queryAsTheyLie([place = BEGINNING, file]: readonly string[] = [], rows: number): string {
+    const { oid, schema, table, filter } = this.table;
+    const from = `CASE WHEN pg_relation_filenode(${oid})::text = ${quote(file ?? '')} THEN ${quote(place)} ELSE ${quote(BEGINNING)} END`;
+    return [
+      `SELECT ${[...this.fields.map(quoteName), 'ctid', `pg_relation_filenode(${oid})`].join(', ')} FROM ONLY ${quoteName(schema)}.${quoteName(table)}`,
+      `WHERE ctid > (${from})::tid${filter === null ? '' : ` AND (${filter})`} LIMIT ${rows}`,
+    ].join(' ');
+  }
+
+  #queryByKey(after: readonly string[] | undefined, rows: number): string {
     const { schema, table, isPartitioned, columns, filter } = this.table;
     const order = this.#orderAt.map((at) => quoteName(this.fields[at] ?? ''));
     const values = after?.map((text, at) => `${quote(text)}::${columns[this.#orderAt[at] ?? 0]?.sql ?? 'text'}`);
@@ -71,6 +94,7 @@ export class SnapshotTable {
 
   /** What `query` goes on behind. */
   placeOf(texts: TextRow): readonly string[] {
+    if (!this.#hasKey) return texts.slice(this.fields.length).map((text) => text ?? '');
     return this.#orderAt.map((at) => texts[at] ?? '');
   }
 }

@@ -49,8 +49,8 @@ export class StreamTable {
     return { fields, row };
   }
 
-  touched({ before, after }: RowChange): Touched {
-    const keys = [before, after].flatMap((tuple) => (tuple === undefined ? [] : [this.#keyOf(tuple)]));
+  touched(change: RowChange): Touched {
+    const keys = [change.before, whole(change)].flatMap((tuple) => (tuple === undefined ? [] : [this.#keyOf(tuple)]));
     return { keys: [...new Set(keys)] };
   }
 

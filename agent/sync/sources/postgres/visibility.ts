@@ -1,10 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
 import type { Queries } from './queries.ts';
 import { TransactionSet } from './transaction-set.ts';
 
 /** Beyond so many the server is asked which of them need not be remembered. */
 const MAX_REMEMBERED = 65_536;
 const ASK_AGAIN_MS = 20;
+const ASK_SELDOM_MS = 1000;
+/** A wait that somebody might wonder about. */
+const LONG_MS = 5000;
 
 /** Snapshots of a server, as it is asked for them. */
 async function currentTransactions(queries: Queries, signal?: AbortSignal): Promise<TransactionSet> {
@@ -18,12 +22,14 @@ async function currentTransactions(queries: Queries, signal?: AbortSignal): Prom
  */
 export class Visibility {
   readonly #queries: Queries;
+  readonly #logger: Logger;
   #brought = new Set<number>();
   /** Under way when the stream began: they may be in the part of the log that lies before. */
   #before: ReadonlySet<number> | undefined;
 
-  constructor(queries: Queries) {
+  constructor(queries: Queries, logger: Logger) {
     this.#queries = queries;
+    this.#logger = logger;
   }
 
   /** The stream is about to begin. */
@@ -43,10 +49,17 @@ export class Visibility {
     const brought = [...this.#brought];
     // Without a stream here nobody knows what another has brought.
     const before = [...(this.#before ?? (await currentTransactions(this.#queries, signal)).running)];
-    for (;;) {
+    const since = performance.now();
+    let isTold = false;
+    for (let waitMs = ASK_AGAIN_MS; ; waitMs = Math.min(2 * waitMs, ASK_SELDOM_MS)) {
       const now = await currentTransactions(this.#queries, signal);
-      if (brought.every((xid) => now.sees(xid)) && before.every((xid) => now.sees(xid))) return;
-      await delay(ASK_AGAIN_MS, undefined, { signal });
+      const left = [...brought, ...before].filter((xid) => !now.sees(xid));
+      if (left.length === 0) return;
+      if (!isTold && performance.now() - since > LONG_MS) {
+        isTold = true;
+        this.#logger.info({ xids: left.slice(0, 10) }, 'a snapshot waits for transactions that have not ended');
+      }
+      await delay(waitMs, undefined, { signal });
     }
   }
 
