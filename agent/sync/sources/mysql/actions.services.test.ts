@@ -57,10 +57,9 @@ describe.each(['mysql', 'mariadb'] as const)('the wizard of %s', (name) => {
       const snapshot = await source.openSnapshot({ wanted: undefined, after: undefined }, signal);
       expect((await snapshot.next(undefined, 10, signal))?.rows).toHaveLength(1);
       await snapshot.close();
-      for await (const entries of source.stream!({ checkpoint: undefined, afterIndex: -1 }, () => undefined, signal)) {
-        expect(entries[0]?.position).toBeDefined();
-        break;
-      }
+      const stream = source.stream!({ checkpoint: undefined, afterIndex: -1 }, () => undefined, signal);
+      const { value } = await stream[Symbol.asyncIterator]().next();
+      expect(value?.[0]?.position).toBeDefined();
       await source.close();
     });
 

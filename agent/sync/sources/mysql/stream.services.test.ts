@@ -107,6 +107,22 @@ describe.each(['mysql', 'mariadb'] as const)('the stream of %s', (name) => {
       await reader.stop();
     });
 
+    it('tells of a table that is emptied by a deletion without rows, which counts for all its keys', async () => {
+      await run('INSERT INTO rows_ (id, version) VALUES (1, 1)', 'CREATE TABLE dropped (id INT PRIMARY KEY)');
+      const reader = await SourceReader.open(test.open());
+      await run('TRUNCATE rows_', 'DROP TABLE dropped', 'INSERT INTO rows_ (id, version) VALUES (2, 1)');
+      await reader.until((entries) => entries.some(({ event }) => event?.event_type === 'insert'));
+      expect(
+        reader.entries.flatMap(({ event, touched }) =>
+          event?.event_type === 'delete' ? [[event.table, event.rows, touched?.()]] : [],
+        ),
+      ).toEqual([
+        ['rows_', [], { keys: [], prefixes: [`${world.database}.rows_:`] }],
+        ['dropped', [], { keys: [], prefixes: [`${world.database}.dropped:`] }],
+      ]);
+      await reader.stop();
+    });
+
     it('leaves out what is not asked for', async () => {
       const config = { ...world.config, driverParams: { tables: [`${world.database}.r*`] } };
       await run('CREATE TABLE other (id INT PRIMARY KEY)');

@@ -9,10 +9,12 @@ import { isRowsEvent, parseRowsEvent } from '../../../../executors/mysql/binlog/
 import { GroupTracker } from '../../../../executors/mysql/binlog/group-tracker.ts';
 import { PositionLostError } from '../../../source.ts';
 import type { StreamEntry } from '../../../stream-entry.ts';
+import type { SyncEvent } from '../../../sync-event.ts';
 import { invalid } from '../failure.ts';
 import { rowKey } from '../row-key.ts';
 import type { TableFilter } from '../table-filter.ts';
 import type { GtidSet } from './gtid-set.ts';
+import { emptiedTables } from './emptied-tables.ts';
 import { rowGroups } from './logged-rows.ts';
 import type { RowGroup } from './logged-rows.ts';
 import { indexOf, isBehind } from './position.ts';
@@ -47,8 +49,9 @@ const ONE_PHASE = 1;
 const NO_TABLE = 0xffffff;
 const CHANGES_ROWS =
   /^\s*(?:\/\*.*?\*\/\s*)*(?:INSERT|UPDATE|DELETE|REPLACE|LOAD|WITH|CALL|BEGIN_LOAD|EXECUTE_LOAD)\b/is;
-/** Rows go away, and nothing tells of each. */
-const EMPTIES = /^\s*(?:\/\*.*?\*\/\s*)*(?:TRUNCATE|DROP\s+(?:TABLE|DATABASE|SCHEMA))\b/is;
+/** Whole tables or parts of them change places. */
+const REPLACES =
+  /^\s*(?:\/\*.*?\*\/\s*)*(?:RENAME\s+TABLE|ALTER\s+TABLE\b.*\b(?:RENAME\s+(?:TO|AS)|PARTITION|TABLESPACE))\b/is;
 /** What is inside transactions and changes no rows. */
 const SILENT: ReadonlySet<number> = new Set([
   ...[EventType.IntVar, EventType.Rand, EventType.UserVar, EventType.RowsQuery, EventType.AnnotateRows],
@@ -119,6 +122,7 @@ export class LogEntries {
       case 'inside':
         return this.#takeChange(event);
       case 'statement':
+        if (this.#transaction === undefined) this.#begin();
         this.#takeStatement(step.query);
         if (step.last) this.#end(event);
         return undefined;
@@ -193,7 +197,26 @@ export class LogEntries {
       throw invalid(`the log has a statement and not the rows that it changed (binlog_format must be ROW): ${text}`);
     }
     plans.forget();
-    if (EMPTIES.test(text)) logger.warn({ schema, statement: text }, 'rows went away that consumers are not told of');
+    for (const { table, ...emptied } of emptiedTables(text, schema)) {
+      if (table === undefined ? !filter.hasDatabase(emptied.schema) : !filter.has(emptied.schema, table)) continue;
+      logger.warn({ ...emptied, table }, 'rows went away: consumers are told of a deletion without rows, if at all');
+      this.#tellEmptied(emptied.schema, table);
+    }
+    if (REPLACES.test(text))
+      logger.warn(
+        { schema, statement: text },
+        'rows may have come or gone without a word in the log: ask for a snapshot',
+      );
+  }
+
+  /** What a snapshot has read of it is not sent any more. */
+  #tellEmptied(schema: string, table: string | undefined): void {
+    if (this.#skipUntil !== undefined) return;
+    const index = this.#nextIndex();
+    const head = { index, transaction: this.#transaction };
+    if (table === undefined) return this.#hold({ ...head, touched: () => ({ keys: [], prefixes: [`${schema}.`] }) });
+    const event: SyncEvent = { event_type: 'delete', fields: [], rows: [], index, event_schema: schema, table };
+    this.#hold({ ...head, event, touched: () => ({ keys: [], prefixes: [`${schema}.${table}:`] }) });
   }
 
   /** What XA prepares happens when it is committed, in another group of the log. */
@@ -269,7 +292,7 @@ export class LogEntries {
   }
 
   #hold(entry: StreamEntry): void {
-    if (this.#held?.event !== undefined) this.#ready.push(this.#held);
+    if (this.#held?.touched !== undefined) this.#ready.push(this.#held);
     this.#held = entry;
   }
 
