@@ -2,7 +2,9 @@ import type { SnapshotChunk } from '../snapshot.ts';
 
 /** Two chunks are in memory at once, some of it as JSON too. */
 const CHUNK_BYTES = 8 * 1024 * 1024;
-const FIRST_ROWS = 500;
+/** Nothing is known of a table's rows yet: they may be of megabytes. */
+const FIRST_ROWS = 16;
+const GROWTH = 4;
 const MAX_ROWS = 4_000;
 /** Rows of one table differ little in size, but for columns of large texts. */
 const SAMPLES = 8;
@@ -31,6 +33,6 @@ export class ChunkSize {
       count += 1;
     }
     const fitting = Math.floor((CHUNK_BYTES * count) / Math.max(1, bytes));
-    this.#rows = Math.max(1, Math.min(fitting, MAX_ROWS, this.#rows * 2));
+    this.#rows = Math.max(1, Math.min(fitting, MAX_ROWS, this.#rows * GROWTH));
   }
 }
