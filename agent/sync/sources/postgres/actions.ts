@@ -1,14 +1,14 @@
 import type { Credential } from '../../../executors/executor.ts';
 import type { ActionInput, ActionResult, DriverAction } from '../../driver-action.ts';
 import type { SourceActionName } from '../../source.ts';
-import { createAgentUser } from './agent-user.ts';
-import { discoverFields } from './discover-fields.ts';
-import { readPostgresConfig } from './postgres-config.ts';
-import type { PostgresConfig } from './postgres-config.ts';
-import { toSourceError } from './postgres-error.ts';
-import { findTables, hasPublication, tablesProblem } from './publication.ts';
-import { quote, Queries } from './queries.ts';
-import { readServer } from './server-check.ts';
+import { createAgentUser } from './server/agent-user.ts';
+import { discoverFields } from './tables/discover-fields.ts';
+import { readPostgresConfig } from './server/postgres-config.ts';
+import type { PostgresConfig } from './server/postgres-config.ts';
+import { toSourceError } from './server/postgres-error.ts';
+import { findTables, hasPublication, tablesProblem } from './tables/publication.ts';
+import { quote, Queries } from './server/queries.ts';
+import { readServer } from './server/server-check.ts';
 
 type Work = (queries: Queries, config: PostgresConfig, signal: AbortSignal) => Promise<ActionResult>;
 

@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto';
 import type { SourceDriver } from '../../source.ts';
 import { actions } from './actions.ts';
-import { readPostgresConfig, slotOf } from './postgres-config.ts';
-import { toSourceError } from './postgres-error.ts';
+import { readPostgresConfig, slotOf } from './server/postgres-config.ts';
+import { toSourceError } from './server/postgres-error.ts';
 import { PostgresSource } from './postgres-source.ts';
-import { Queries } from './queries.ts';
-import { Slot } from './slot.ts';
+import { Queries } from './server/queries.ts';
+import { Slot } from './log/slot.ts';
 import { wizard } from './wizard.ts';
 
 /** Databases of PostgreSQL, by logical replication (ADR 0025). */

@@ -2,19 +2,19 @@ import { SourceError } from '../../source.ts';
 import type { SnapshotStart, Source, SourceTools, StreamStart, WantedFields } from '../../source.ts';
 import type { SnapshotReader } from '../../snapshot.ts';
 import type { SourcePosition, StreamEntry } from '../../stream-entry.ts';
-import { fromPosition } from './log-index.ts';
-import { slotOf } from './postgres-config.ts';
-import type { PostgresConfig } from './postgres-config.ts';
-import { toSourceError, toStreamError } from './postgres-error.ts';
-import { ensurePublication, hasPublication } from './publication.ts';
-import { Queries } from './queries.ts';
-import { ReplicationLink } from './replication-link.ts';
+import { fromPosition } from './log/log-index.ts';
+import { slotOf } from './server/postgres-config.ts';
+import type { PostgresConfig } from './server/postgres-config.ts';
+import { toSourceError, toStreamError } from './server/postgres-error.ts';
+import { ensurePublication, hasPublication } from './tables/publication.ts';
+import { Queries } from './server/queries.ts';
+import { ReplicationLink } from './log/replication-link.ts';
 import { PostgresSnapshot } from './snapshot.ts';
-import { SnapshotTable } from './snapshot-table.ts';
+import { SnapshotTable } from './snapshot/snapshot-table.ts';
 import { streamChanges } from './stream.ts';
-import { readTables } from './table-catalog.ts';
-import { TypeCatalog } from './type-catalog.ts';
-import { Visibility } from './visibility.ts';
+import { readTables } from './tables/table-catalog.ts';
+import { TypeCatalog } from './values/type-catalog.ts';
+import { Visibility } from './snapshot/visibility.ts';
 
 /** A database of PostgreSQL 13 or later: its log by logical replication, its tables by their keys. */
 export class PostgresSource implements Source {

@@ -1,9 +1,9 @@
 import type { SnapshotChunk, SnapshotCursor, SnapshotReader } from '../../snapshot.ts';
-import { ChunkReader } from './chunk-reader.ts';
-import { fromPosition } from './log-index.ts';
-import type { Queries } from './queries.ts';
-import type { SnapshotTable } from './snapshot-table.ts';
-import { compare } from './table-catalog.ts';
+import { ChunkReader } from './snapshot/chunk-reader.ts';
+import { fromPosition } from './log/log-index.ts';
+import type { Queries } from './server/queries.ts';
+import type { SnapshotTable } from './snapshot/snapshot-table.ts';
+import { compare } from './tables/table-catalog.ts';
 
 export interface SnapshotParts {
   /** A connection of the snapshot's own; closed with it. */

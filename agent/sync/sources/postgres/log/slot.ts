@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { PositionLostError, SourceError } from '../../source.ts';
+import { PositionLostError, SourceError } from '../../../source.ts';
 import { formatLsn, parseLsn } from './lsn.ts';
-import { quote } from './queries.ts';
-import type { Queries } from './queries.ts';
+import { quote } from '../server/queries.ts';
+import type { Queries } from '../server/queries.ts';
 
 /** Whoever still reads from a slot has this long to go once it was told to. */
 const RELEASE_MS = 15_000;

@@ -1,4 +1,4 @@
-import type { Queries } from './queries.ts';
+import type { Queries } from '../server/queries.ts';
 import { readerOf } from './value-readers.ts';
 import type { TypeFacts, ValueReader } from './value-readers.ts';
 

@@ -1,4 +1,4 @@
-import type { SourcePosition } from '../../stream-entry.ts';
+import type { SourcePosition } from '../../../stream-entry.ts';
 import { formatLsn, parseLsn } from './lsn.ts';
 
 /**

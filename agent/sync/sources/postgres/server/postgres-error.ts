@@ -1,8 +1,8 @@
-import type { Target } from '../../../connections/target.ts';
-import { isLoginRefused, networkText } from '../../../executors/postgres/failure.ts';
-import { isServerError } from '../../../executors/postgres/statement-error.ts';
-import { maskSecrets } from '../../../executors/database/mask-secrets.ts';
-import { PositionLostError, SourceError } from '../../source.ts';
+import type { Target } from '../../../../connections/target.ts';
+import { isLoginRefused, networkText } from '../../../../executors/postgres/failure.ts';
+import { isServerError } from '../../../../executors/postgres/statement-error.ts';
+import { maskSecrets } from '../../../../executors/database/mask-secrets.ts';
+import { PositionLostError, SourceError } from '../../../source.ts';
 
 interface Meaning {
   readonly reason: string;

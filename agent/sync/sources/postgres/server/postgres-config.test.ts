@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { SourceError } from '../../source.ts';
+import { SourceError } from '../../../source.ts';
 import { readPostgresConfig, slotOf } from './postgres-config.ts';
 import type { PostgresPlace } from './postgres-config.ts';
 

@@ -1,4 +1,4 @@
-import { SourceError } from '../../source.ts';
+import { SourceError } from '../../../source.ts';
 import type { Queries } from './queries.ts';
 
 /** Logical replication as it is used here is of this version and later. */

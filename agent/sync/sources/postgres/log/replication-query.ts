@@ -1,6 +1,6 @@
 import type { Connection } from 'pg';
-import type { SessionQuery } from '../../../executors/postgres/session.ts';
-import { ConnectionLost } from '../../../executors/postgres/statement-error.ts';
+import type { SessionQuery } from '../../../../executors/postgres/session.ts';
+import { ConnectionLost } from '../../../../executors/postgres/statement-error.ts';
 
 /** What is in fact behind the type: it holds the calls that only drivers make. */
 interface DriverConnection extends Connection {

@@ -1,5 +1,5 @@
-import type { Target } from '../../../connections/target.ts';
-import { Session } from '../../../executors/postgres/session.ts';
+import type { Target } from '../../../../connections/target.ts';
+import { Session } from '../../../../executors/postgres/session.ts';
 import { SESSION_SETTINGS } from './session-settings.ts';
 
 export type TextRow = readonly (string | null)[];

@@ -1,7 +1,7 @@
-import { SourceError } from '../../source.ts';
-import type { PostgresConfig } from './postgres-config.ts';
-import { quote, quoteName } from './queries.ts';
-import type { Queries } from './queries.ts';
+import { SourceError } from '../../../source.ts';
+import type { PostgresConfig } from '../server/postgres-config.ts';
+import { quote, quoteName } from '../server/queries.ts';
+import type { Queries } from '../server/queries.ts';
 
 /** Of tables whose rows something tells apart. PostgreSQL would refuse to change rows of others once they are published. */
 const HAS_KEY = `(c.relreplident = 'f' AND c.relkind = 'r' OR EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = c.oid AND CASE c.relreplident WHEN 'n' THEN false WHEN 'i' THEN i.indisreplident ELSE i.indisprimary END))`;

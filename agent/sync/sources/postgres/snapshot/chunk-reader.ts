@@ -1,5 +1,5 @@
-import { parseLsn } from './lsn.ts';
-import type { Queries, TextRow } from './queries.ts';
+import { parseLsn } from '../log/lsn.ts';
+import type { Queries, TextRow } from '../server/queries.ts';
 import { TransactionSet } from './transaction-set.ts';
 
 /** The first read of a chunk, which tells how long its rows are. */

@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
-import type { Target } from '../../../connections/target.ts';
-import { tlsAttempts } from '../../../executors/database/tls-attempts.ts';
-import { mayBeSentTo } from '../../../connections/allowed-hosts.ts';
-import type { Credential } from '../../../executors/executor.ts';
-import { SourceError } from '../../source.ts';
+import type { Target } from '../../../../connections/target.ts';
+import { tlsAttempts } from '../../../../executors/database/tls-attempts.ts';
+import { mayBeSentTo } from '../../../../connections/allowed-hosts.ts';
+import type { Credential } from '../../../../executors/executor.ts';
+import { SourceError } from '../../../source.ts';
 
 /** What a SyncSource of this driver says. */
 export interface PostgresConfig {

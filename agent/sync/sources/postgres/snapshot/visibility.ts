@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { Queries } from './queries.ts';
+import type { Queries } from '../server/queries.ts';
 import { TransactionSet } from './transaction-set.ts';
 
 /** Beyond so many the server is asked which of them need not be remembered. */

@@ -1,7 +1,7 @@
-import type { Credential } from '../../../executors/executor.ts';
-import { SourceError } from '../../source.ts';
+import type { Credential } from '../../../../executors/executor.ts';
+import { SourceError } from '../../../source.ts';
 import type { PostgresConfig } from './postgres-config.ts';
-import { ensurePublication } from './publication.ts';
+import { ensurePublication } from '../tables/publication.ts';
 import { quote, quoteName } from './queries.ts';
 import type { Queries } from './queries.ts';
 

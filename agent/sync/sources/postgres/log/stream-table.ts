@@ -1,9 +1,9 @@
-import type { Row } from '../../sync-event.ts';
-import type { Touched } from '../../stream-entry.ts';
+import type { Row } from '../../../sync-event.ts';
+import type { Touched } from '../../../stream-entry.ts';
 import type { Relation, RowChange, Tuple } from './pgoutput.ts';
-import { rowKey } from './row-key.ts';
-import type { ValueReader } from './value-readers.ts';
-import { wantedColumns } from './wanted-columns.ts';
+import { rowKey } from '../tables/row-key.ts';
+import type { ValueReader } from '../values/value-readers.ts';
+import { wantedColumns } from '../tables/wanted-columns.ts';
 
 /** Rows of a table as its log writes them. */
 export class StreamTable {

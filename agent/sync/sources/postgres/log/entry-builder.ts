@@ -1,15 +1,15 @@
 import type { Logger } from 'pino';
-import type { SourcePosition, StreamEntry } from '../../stream-entry.ts';
+import type { SourcePosition, StreamEntry } from '../../../stream-entry.ts';
 import { toPosition } from './log-index.ts';
 import type { LogIndex, LogPlace } from './log-index.ts';
 import type { LogMessage, Relation, RowChange } from './pgoutput.ts';
-import type { Queries } from './queries.ts';
+import type { Queries } from '../server/queries.ts';
 import type { Alive, ReplicationLink } from './replication-link.ts';
-import { tablePrefix } from './row-key.ts';
+import { tablePrefix } from '../tables/row-key.ts';
 import { StreamTable } from './stream-table.ts';
-import { readKey } from './table-catalog.ts';
-import type { TypeCatalog } from './type-catalog.ts';
-import type { Visibility } from './visibility.ts';
+import { readKey } from '../tables/table-catalog.ts';
+import type { TypeCatalog } from '../values/type-catalog.ts';
+import type { Visibility } from '../snapshot/visibility.ts';
 
 export interface BuilderParts {
   readonly queries: Queries;

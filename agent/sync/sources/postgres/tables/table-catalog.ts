@@ -1,5 +1,5 @@
-import { quote } from './queries.ts';
-import type { Queries } from './queries.ts';
+import { quote } from '../server/queries.ts';
+import type { Queries } from '../server/queries.ts';
 
 export interface CatalogColumn {
   readonly name: string;

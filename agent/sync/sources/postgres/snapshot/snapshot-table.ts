@@ -1,11 +1,11 @@
-import type { Row } from '../../sync-event.ts';
-import { quote, quoteName } from './queries.ts';
-import type { TextRow } from './queries.ts';
-import { rowKey } from './row-key.ts';
-import type { CatalogTable } from './table-catalog.ts';
-import type { TypeCatalog } from './type-catalog.ts';
-import type { ValueReader } from './value-readers.ts';
-import { wantedColumns } from './wanted-columns.ts';
+import type { Row } from '../../../sync-event.ts';
+import { quote, quoteName } from '../server/queries.ts';
+import type { TextRow } from '../server/queries.ts';
+import { rowKey } from '../tables/row-key.ts';
+import type { CatalogTable } from '../tables/table-catalog.ts';
+import type { TypeCatalog } from '../values/type-catalog.ts';
+import type { ValueReader } from '../values/value-readers.ts';
+import { wantedColumns } from '../tables/wanted-columns.ts';
 
 /** Before the first row of a table. */
 const BEGINNING = '(0,0)';

@@ -1,12 +1,12 @@
-import type { Target } from '../../../connections/target.ts';
-import { Session } from '../../../executors/postgres/session.ts';
-import { ConnectionLost } from '../../../executors/postgres/statement-error.ts';
+import type { Target } from '../../../../connections/target.ts';
+import { Session } from '../../../../executors/postgres/session.ts';
+import { ConnectionLost } from '../../../../executors/postgres/statement-error.ts';
 import { formatLsn, parseLsn } from './lsn.ts';
 import { MessageCursor } from './message-cursor.ts';
 import { readLogMessage } from './pgoutput.ts';
 import type { LogMessage } from './pgoutput.ts';
 import { ReplicationQuery } from './replication-query.ts';
-import { SESSION_SETTINGS } from './session-settings.ts';
+import { SESSION_SETTINGS } from '../server/session-settings.ts';
 import { contains, readTimelineHistory } from './timeline.ts';
 
 /** All that was committed before `walEnd` has been sent. */

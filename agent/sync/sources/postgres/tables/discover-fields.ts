@@ -1,10 +1,10 @@
-import type { FieldsSchema, FieldSchema } from '../../driver-action.ts';
-import type { PostgresConfig } from './postgres-config.ts';
+import type { FieldsSchema, FieldSchema } from '../../../driver-action.ts';
+import type { PostgresConfig } from '../server/postgres-config.ts';
 import { findTables } from './publication.ts';
-import { quote } from './queries.ts';
-import type { Queries } from './queries.ts';
-import { TypeCatalog } from './type-catalog.ts';
-import { schemaType } from './value-readers.ts';
+import { quote } from '../server/queries.ts';
+import type { Queries } from '../server/queries.ts';
+import { TypeCatalog } from '../values/type-catalog.ts';
+import { schemaType } from '../values/value-readers.ts';
 
 /** The columns of the tables that can be synchronised, as `schema.table.column`. */
 export async function discoverFields(queries: Queries, config: PostgresConfig): Promise<FieldsSchema> {
