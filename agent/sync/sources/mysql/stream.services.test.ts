@@ -79,6 +79,32 @@ describe.each(['mysql', 'mariadb'] as const)('the stream of %s', (name) => {
       await reader.stop();
     });
 
+    it('gives what XA commits at once the same indexes after any beginning, and what comes behind it too', async () => {
+      const reader = await SourceReader.open(test.open());
+      const many = Array.from({ length: 400 }, (_, id) => `INSERT INTO rows_ (id, version) VALUES (${id}, 1)`);
+      await run("XA START 'e'", ...many, "XA END 'e'", "XA PREPARE 'e'");
+      await run("XA COMMIT 'e'", 'CREATE TABLE a (id INT)', 'DROP TABLE a', 'CREATE TABLE b (id INT)');
+      await run('UPDATE rows_ SET id = id + 1000', 'INSERT INTO rows_ (id, version) VALUES (9999, 1)');
+      const untilLast = (each: SourceReader): Promise<void> =>
+        each.until((entries) => entries.some(({ event }) => event?.rows.some(({ id }) => id === 9999)));
+      await untilLast(reader);
+      const all = eventsOf(reader).map(({ index }) => index);
+      expect(all.length).toBeGreaterThan(400);
+      const positions = reader.entries.filter(({ position }) => position !== undefined);
+      for (const { index, position } of [positions[1]!, ...positions.slice(-6)]) {
+        // As pipelines keep it: with the index of the last event before.
+        const before = all.findLast((event) => event <= index) ?? -1;
+        const again = await SourceReader.open(test.open(), {
+          checkpoint: { index: before, position: position!, time: '' },
+        });
+        if (index < all.at(-1)!) await untilLast(again);
+        const shown = eventsOf(again).map((event) => event.index);
+        expect(shown.filter((event) => event > index)).toEqual(all.filter((event) => event > index));
+        await again.stop();
+      }
+      await reader.stop();
+    });
+
     it('says that its position is lost when XA commits what was prepared before it began', async () => {
       await run("XA START 'd'", 'INSERT INTO rows_ (id, version) VALUES (1, 1)', "XA END 'd'", "XA PREPARE 'd'");
       const reader = await SourceReader.open(test.open());

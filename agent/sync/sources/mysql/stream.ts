@@ -61,6 +61,7 @@ export async function* streamLog(
       for (; event !== undefined && entries.count < BATCH; event = stream.waiting()) {
         const taking: Promise<void> | undefined = take(event, entries);
         if (taking !== undefined) await taking;
+        entries.passed();
       }
       const batch = entries.drain();
       if (batch.length > 0) yield batch;

@@ -72,6 +72,8 @@ export class LogEntries {
   readonly #prepared = new PreparedTransactions();
   /** All before was told already. */
   #skipUntil: BinlogPosition | undefined;
+  /** Where the present event begins. */
+  #before: BinlogPosition;
   #last: number;
   #shift: number | undefined;
 
@@ -81,6 +83,7 @@ export class LogEntries {
     this.#shift = options.shift;
     this.#skipUntil = options.skipUntil;
     this.#boundary = options.place();
+    this.#before = this.#boundary;
   }
 
   /** What is complete. */
@@ -133,6 +136,11 @@ export class LogEntries {
     }
   }
 
+  /** To be called when an event was taken, with all that it holds. */
+  passed(): void {
+    this.#before = this.#options.place();
+  }
+
   /** There is nothing new: whoever waits for a place in the log is told that it is reached. */
   rest(): void {
     this.#moved();
@@ -171,7 +179,7 @@ export class LogEntries {
     if (this.#skipUntil !== undefined) return;
     const transaction = this.#transaction;
     for (const change of changes) {
-      const index = this.#nextIndex();
+      const index = this.#nextIndex(this.#before);
       if (change === undefined) {
         this.#hold({ index, transaction });
         continue;
@@ -212,7 +220,7 @@ export class LogEntries {
   /** What a snapshot has read of it is not sent any more. */
   #tellEmptied(schema: string, table: string | undefined): void {
     if (this.#skipUntil !== undefined) return;
-    const index = this.#nextIndex();
+    const index = this.#nextIndex(this.#before);
     const head = { index, transaction: this.#transaction };
     if (table === undefined) return this.#hold({ ...head, touched: () => ({ keys: [], prefixes: [`${schema}.`] }) });
     const event: SyncEvent = { event_type: 'delete', fields: [], rows: [], index, event_schema: schema, table };
@@ -260,8 +268,13 @@ export class LogEntries {
     this.#boundary = this.#options.place();
     if (this.#skipUntil === undefined) {
       const end: StreamEntry = this.#held ?? {
-        ...{ index: this.#nextIndex(), transaction: this.#transaction, committedMs: event.timestamp * 1000 },
+        ...{
+          index: this.#nextIndex(this.#boundary),
+          transaction: this.#transaction,
+          committedMs: event.timestamp * 1000,
+        },
       };
+      this.#catchUp();
       this.#ready.push({ ...end, position: this.#position() });
     } else if (isBehind(this.#boundary, this.#skipUntil)) this.#skipUntil = undefined;
     this.#held = undefined;
@@ -296,9 +309,19 @@ export class LogEntries {
     this.#held = entry;
   }
 
-  #nextIndex(): number {
-    this.#last = Math.max(this.#last + 1, this.#indexAt(this.#options.place()));
+  /** Of what stands at a place: one after the other where the log has fewer bytes than there are changes. */
+  #nextIndex(place: BinlogPosition): number {
+    this.#last = Math.max(this.#last + 1, this.#indexAt(place));
     return this.#last;
+  }
+
+  /**
+   * Changes have gone ahead of their place, as many that XA commits do: from here on places count for more. So indexes
+   * follow from the position alone, however a stream has come there.
+   */
+  #catchUp(): void {
+    const ahead = this.#last - this.#indexAt(this.#boundary);
+    if (ahead > 0) this.#shift = (this.#shift ?? 0) + ahead;
   }
 
   #indexAt(place: BinlogPosition): number {
