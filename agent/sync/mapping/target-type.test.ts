@@ -43,6 +43,7 @@ describe('converterTo', () => {
     ['number', 'nan', undefined],
     ['number', '0x10', undefined],
     ['number', '1e999', undefined],
+    ['number', '1.0000000000000000001e999', undefined],
     ['boolean', 1, 'true'],
     ['boolean', '0', 'false'],
     ['boolean', 'maybe', undefined],
@@ -60,6 +61,11 @@ describe('converterTo', () => {
       '12345678901234567890.000000000000000001',
     );
     expect(written('number', '.12345678901234567890')).toBe('0.12345678901234567890');
+  });
+
+  it('reads long texts that are no numbers as fast as others', () => {
+    expect(written('number', `${'1'.repeat(1_000_000)}x`)).toBeUndefined();
+    expect(written('integer', `${'1'.repeat(1_000_000)}x`)).toBeUndefined();
   });
 
   it('writes any decimal text as JSON that means the same number', () => {

@@ -50,10 +50,11 @@ function toNumber(value: unknown): unknown {
   if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
   if (typeof value === 'boolean') return Number(value);
   const text = typeof value === 'string' ? value.trim() : '';
-  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) return undefined;
-  if (text.length > EXACT_DIGITS) return exactly(text);
+  // One way to read each text: of a long one with two ways, a failing match would try all of them.
+  if (!/^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i.test(text)) return undefined;
   const number = Number(text);
-  return Number.isFinite(number) ? number : undefined;
+  if (!Number.isFinite(number)) return undefined;
+  return text.length > EXACT_DIGITS ? exactly(text) : number;
 }
 
 function toBoolean(value: unknown): unknown {
