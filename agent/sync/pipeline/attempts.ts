@@ -22,8 +22,11 @@ export class Attempts {
     this.#failures = 0;
   }
 
-  /** Waits until it is time to try again. Rejects with a `PipelineFailure` when it is not to be tried again. */
-  async failed(err: unknown, what: string, signal: AbortSignal): Promise<void> {
+  /**
+   * Waits until it is time to try again, `delayMs` if given. Rejects with a `PipelineFailure` when it is not to be tried again, and
+   * when the signal aborts.
+   */
+  async failed(err: unknown, what: string, signal: AbortSignal, delayMs?: number): Promise<void> {
     signal.throwIfAborted();
     const { maxRetries, retryDelayMs, logger } = this.#options;
     const failure = failureOf(err);
@@ -35,7 +38,7 @@ export class Attempts {
         cause: failure,
       });
     logger.warn({ err, failures: this.#failures }, `${what} failed and will be tried again`);
-    await sleep(retryDelayMs, signal);
+    await sleep(delayMs ?? retryDelayMs, signal);
     signal.throwIfAborted();
   }
 

@@ -93,7 +93,7 @@ export class Sender {
     const over = endsSession(err);
     const young = performance.now() - this.#live.openedAt < this.#options.options.pusherConfig.retryDelayMs;
     const failure = over && err instanceof PusherError ? inNewSession(err) : err;
-    if (!isObsolete(err) || young) await this.#attempts.failed(failure, 'a push', stop);
+    await this.#attempts.failed(failure, 'a push', stop, isObsolete(err) && !young ? 0 : undefined);
     if (over) await this.#follow();
   }
 
