@@ -134,6 +134,7 @@ describe.skipIf(!hasCluster())('the routes of configurations', () => {
       expect(JSON.stringify(answer.body)).not.toContain('hunter2');
     };
     await refused('sources', { ...source, uri: 'http://u:hunter2@h' }, 'uri may hold no login');
+    await refused('sources', { ...source, uri: 'u:hunter2@h:3306' }, 'uri may hold no login');
     await refused('pushers', { ...pusher, endpoint: ' https://u:hunter2@h/x' }, 'endpoint may hold no login');
     const nested = { queue: { options: { Secret_Access_Key: 'hunter2' } } };
     await refused('sources', { ...source, driver_params: nested }, 'driver_params.queue.options.Secret_Access_Key');

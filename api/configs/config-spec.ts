@@ -3,6 +3,7 @@ import type { SyncSourceSpec } from '../../kube/types/syncsource.ts';
 import type { SyncTaskSpec } from '../../kube/types/synctask.ts';
 import { ApiError } from '../errors.ts';
 import { CREDENTIAL_KEY } from '../tasks/credentials.ts';
+import { holdsLogin } from './mask.ts';
 import type { PusherBody, SourceBody, SyncBody } from './config-body.ts';
 
 /** What of a spec the request says; the rest of it is its id and its login. */
@@ -41,8 +42,7 @@ function requirePositive(numbers: Readonly<Record<string, number | undefined>>):
 /** Whoever may read configurations would read these. */
 function refuseLogins(address: Readonly<Record<string, string>>, params: Record<string, unknown> | undefined): void {
   for (const [name, value] of Object.entries(address))
-    if (/^\s*[a-z][a-z0-9+.-]*:\/\/[^/?#]*@/i.test(value))
-      throw new ApiError('InvalidConfig', `${name} may hold no login: give it in credential`);
+    if (holdsLogin(value)) throw new ApiError('InvalidConfig', `${name} may hold no login: give it in credential`);
   const found = findLogin(params, 'driver_params', 0);
   if (found !== undefined) throw new ApiError('InvalidConfig', `${found} may hold no login: give it in credential`);
 }

@@ -23,6 +23,7 @@ const refused: readonly (readonly [what: string, plural: Plural, spec: object])[
   ['a source without uri', 'syncsources', { uri: undefined }],
   ['a source with a queue of nothing', 'syncsources', { max_queue_size: 0 }],
   ['a source with a login in its address', 'syncsources', { uri: 'mysql://u:p@host:3306' }],
+  ['a source with a login in an address that is no URL', 'syncsources', { uri: 'u:p@host:3306' }],
   ['a source with a login beside it', 'syncsources', { credential: { user: 'u', passwd: 'p' } }],
   ['a source with a login among the parameters', 'syncsources', { driver_params: { passwd: 'p' } }],
   ['a source with an empty id', 'syncsources', { id: '' }],
