@@ -8,6 +8,11 @@ describe('maskSecrets', () => {
     expect(maskSecrets(text, [secret])).toBe('a *** b://u:***@h *** ***');
   });
 
+  it('hides a secret that stands in JSON', () => {
+    const secret = 'a"b\\c';
+    expect(maskSecrets(JSON.stringify({ detail: `no key ${secret}` }), [secret])).toBe('{"detail":"no key ***"}');
+  });
+
   it('hides the longer of two of which one is a part of the other', () => {
     expect(maskSecrets('abcdef', ['abc', 'abcdef'])).toBe('***');
   });

@@ -71,10 +71,14 @@ export function readRole(text: string): boolean | undefined {
 /** An integer or `{"index": integer}`; 0 and null mean that nothing is known, as −1 does. Throws a `PusherError`. */
 export function readPosition(text: string): number {
   const answer = json(text);
+  // What it is instead is not told: it may hold what was sent to it, such as the login.
   const index = typeof answer === 'object' && answer !== null ? (answer as { index?: unknown }).index : answer;
   if (index === null) return -1;
   if (typeof index !== 'number' || !Number.isSafeInteger(index) || index < -1)
-    throw invalidAnswer(`the position ${text.slice(0, 100)} is no index: an integer from -1 to 2^53 - 1 was expected`);
+    throw invalidAnswer(
+      `the answer to the question for the position is no index (${typeof index}, ${text.length} characters): ` +
+        'an integer from -1 to 2^53 - 1, or an object with such an index, was expected',
+    );
   return index === 0 ? -1 : index;
 }
 

@@ -145,6 +145,15 @@ describe('OpenapiPusher', () => {
     await expect(session.committedIndex(signal)).rejects.toMatchObject({ reason: 'AnswerInvalid' });
   });
 
+  it('does not tell what it got for a position: a consumer may answer with the login that it was shown', async () => {
+    const consumer = await listen();
+    const session = await open(consumer, { credential: key('key-of-the-test') }).openSession(TASK, signal);
+    consumer.control({ faults: [{ on: 'position', do: 200, body: '{"x-api-key": "key-of-the-test"}' }] });
+    const err = (await session.committedIndex(signal).catch((reason: unknown) => reason)) as Error;
+    expect(err.message).toContain('is no index');
+    expect(err.message).not.toContain('key-of-the-test');
+  });
+
   it('knows a conflict of sessions, and answers that are no session', async () => {
     const consumer = await listen();
     consumer.control({ faults: [{ on: 'session', do: 409 }] });
