@@ -77,7 +77,7 @@ describe('Pipeline with a consumer over HTTP', () => {
     source.commit('a');
     source.commit('a');
     await arrived(to, source);
-    expect(to.counts.sessions).toBe(2);
+    await expect.poll(() => to.counts.sessions).toBe(2);
     expect(sync.report.error).toBeUndefined();
   });
 
