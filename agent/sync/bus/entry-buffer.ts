@@ -15,6 +15,8 @@ interface Slot {
 
 /** Trimmed slots are cut off when there are so many: shifting an array each time would copy it each time. */
 const MAX_TRIMMED = 1024;
+/** A push of what one read brings must get through in its time, and its JSON must be no longer than a text can be. */
+const MAX_READ_BYTES = 8 * 1024 * 1024;
 const TRIMMED: Slot = { entry: { index: -1 }, bytes: 0 };
 
 /** The entries of a stream that some reader has not committed yet, found by their indexes. */
@@ -75,15 +77,17 @@ export class EntryBuffer {
     return true;
   }
 
-  /** The entries behind an index, with `rows` rows at most but one entry at least. */
+  /** The entries behind an index, with `rows` rows and 8 MiB at most but one entry at least. */
   after(index: number, rows: number): StreamEntry[] {
     const found: StreamEntry[] = [];
     let left = rows;
+    let room = MAX_READ_BYTES;
     for (let at = this.#slotAfter(index); at < this.#slots.length; at += 1) {
-      const { entry } = this.#slot(at);
+      const { entry, bytes } = this.#slot(at);
       // So that what has no rows does not pass for nothing either.
       left -= Math.max(entry.event?.rows.length ?? 0, 1);
-      if (left < 0 && found.length > 0) break;
+      room -= bytes;
+      if ((left < 0 || room < 0) && found.length > 0) break;
       found.push(entry);
     }
     return found;
