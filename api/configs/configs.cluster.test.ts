@@ -7,6 +7,7 @@ import type { SqliteStore } from '../../store/sqlite/sqlite-store.ts';
 import { hasCluster, sharedCluster } from '../../test/kubernetes/shared.ts';
 import type { SharedCluster } from '../../test/kubernetes/shared.ts';
 import { Configs } from './configs.ts';
+import { hasFields } from './discovered-fields.ts';
 
 const LATER = (): Date => new Date(Date.now() + 11 * 60_000);
 
@@ -94,5 +95,20 @@ describe.skipIf(!hasCluster())('what a crash leaves of configurations', () => {
     const again = await configs.fields.save(saved, { properties: {} });
     expect(await store.blobs.stat(saved.status?.discovered?.ref ?? '')).toBeUndefined();
     expect(await configs.fields.read(again)).toEqual({ properties: {} });
+  });
+
+  it('is the fields of a source that is another one by now, which are not shown', async () => {
+    const asked = await create('changed');
+    const moved = await cluster.client.patch(syncSources, cluster.namespace, 'changed', {
+      spec: { driver: 'mysql', uri: 'elsewhere:3306' },
+    });
+    // The answer came after the change.
+    const saved = await configs.fields.save(asked, { properties: { a: {} } });
+    expect(saved.status?.discovered?.fields).toBe(1);
+    expect(await configs.fields.read(saved)).toBeUndefined();
+    expect(hasFields(saved)).toBe(false);
+    const anew = await configs.fields.save(moved, { properties: { b: {} } });
+    expect(await configs.fields.read(anew)).toEqual({ properties: { b: {} } });
+    expect(hasFields(anew)).toBe(true);
   });
 });
