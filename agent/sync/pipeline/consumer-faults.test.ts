@@ -81,6 +81,18 @@ describe('Pipeline with a consumer over HTTP', () => {
     expect(sync.report.error).toBeUndefined();
   });
 
+  it('opens a session anew when a gateway gives a push up, which may reach the consumer still', async () => {
+    const source = new MemoryDatabase();
+    const to = await consumer();
+    const sync = world(to, source);
+    await expect.poll(() => sync.report.snapshot?.state).toBe('Succeeded');
+    to.control({ faults: [{ on: 'message', do: 504, applied: true }] });
+    source.commit('a');
+    source.commit('a');
+    await arrived(to, source);
+    expect(to.counts.sessions).toBe(2);
+  });
+
   it('ends a snapshot quietly that the consumer calls obsolete, and goes on with messages', async () => {
     const source = new MemoryDatabase();
     source.commit(...Array.from({ length: 30 }, (_, n) => `k${n}`));
