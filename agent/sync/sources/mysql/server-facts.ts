@@ -14,7 +14,7 @@ export interface ServerFacts {
 
 const VARIABLES = [
   ...['log_bin', 'binlog_format', 'binlog_row_image', 'binlog_row_value_options', 'binlog_row_metadata'],
-  ...['gtid_mode', 'server_uuid', 'server_uid', 'server_id', 'binlog_order_commits'],
+  ...['gtid_mode', 'server_uuid', 'server_uid', 'server_id', 'innodb_native_foreign_keys', 'binlog_order_commits'],
 ] as const;
 
 /** Rejects as the session does. */

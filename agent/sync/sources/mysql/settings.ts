@@ -2,6 +2,7 @@ import { mayBeSentTo } from '../../../connections/allowed-hosts.ts';
 import type { Target } from '../../../connections/target.ts';
 import { tlsAttempts } from '../../../executors/database/tls-attempts.ts';
 import type { Credential } from '../../../executors/executor.ts';
+import { readTlsParam } from '../tls-param.ts';
 import { invalid } from './failure.ts';
 import { TableFilter } from './table-filter.ts';
 
@@ -37,7 +38,7 @@ export function parseSettings({ uri = '', credential, driverParams }: MysqlPlace
     ...{ host, port, user, password, database: '', key: '', label: `mysql://${host}:${port}` },
     ...{ apiKey: undefined, protocol: undefined, verifySsl: undefined, authSource: undefined },
     ...{ backup: undefined, ledger: false, secrets: password === '' ? [] : [password] },
-    ...parseTls(driverParams['tls']),
+    ...readTlsParam(driverParams['tls']),
   };
   const attempts = tlsAttempts(target);
   if (typeof attempts === 'string') throw invalid(attempts.replaceAll('target.', 'driver_params.tls.'));
@@ -49,15 +50,6 @@ export function parseSettings({ uri = '', credential, driverParams }: MysqlPlace
     except: marker,
   });
   return { target, filter, marker };
-}
-
-function parseTls(tls: unknown): Pick<Target, 'sslmode' | 'ca'> {
-  if (tls === undefined || tls === null || tls === false) return { sslmode: undefined, ca: undefined };
-  if (tls === true) return { sslmode: 'verify-full', ca: undefined };
-  const { mode, ca } = tls as { mode?: unknown; ca?: unknown };
-  if (typeof tls !== 'object' || !isOptionalText(mode) || !isOptionalText(ca))
-    throw invalid('driver_params.tls must be true, or {mode, ca}');
-  return { sslmode: mode ?? 'verify-full', ca: ca ?? undefined };
 }
 
 function parseMarker(given: unknown): MysqlSettings['marker'] {
@@ -75,6 +67,3 @@ function names(params: Readonly<Record<string, unknown>>, key: string): readonly
     throw invalid(`driver_params.${key} must be a list of names`);
   return given.length === 0 ? undefined : (given as string[]);
 }
-
-const isOptionalText = (value: unknown): value is string | null | undefined =>
-  value === undefined || value === null || typeof value === 'string';

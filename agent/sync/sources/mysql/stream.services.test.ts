@@ -1,3 +1,4 @@
+import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hasServices, service } from '../../../../test/services/service.ts';
 import { SourceReader } from '../../conformance/source-reader.ts';
@@ -146,6 +147,24 @@ describe.each(['mysql', 'mariadb'] as const)('the stream of %s', (name) => {
         ['rows_', [], { keys: [], prefixes: [`${world.database}.rows_:`] }],
         ['dropped', [], { keys: [], prefixes: [`${world.database}.dropped:`] }],
       ]);
+      await reader.stop();
+    });
+
+    it('tells of rows that foreign keys change, or warns that the server does not log them', async () => {
+      await run(
+        'CREATE TABLE child (id INT PRIMARY KEY, parent INT, FOREIGN KEY (parent) REFERENCES rows_ (id) ON DELETE CASCADE)',
+        'INSERT INTO rows_ (id, version) VALUES (1, 1)',
+        'INSERT INTO child VALUES (1, 1)',
+      );
+      const lines: string[] = [];
+      const logger = pino({ base: null }, { write: (line: string) => void lines.push(line) });
+      const source = world.driver.open(world.config, { ...test.tools, logger });
+      const reader = await SourceReader.open(source);
+      await run('DELETE FROM rows_', 'INSERT INTO rows_ (id, version) VALUES (2, 1)');
+      await reader.until((entries) => entries.some(({ event }) => event?.event_type === 'insert'));
+      const isTold = eventsOf(reader).some(({ table }) => table === 'child');
+      expect(isTold).toBe(name === 'mysql');
+      expect(lines.join('')).toMatch(isTold ? /^$/ : new RegExp(`${world.database}.child`));
       await reader.stop();
     });
 

@@ -14,6 +14,7 @@ import { PresentColumns } from './log/present-columns.ts';
 import { StatementsAhead } from './log/statements-ahead.ts';
 import { resolveStart } from './log/stream-start.ts';
 import { TablePlans } from './log/table-plans.ts';
+import { unloggedCascades } from './log/unlogged-cascades.ts';
 import { readServerFacts, requireRowLog } from './server-facts.ts';
 import { ServerSession } from './server-session.ts';
 import type { MysqlSettings } from './settings.ts';
@@ -42,6 +43,9 @@ export async function* streamLog(
     const session = await questions.get();
     const facts = await readServerFacts(session);
     requireRowLog(facts);
+    const cascades = await unloggedCascades(session, facts, filter);
+    if (cascades.length > 0)
+      logger.warn({ tables: cascades }, 'foreign keys change rows of these tables, which this server does not log');
     const from = await resolveStart(start, facts, { session, now: () => currentPosition(session) });
     connection = await LogConnection.open(target, from.log, { heartbeatMs: HEARTBEAT_MS });
     const stream = new EventStream(connection, from.place);

@@ -43,7 +43,8 @@ export function markedRead(tools: MarkTools): MarkedRead {
   const { facts, settings } = tools;
   if (facts.hasGtids) return () => byGtids(tools);
   if (facts.flavour === 'mariadb') return () => bySnapshotPosition(tools);
-  return settings.marker === undefined ? (table) => byLock(tools, table) : () => byMarker(tools);
+  const hasOrder = facts.variables.get('binlog_order_commits') !== 'OFF';
+  return settings.marker !== undefined && hasOrder ? () => byMarker(tools) : (table) => byLock(tools, table);
 }
 
 /** What the server has executed is visible; what is visible stands in the log already. */
