@@ -160,8 +160,13 @@ export class SyncRunner {
     const isDone = await run?.finish(reason, !isDeleted);
     this.#runs.delete(key);
     if (isDone === true && !isDeleted) return this.#parted(key, sync);
-    if (isDeleted) await forgetSync(this.#options, assignment, sync, signal);
     const writer = new StatusWriter(this.#options.client, assignment, this.#options.logger);
+    if (isDeleted) {
+      // The watch may still show what was given back just now, and a login is not given for that.
+      const present = await writer.read(signal);
+      if (present === undefined) return this.#parted(key, sync);
+      await forgetSync(this.#options, assignment, present, signal);
+    }
     const ended = { phase: { kind: 'Stopped' as const, reason }, isStopping: false, isOutdated: false };
     const state = { ...ended, started: undefined, report: undefined };
     const isGivenBack = await giveBackTask(writer, state, { giveBack: true, forget: isDeleted });
