@@ -75,6 +75,8 @@ export class BusSubscription implements Subscription, BusReader {
   /** Its bus from now on; entries that it has read are not read again. */
   moveTo(bus: LogBus): void {
     this.#bus = bus;
+    // What was committed on the way here may be all that fills it.
+    bus.onCommit();
     this.wake();
   }
 

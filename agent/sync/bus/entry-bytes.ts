@@ -9,7 +9,8 @@ export function entryBytes({ event, position }: StreamEntry): number {
   return ENTRY_BYTES + valueBytes(event?.rows) + valueBytes(position);
 }
 
-function valueBytes(value: unknown): number {
+/** The same of a row or one of its values. */
+export function valueBytes(value: unknown): number {
   if (typeof value === 'string') return VALUE_BYTES + value.length;
   if (typeof value !== 'object' || value === null) return VALUE_BYTES;
   let bytes = VALUE_BYTES;

@@ -1,4 +1,5 @@
 import { once, EventEmitter } from 'node:events';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { PositionLostError, SourceError } from '../../source.ts';
 import type { Source, SourceConfig, StreamStart, WantedFields } from '../../source.ts';
 import type { Checkpoint, SourcePosition, StreamEntry } from '../../stream-entry.ts';
@@ -28,6 +29,9 @@ export class ArrayLog implements Source {
   readonly releases: SourcePosition[] = [];
   /** Thrown by streams when they come to an item, once. */
   readonly failures = new Map<number, Error>();
+  /** How many turns of the event loop each step of a stream takes, over and over; none: not even a microtask. */
+  turns: readonly number[] = [];
+  #steps = 0;
   /** What opening a stream throws. */
   broken: Error | undefined;
   readonly #added = new EventEmitter().setMaxListeners(0);
@@ -56,6 +60,7 @@ export class ArrayLog implements Source {
 
   async *stream(start: StreamStart, wanted: WantedFields, signal: AbortSignal): AsyncGenerator<StreamEntry[], void> {
     this.starts.push(start);
+    if (this.turns.length > 0) await this.#step();
     if (this.broken !== undefined) throw this.broken;
     const { checkpoint, afterIndex } = start;
     let at = checkpoint === undefined ? this.items.length : Number(checkpoint.position['at']);
@@ -74,12 +79,19 @@ export class ArrayLog implements Source {
           at += 1;
         }
         this.brought += entries.length;
+        if (this.turns.length > 0) await this.#step();
         if (entries.length > 0) yield entries;
-        else await once(this.#added, 'item', { signal }).catch(() => undefined);
+        else if (at === this.items.length) await once(this.#added, 'item', { signal }).catch(() => undefined);
       }
     } finally {
       this.openStreams -= 1;
     }
+  }
+
+  async #step(): Promise<void> {
+    this.#steps += 1;
+    const turns = this.turns[this.#steps % this.turns.length] ?? 0;
+    for (let turn = 0; turn < turns; turn += 1) await nextTurn();
   }
 
   openSnapshot(): Promise<never> {
