@@ -1,3 +1,4 @@
+import { valueBytes } from '../bus/entry-bytes.ts';
 import type { SnapshotChunk, SnapshotCursor } from '../snapshot.ts';
 import type { SourcePosition, StreamEntry } from '../stream-entry.ts';
 import type { Row } from '../sync-event.ts';
@@ -23,6 +24,9 @@ export type SnapshotStep =
   | { readonly kind: 'Failed'; readonly failure: PipelineFailure };
 
 export type SnapshotRunOptions = Omit<SnapshotFeedOptions, 'after'>;
+
+/** A push must get through in its time; the row that goes beyond is the last one of it. */
+const MAX_PART_BYTES = 8 * 1024 * 1024;
 
 const WAIT: SnapshotStep = { kind: 'Wait' };
 
@@ -126,9 +130,12 @@ export class SnapshotRun {
   #part(chunk: SnapshotChunk, limit: number): SnapshotPart {
     const rows: Row[] = [];
     let end = this.#sent;
-    for (; end < chunk.rows.length && rows.length < limit; end += 1) {
+    let bytes = 0;
+    for (; end < chunk.rows.length && rows.length < limit && bytes < MAX_PART_BYTES; end += 1) {
       const row = chunk.rows[end];
-      if (row !== undefined && !this.#guard.isStale(chunk.keys[end] ?? '')) rows.push(row);
+      if (row === undefined || this.#guard.isStale(chunk.keys[end] ?? '')) continue;
+      rows.push(row);
+      bytes += valueBytes(row);
     }
     return { chunk, rows, end };
   }

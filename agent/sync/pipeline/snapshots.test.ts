@@ -71,6 +71,22 @@ describe('Snapshots', () => {
     await snapshots.close();
   });
 
+  it('give no more in one part than a push can carry', async () => {
+    const { source, snapshots } = begun(1000);
+    source.commit(...['a', 'b', 'c', 'd'].map((letter) => letter.repeat(3 * 1024 * 1024)));
+    snapshots.prepare({ at: 1 });
+    const sizes: number[] = [];
+    while (sizes.length < 2) {
+      await expect.poll(() => snapshots.isReady({ at: 1 })).toBe(true);
+      const step = snapshots.step({ at: 1 }, 100);
+      if (step.kind !== 'Part') throw new Error(step.kind);
+      sizes.push(step.part.rows.length);
+      snapshots.acknowledge(step.part, step.part.rows.length);
+    }
+    expect(sizes).toEqual([3, 1]);
+    await snapshots.close();
+  });
+
   it('give a part of the size that is asked for, and none of it twice', async () => {
     const { source, snapshots } = begun(1000);
     const ids = Array.from({ length: 1200 }, (_, n) => `k${String(n).padStart(4, '0')}`);
