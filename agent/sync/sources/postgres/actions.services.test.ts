@@ -87,6 +87,7 @@ describe.skipIf(!hasServices('postgres'))('the wizard of postgres', () => {
 
   it('adds tables that came later, and tells who may not what to run', async () => {
     await world.query('CREATE TABLE shop.later (id integer PRIMARY KEY)');
+    expect(await run('check_params', { driverParams: { tables: ['shop.*'] } })).toMatchObject({ success: true });
     const restricted = new OpenSource(world, asAgent());
     const reader = await SourceReader.open(restricted.source);
     expect(reader.failure).toBeUndefined();
@@ -108,7 +109,7 @@ describe.skipIf(!hasServices('postgres'))('the wizard of postgres', () => {
   it('reads by TLS, and checks with whom', async () => {
     const { caFile = '', port } = world.server;
     const ca = readFileSync(caFile, 'utf8');
-    const encrypted = { uri: `localhost:${port}/${world.name}`, driverParams: { sslmode: 'verify-full', ca } };
+    const encrypted = { uri: `localhost:${port}/${world.name}`, driverParams: { tls: { mode: 'verify-full', ca } } };
     const open = new OpenSource(world, encrypted);
     const reader = await SourceReader.open(open.source);
     expect(reader.failure).toBeUndefined();
@@ -119,7 +120,7 @@ describe.skipIf(!hasServices('postgres'))('the wizard of postgres', () => {
     ).toEqual([true]);
     await reader.stop();
     await open.close();
-    const other = new OpenSource(world, { driverParams: { sslmode: 'verify-full', ca } });
+    const other = new OpenSource(world, { driverParams: { tls: { mode: 'verify-full', ca } } });
     expect((await SourceReader.open(other.source)).failure).toMatchObject({ reason: 'ConnectionFailed' });
     await other.source.close();
   });

@@ -27,20 +27,26 @@ export const wizard: Wizard = {
                 type: 'array',
                 items: { type: 'string', pattern: '^[^.]+\\.[^.]+$' },
                 title: '数据表',
-                description: '要同步的表，格式为 schema.table；为空则同步所有有主键的表',
+                description: '要同步的表，格式为 schema.table，* 表示任意字符；为空则同步所有有主键的表',
               },
               publication: {
                 type: 'string',
                 title: '发布名称',
                 description: '使用已存在的发布；为空则由代理创建 tiangong 发布',
               },
-              sslmode: {
-                type: 'string',
-                title: 'TLS 模式',
-                enum: ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'],
-                default: 'disable',
+              tls: {
+                type: 'object',
+                title: 'TLS',
+                properties: {
+                  mode: {
+                    type: 'string',
+                    title: '模式',
+                    enum: ['allow', 'prefer', 'require', 'verify-ca', 'verify-full'],
+                    default: 'verify-full',
+                  },
+                  ca: { type: 'string', title: 'CA 证书（PEM）' },
+                },
               },
-              ca: { type: 'string', title: 'CA 证书（PEM）' },
             },
           },
         },

@@ -36,10 +36,10 @@ describe('readPostgresConfig', () => {
   it('refuses parameters that mean nothing', () => {
     expect(refusal({ driverParams: { tables: 'public.a' } })).toContain("a list of 'schema.table'");
     expect(refusal({ driverParams: { tables: ['a'] } })).toContain("a list of 'schema.table'");
-    expect(refusal({ driverParams: { sslmode: 'maybe' } })).toContain('driver_params.sslmode cannot be maybe');
-    expect(refusal({ driverParams: { ca: 'x' } })).toContain('driver_params.ca must be certificates');
+    expect(refusal({ driverParams: { tls: { mode: 'maybe' } } })).toContain('driver_params.tls.mode cannot be maybe');
+    expect(refusal({ driverParams: { tls: { ca: 'x' } } })).toContain('driver_params.tls.ca must be certificates');
     expect(refusal({ driverParams: { publication: 1 } })).toContain('driver_params.publication');
-    expect(refusal({ driverParams: { verify_ssl: 'yes' } })).toContain('driver_params.verify_ssl');
+    expect(refusal({ driverParams: { tls: 'yes' } })).toContain('driver_params.tls must be');
   });
 
   it('sends a credential only where it may go', () => {

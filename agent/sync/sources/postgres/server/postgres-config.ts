@@ -4,6 +4,7 @@ import { tlsAttempts } from '../../../../executors/database/tls-attempts.ts';
 import { mayBeSentTo } from '../../../../connections/allowed-hosts.ts';
 import type { Credential } from '../../../../executors/executor.ts';
 import { SourceError } from '../../../source.ts';
+import { readTlsParam } from '../../tls-param.ts';
 
 /** What a SyncSource of this driver says. */
 export interface PostgresConfig {
@@ -11,7 +12,7 @@ export interface PostgresConfig {
   readonly publication: string;
   /** Whether the publication is ours to make. */
   readonly ownsPublication: boolean;
-  /** The tables that it is made for, as `schema.table`; undefined: all that have a key. */
+  /** The tables that it is made for, as `schema.table` with `*` for anything; undefined: all that have a key. */
   readonly tables: readonly string[] | undefined;
 }
 
@@ -35,7 +36,8 @@ export function readPostgresConfig({ uri = '', credential, driverParams }: Postg
   );
   if (target.port < 1 || target.port > 65_535) throw invalid('the port of uri must be 1 to 65535');
   const tls = tlsAttempts(target);
-  if (typeof tls === 'string') throw invalid(tls.replaceAll('target.', 'driver_params.'));
+  if (typeof tls === 'string')
+    throw invalid(tls.replaceAll('target.ssl', 'driver_params.tls.').replaceAll('target.', 'driver_params.tls.'));
   if (credential !== undefined && !mayBeSentTo(credential.allowedHosts, target.host, target.port))
     throw new SourceError(
       'SecurityPolicyViolation',
@@ -64,15 +66,18 @@ function toTarget(
   const { host, port, database } = place;
   const user = credential?.data['user'];
   const password = credential?.data['passwd'] ?? credential?.data['password'];
-  const verifySsl = driverParams['verify_ssl'] ?? undefined;
-  if (verifySsl !== undefined && typeof verifySsl !== 'boolean')
-    throw invalid('driver_params.verify_ssl must be true or false');
   const shownHost = host.includes(':') ? `[${host}]` : host;
   return {
-    ...{ host, port, database, user, password, verifySsl },
-    sslmode: readText(driverParams, 'sslmode'),
-    ca: readText(driverParams, 'ca'),
-    ...{ apiKey: undefined, protocol: undefined, authSource: undefined, backup: undefined, ledger: false },
+    ...{ host, port, database, user, password },
+    ...readTlsParam(driverParams['tls']),
+    ...{
+      verifySsl: undefined,
+      apiKey: undefined,
+      protocol: undefined,
+      authSource: undefined,
+      backup: undefined,
+      ledger: false,
+    },
     key: '',
     label: `postgres://${user === undefined ? '' : `${user}@`}${shownHost}:${String(port)}/${database}`,
     secrets: password === undefined || password === '' ? [] : [password],

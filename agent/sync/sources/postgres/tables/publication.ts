@@ -20,14 +20,20 @@ export async function findTables(queries: Queries, { tables }: PostgresConfig): 
     `SELECT n.nspname || '.' || c.relname, CASE c.relkind WHEN 'r' THEN 'ONLY ' ELSE '' END || quote_ident(n.nspname) || '.' || quote_ident(c.relname), ${HAS_KEY} FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${OF_USERS} ORDER BY 1`,
   );
   const found = rows.map(([name, sql, hasKey]) => ({ name: name ?? '', sql: sql ?? '', hasKey: hasKey === 't' }));
-  return tables === undefined ? found : found.filter(({ name }) => tables.includes(name));
+  return tables === undefined ? found : found.filter(({ name }) => tables.some((pattern) => matches(name, pattern)));
 }
+
+/** `*` stands for anything. */
+const matches = (name: string, pattern: string): boolean =>
+  new RegExp(`^${pattern.split('*').map(escaped).join('.*')}$`, 's').test(name);
+
+const escaped = (text: string): string => text.replace(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`);
 
 /** Why a publication for the configuration cannot be, in plain words. Undefined: it can. */
 export function tablesProblem({ tables }: PostgresConfig, found: readonly FoundTable[]): string | undefined {
-  const missing = tables?.filter((name) => !found.some((table) => table.name === name)) ?? [];
+  const missing = tables?.filter((pattern) => !found.some(({ name }) => matches(name, pattern))) ?? [];
   if (missing.length > 0) return `driver_params.tables: there is no table ${missing.join(', ')}`;
-  const without = tables === undefined ? [] : found.filter(({ hasKey }) => !hasKey).map(({ name }) => name);
+  const without = found.filter(({ name, hasKey }) => !hasKey && tables?.includes(name)).map(({ name }) => name);
   if (without.length > 0)
     return `driver_params.tables: ${without.join(', ')} has neither a primary key nor a replica identity: give it one (ALTER TABLE … REPLICA IDENTITY), or take it out`;
   return found.some(({ hasKey }) => hasKey) ? undefined : 'there is no table with a primary key or a replica identity';
