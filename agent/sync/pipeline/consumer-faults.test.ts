@@ -90,7 +90,7 @@ describe('Pipeline with a consumer over HTTP', () => {
     source.commit('a');
     source.commit('a');
     await arrived(to, source);
-    expect(to.counts.sessions).toBe(2);
+    await expect.poll(() => to.counts.sessions).toBe(2);
   });
 
   it('ends a snapshot quietly that the consumer calls obsolete, and goes on with messages', async () => {
