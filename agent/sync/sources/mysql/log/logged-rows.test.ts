@@ -43,7 +43,7 @@ describe('rowGroups', () => {
       fc.property(changes, ({ start, end, images }) => {
         const rows = new Map(start);
         for (const group of rowGroups(event(images), plan))
-          for (const { id, v } of group.rows as readonly (Row & { id: number; v: number })[])
+          for (const { id, v } of group.rows as unknown as readonly (Row & { id: number; v: number })[])
             if (group.type === 'delete') expect(rows.delete(id)).toBe(true);
             else {
               expect(rows.has(id)).toBe(group.type === 'update');
