@@ -23,7 +23,7 @@ export const isComparable = ({ type }: ColumnFact): boolean =>
   baseType(type) !== 'set' || (parseMembers(type)?.length ?? 0) <= MAX_MEMBERS;
 
 /** SQL that is compared with the column. Throws when the cursor holds what no such column has. */
-export function keyLiteral(fact: ColumnFact, value: unknown): string {
+function keyLiteral(fact: ColumnFact, value: unknown): string {
   const base = baseType(fact.type);
   if (NUMBERS.test(base)) {
     // Shown short, it would be another value than the column's.
