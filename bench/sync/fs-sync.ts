@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PeakMemory } from '../peak-memory.ts';
+import { CpuMeter } from '../process-usage.ts';
 import type { Subject } from '../subject.ts';
 import type { Measure } from '../workloads.ts';
 import { paced } from './paced-writer.ts';
@@ -58,10 +59,12 @@ async function measureSnapshot(
 ): Promise<Measure[]> {
   await sink.reset();
   const memory = new PeakMemory(subject.pids);
+  const cpu = new CpuMeter({ agent: subject.pids['agent'] ?? -1, consumer: sink.pid });
   const begun = Date.now();
   const sync = await RunningSync.start(subject, sink, { source: sourceOf(folder), batchSize });
   const stats = await untilSink(sink, ({ snapshotEnds }) => snapshotEnds > 0, 'the snapshot to end');
   const peaks = memory.end();
+  const used = cpu.perPiece(stats.snapshotRows / 1000, 'load generator');
   await sync.remove();
   if (stats.snapshotRows < files) throw new Error(`${stats.snapshotRows} rows of ${files} files came`);
   const seconds = (stats.snapshotLast - stats.snapshotFirst) / 1000;
@@ -71,7 +74,12 @@ async function measureSnapshot(
       what: `${what}: rows/s after the first push (with start: rows/s)`,
       value: `${Math.round(stats.snapshotRows / seconds)} (${Math.round((stats.snapshotRows * 1000) / (stats.snapshotLast - begun))})`,
     },
-    ...(batchSize === 1000 ? [{ what: `${what}: peak RSS, MB (before)`, value: peaks }] : []),
+    ...(batchSize === 1000
+      ? [
+          { what: `${what}: peak RSS, MB (before)`, value: peaks },
+          { what: `${what}: CPU ms for 1,000 rows`, value: used },
+        ]
+      : []),
   ];
 }
 

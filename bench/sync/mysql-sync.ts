@@ -3,6 +3,7 @@ import type { Connection, Pool } from 'mysql2/promise';
 import { HOST, isOpen, SERVICES } from '../../test/services/known-services.ts';
 import { runScript } from '../../test/services/script.ts';
 import { PeakMemory } from '../peak-memory.ts';
+import { CpuMeter } from '../process-usage.ts';
 import type { Subject } from '../subject.ts';
 import type { Measure } from '../workloads.ts';
 import { paced } from './paced-writer.ts';
@@ -73,10 +74,12 @@ async function measureSnapshot(place: Place, rows: number, batchSize: number): P
   const { subject, sink, source } = place;
   await sink.reset();
   const memory = new PeakMemory(subject.pids);
+  const cpu = new CpuMeter({ agent: subject.pids['agent'] ?? -1, consumer: sink.pid });
   const begun = Date.now();
   const sync = await RunningSync.start(subject, sink, { source, batchSize });
   const stats = await untilSink(sink, ({ snapshotEnds }) => snapshotEnds > 0, 'the snapshot to end');
   const peaks = memory.end();
+  const used = cpu.perPiece(rows / 1000, 'load generator');
   await sync.remove();
   if (stats.snapshotRows < rows) throw new Error(`${stats.snapshotRows} rows of ${rows} came`);
   const what = `snapshot of ${rows.toLocaleString('en')} rows of 150 bytes, batch_size ${batchSize}`;
@@ -86,7 +89,12 @@ async function measureSnapshot(place: Place, rows: number, batchSize: number): P
       what: `${what}: rows/s after the first push (with start: rows/s)`,
       value: `${Math.round(rows / seconds)} (${Math.round((rows * 1000) / (stats.snapshotLast - begun))})`,
     },
-    ...(batchSize === 1000 ? [{ what: `${what}: peak RSS, MB (before)`, value: peaks }] : []),
+    ...(batchSize === 1000
+      ? [
+          { what: `${what}: peak RSS, MB (before)`, value: peaks },
+          { what: `${what}: CPU ms for 1,000 rows`, value: used },
+        ]
+      : []),
   ];
 }
 
