@@ -60,6 +60,25 @@ describe('LogShipper', () => {
     expect(receiver.lines.at(-1)).toMatchObject({ n: 5010 });
   });
 
+  it('does not miss lines that gave way while they were being sent', async () => {
+    const receiver = new Receiver();
+    const sent = Promise.withResolvers<undefined>();
+    const begun = Promise.withResolvers<undefined>();
+    const send = async (batch: SyncLogBatch): Promise<void> => {
+      begun.resolve(undefined);
+      await sent.promise;
+      await receiver.send(batch);
+    };
+    const shipper = new LogShipper({ sender: 's1', send, delayMs: 1, retryMs: 1 });
+    for (let i = 1; i <= 500; i += 1) shipper.add(line(`line ${i}`));
+    await begun.promise;
+    for (let i = 501; i <= 5100; i += 1) shipper.add(line(`line ${i}`));
+    sent.resolve(undefined);
+    await expect.poll(() => receiver.lines.length).toBeGreaterThanOrEqual(5100);
+    await shipper.close();
+    expect(receiver.lines.map(({ msg }) => msg)).toEqual(Array.from({ length: 5100 }, (_, at) => `line ${at + 1}`));
+  });
+
   it('sends what waits when it is closed, and cuts long texts', async () => {
     const receiver = new Receiver();
     const shipper = new LogShipper({ sender: 's1', send: receiver.send, delayMs: 100_000 });

@@ -71,13 +71,16 @@ export class LogShipper {
   async #sendSome(signal: AbortSignal): Promise<void> {
     const lines = this.#waiting.slice(0, MAX_BATCH);
     const [first, last] = [lines[0], lines.at(-1)];
+    const taken = lines.length;
     if (first === undefined || last === undefined) return;
     const dropped = this.#dropped;
     // It takes the number of a line that was dropped.
     if (dropped > 0) lines.unshift({ ...first, n: first.n - 1, level: 'WARNING', msg: droppedText(dropped) });
     await this.#options.send({ sender: this.#options.sender, lines }, signal);
-    this.#dropped -= dropped;
-    this.#waiting = this.#waiting.filter(({ n }) => n > last.n);
+    const left = this.#waiting.filter(({ n }) => n > last.n);
+    // What gave way while it was being sent is there after all.
+    this.#dropped -= dropped + taken - (this.#waiting.length - left.length);
+    this.#waiting = left;
   }
 }
 
