@@ -20,6 +20,11 @@ export const wireNames = (sessionId: string, taskId: string): WireNames => ({
   task_id: taskId,
 });
 
+/** Names a task in a header, where not all that an id may have may stand: percent-encoded, as in a URL. */
+export const taskHeader = (taskId: string): Readonly<Record<string, string>> => ({
+  'task-id': encodeURI(taskId.toWellFormed()),
+});
+
 /** The envelope of a push, which satisfies both readings of the protocol (facts §1.8). */
 export function pushBody(names: WireNames, { sourceType, events, isSnapshotEnd }: PushBatch): string {
   return JSON.stringify({

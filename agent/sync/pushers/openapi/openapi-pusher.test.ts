@@ -67,6 +67,16 @@ describe('OpenapiPusher', () => {
     expect(consumer.violations).toEqual([]);
   });
 
+  it('names a task whose id no header may have', async () => {
+    const consumer = await listen();
+    const session = await open(consumer).openSession('agent-1:订单 同步', signal);
+    await session.committedIndex(signal);
+    await session.heartbeat(signal);
+    await session.push(messages(updateOf(7)), signal);
+    expect(consumer.pushes[0]?.envelope).toMatchObject({ task_id: 'agent-1:订单 同步' });
+    expect(consumer.calls.at(-1)?.headers['task-id']).toBe('agent-1:%E8%AE%A2%E5%8D%95%20%E5%90%8C%E6%AD%A5');
+  });
+
   it('logs in by user and password', async () => {
     const consumer = await listen({ auth: { user: 'u', passwd: 'päss:word' } });
     const credential = { data: { user: 'u', passwd: 'päss:word' }, allowedHosts: undefined };

@@ -4,7 +4,7 @@ import type { FieldsSchema } from '../../driver-action.ts';
 import { PusherError } from '../../pusher.ts';
 import type { Pusher, PusherConfig, PushSession } from '../../pusher.ts';
 import { ConsumerClient } from '../http/consumer-client.ts';
-import { TIMEOUTS, readSession } from '../http/wire.ts';
+import { TIMEOUTS, readSession, taskHeader } from '../http/wire.ts';
 import { readDocument } from './document.ts';
 import { findEndpoints } from './endpoints.ts';
 import { neededFields } from './needed-fields.ts';
@@ -38,7 +38,7 @@ export class OpenapiPusher implements Pusher {
       {
         method: 'POST',
         url: endpoints.session,
-        headers: { 'task-id': taskId },
+        headers: taskHeader(taskId),
         body: JSON.stringify({ task_id: taskId }),
         timeoutMs: TIMEOUTS.session,
         expected: [409, ...(endpoints.guessed.has('session') ? NO_SESSIONS : [])],

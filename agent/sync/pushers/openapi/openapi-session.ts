@@ -1,6 +1,6 @@
 import type { PushAnswer, PushBatch, PushSession } from '../../pusher.ts';
 import type { ConsumerClient } from '../http/consumer-client.ts';
-import { TIMEOUTS, pushBody, readPosition, readPushAnswer, wireNames } from '../http/wire.ts';
+import { TIMEOUTS, pushBody, readPosition, readPushAnswer, taskHeader, wireNames } from '../http/wire.ts';
 import type { OpenedSession, WireNames } from '../http/wire.ts';
 import type { Endpoints } from './endpoints.ts';
 
@@ -33,7 +33,7 @@ export class OpenapiSession implements PushSession {
     this.#endpoints = endpoints;
     this.#isKnown = isKnown;
     this.#names = wireNames(opened.id, taskId);
-    this.#headers = { 'session-id': opened.id, 'task-id': taskId };
+    this.#headers = { 'session-id': opened.id, ...taskHeader(taskId) };
   }
 
   async committedIndex(signal: AbortSignal): Promise<number> {
