@@ -53,8 +53,16 @@ export const flag: Check<boolean> = (value, loc, problems) => {
   return false;
 };
 
+/** Far more than anything that is asked for has; what is nested without end can be neither looked through nor passed on. */
+const MAX_NESTING = 64;
+
+/** An object with any members, in which nothing is nested deeper than 64 times. */
 export const anyObject: Check<Record<string, unknown>> = (value, loc, problems) => {
-  if (isObject(value)) return value;
+  if (isObject(value)) {
+    if (isDeeperThan(value, MAX_NESTING))
+      problems.push(problem('too_deep', `Input should be nested at most ${MAX_NESTING} times`, loc, null));
+    return value;
+  }
   problems.push(problem('dict_type', 'Input should be a valid dictionary', loc, value));
   return {};
 };
@@ -114,6 +122,11 @@ export function object<S extends Shape>(shape: S, { exact = false } = {}): Check
 
 export function problem(type: string, msg: string, loc: Location, input: unknown): Problem {
   return { type, loc, msg, input: maskSecrets(input, loc) };
+}
+
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((member) => isDeeperThan(member, levels - 1));
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

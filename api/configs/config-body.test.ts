@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ApiError } from '../errors.ts';
 import type { Problem } from './body-check.ts';
 import { readEditedSource, readNewPusher, readNewSource, readSync } from './config-body.ts';
+import { sourceFields } from './config-spec.ts';
 
 const config = { driver: 'mysql', uri: 'h:1', credential: { user: 'u', passwd: 'hunter2' } };
 
@@ -132,5 +133,20 @@ describe('A body of a configuration', () => {
     );
     const many = Array.from({ length: 5000 }, () => ({}));
     expect(problemsOf(() => readSync({ source: 's', pusher: 'p', fields_mapping: many }))).toHaveLength(100);
+  });
+
+  it('is nested no deeper than it can be looked through, whatever is at its bottom', () => {
+    const nested = (levels: number): object => (levels === 0 ? { passwd: 'hunter2' } : { a: nested(levels - 1) });
+    const deep = JSON.parse(`${'{"a":'.repeat(100_000)}"hunter2"${'}'.repeat(100_000)}`) as object;
+    for (const [part, body] of [
+      ['driver_params', { config: { ...config, driver_params: deep } }],
+      ['discovered_fields', { config, discovered_fields: deep }],
+    ] as const) {
+      const problems = problemsOf(() => readNewSource(body));
+      expect(problems).toMatchObject([{ type: 'too_deep', loc: expect.arrayContaining([part]) as unknown }]);
+      expect(JSON.stringify(problems)).not.toContain('hunter2');
+    }
+    const { config: read } = readNewSource({ config: { ...config, driver_params: nested(60) } });
+    expect(() => sourceFields(read)).toThrow('may hold no login');
   });
 });

@@ -43,19 +43,16 @@ function requirePositive(numbers: Readonly<Record<string, number | undefined>>):
 function refuseLogins(address: Readonly<Record<string, string>>, params: Record<string, unknown> | undefined): void {
   for (const [name, value] of Object.entries(address))
     if (holdsLogin(value)) throw new ApiError('InvalidConfig', `${name} may hold no login: give it in credential`);
-  const found = findLogin(params, 'driver_params', 0);
+  const found = findLogin(params, 'driver_params');
   if (found !== undefined) throw new ApiError('InvalidConfig', `${found} may hold no login: give it in credential`);
 }
 
-/** Deeper than this no driver looks. */
-const MAX_DEPTH = 16;
-
-function findLogin(value: unknown, path: string, depth: number): string | undefined {
-  if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return undefined;
+function findLogin(value: unknown, path: string): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
   for (const [key, member] of Object.entries(value)) {
     const place = `${path}.${key}`;
     if (isLoginKey(key)) return place;
-    const found = findLogin(member, place, depth + 1);
+    const found = findLogin(member, place);
     if (found !== undefined) return found;
   }
   return undefined;
