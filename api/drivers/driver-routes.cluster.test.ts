@@ -106,6 +106,7 @@ describe.skipIf(!hasCluster())('the routes of drivers', () => {
       [path, { driver_params: [] }, 422],
       [path, '{', 422],
       [path, { endpoint: 'http://u:p@consumer/' }, 400],
+      ['/sources/mysql/_actions/test_connection', { uri: 'root:hunter2@db:3306' }, 400],
       ['/pushers/nope/_actions/test_connection', BODY, 404],
       ['/pushers/openapi/_actions/create_agent_user', BODY, 404],
       [`${path}?agent_id=nobody`, BODY, 404],
@@ -115,7 +116,10 @@ describe.skipIf(!hasCluster())('the routes of drivers', () => {
       const answer = await call('POST', where, body);
       expect(answer.status, where).toBe(status);
       expect(answer.body).toHaveProperty('detail');
+      expect(JSON.stringify(answer.body)).not.toContain('hunter2');
     }
+    const { items } = await api.client.list(deployTasks, api.namespace);
+    expect(JSON.stringify(items)).not.toContain('hunter2');
     expect((await call('GET', path)).status).toBe(405);
   });
 
