@@ -79,6 +79,9 @@ describe('Pipeline with a consumer over HTTP', () => {
     await arrived(to, source);
     await expect.poll(() => to.counts.sessions).toBe(2);
     expect(sync.report.error).toBeUndefined();
+    // The new session tells that the consumer has it.
+    const indexes = to.events('message').map(({ index }) => index);
+    expect(indexes).toEqual([...new Set(indexes)]);
   });
 
   it('opens a session anew when a gateway gives a push up, which may reach the consumer still', async () => {
