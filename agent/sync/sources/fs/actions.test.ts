@@ -33,6 +33,15 @@ describe('the actions of fs', () => {
     expect(await actions.check_privileges!(input(missing), signal)).toMatchObject({ success: false });
   });
 
+  it('tell nothing of what the agent keeps from tasks', async () => {
+    const closed = {
+      ...input('/nowhere/closed'),
+      mayRead: (path: string) => Promise.resolve(!path.startsWith('/nowhere')),
+    };
+    for (const action of [actions.test_connection!, actions.check_privileges!])
+      expect(await action(closed, signal)).toEqual({ success: false, message: '没有读取权限: /nowhere/closed' });
+  });
+
   it('find the four fields', async () => {
     const { message, fields } = await actions.discover_fields_no_cache!(input('/'), signal);
     expect(message).toBe('成功发现 4 个可用字段。');

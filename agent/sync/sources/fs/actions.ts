@@ -39,11 +39,14 @@ export const actions: SourceDriver['actions'] = {
 
 /** An action on the folder that the wizard names. */
 function onFolder(check: (root: string) => Promise<ActionResult>): DriverAction {
-  return async ({ uri, path, driverParams }: ActionInput) => {
+  return async ({ uri, path, driverParams, mayRead }: ActionInput) => {
     const named = uri ?? path;
     if (named === undefined || named === '') return failed("缺少 'uri' 参数");
     try {
-      return await check(readSettings({ uri: named, driverParams }).root);
+      const { root } = readSettings({ uri: named, driverParams });
+      // Not even whether it is there is told of what tasks may not use.
+      if ((await mayRead?.(root)) === false) return failed(`没有读取权限: ${root}`);
+      return await check(root);
     } catch (err) {
       if (!(err instanceof SourceError)) throw err;
       return failed(err.message);
