@@ -6,6 +6,8 @@ import { ApiError } from './errors.ts';
 /** How long a JSON body may take to come. The server's own limit is for uploads. */
 const JSON_BODY_TIMEOUT_MS = 300_000;
 
+const MIB = 1024 * 1024;
+
 /** Reads a JSON body of at most `maxBytes`, whatever its Content-Type says, as the manuals' servers do. */
 export function readJson(maxBytes: number): RequestHandler {
   const parse = express.json({
@@ -22,7 +24,9 @@ export function readJson(maxBytes: number): RequestHandler {
       clearTimeout(timer);
       // The validator would refuse a body by its media type before it looks at it.
       if (req.body !== undefined) req.headers['content-type'] = 'application/json';
-      next(err);
+      next(isTooLarge(err) ? new ApiError('BodyTooLarge', `the body is larger than ${maxBytes / MIB} MiB`) : err);
     });
   };
 }
+
+const isTooLarge = (err: unknown): boolean => (err as { type?: unknown } | undefined)?.type === 'entity.too.large';

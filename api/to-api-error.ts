@@ -23,7 +23,7 @@ function fromKube(err: KubeError): ApiError {
     return new ApiError('InvalidTask', shorten(text || err.message), { cause: err });
   }
   if (isTooLarge(err))
-    return new ApiError('BodyTooLarge', 'the task is too large for the Kubernetes API', { cause: err });
+    return new ApiError('BodyTooLarge', 'the object is too large for the Kubernetes API', { cause: err });
   if (err.code === 429 || err.code >= 502) {
     const seconds = Math.ceil((err.retryAfterMs ?? 1000) / 1000);
     const text =
