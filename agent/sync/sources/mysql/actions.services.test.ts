@@ -63,6 +63,16 @@ describe.each(['mysql', 'mariadb'] as const)('the wizard of %s', (name) => {
       await source.close();
     });
 
+    it('makes the marker too, and lets the user write to it', async () => {
+      const marker = `${world.database}.marker`;
+      const driverParams = { ...world.config.driverParams, marker_table: marker };
+      expect(await act('create_agent_user', { driverParams })).toMatchObject({ success: true });
+      const [grants] = await world.pool.query(`SHOW GRANTS FOR ${agent()}@'%'`);
+      expect(JSON.stringify(grants)).toMatch(/INSERT, UPDATE ON [^"]*marker/);
+      const found = await act('discover_fields_no_cache', { driverParams });
+      expect(Object.keys(found.fields?.properties ?? {}).join()).not.toContain('marker');
+    });
+
     it('names the rights that a user lacks', async () => {
       await world.run(`CREATE USER ${agent()}@'%' IDENTIFIED BY 'agents-pass'`);
       const checked = await act('check_privileges', { credential: credential(agent(), 'agents-pass') });

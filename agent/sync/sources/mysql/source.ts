@@ -42,9 +42,15 @@ export class MysqlSource implements Source {
       const tools = { settings, facts, sessions, others };
       await untilVisible(after, tools, signal);
       const tables = await listTables(sessions, settings.filter);
-      const reader = new MysqlSnapshotReader({ tools, wanted, tables });
-      this.#closed.signal.addEventListener('abort', give, { once: true });
-      return reader;
+      const closed = this.#closed.signal;
+      closed.throwIfAborted();
+      closed.addEventListener('abort', give, { once: true });
+      return new MysqlSnapshotReader({
+        tools,
+        wanted,
+        tables,
+        onClose: () => closed.removeEventListener('abort', give),
+      });
     } catch (err) {
       give();
       signal.throwIfAborted();

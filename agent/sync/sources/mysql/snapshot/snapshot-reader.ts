@@ -24,6 +24,7 @@ export interface SnapshotReaderOptions {
   readonly wanted: readonly string[] | undefined;
   /** In order. */
   readonly tables: readonly ListedTable[];
+  readonly onClose: () => void;
 }
 
 /** For so long a table is what it was. */
@@ -65,6 +66,7 @@ export class MysqlSnapshotReader implements SnapshotReader {
 
   async close(): Promise<void> {
     const { sessions, others } = this.#options.tools;
+    this.#options.onClose();
     await this.#keyless?.close();
     await sessions.close();
     await others.close();
