@@ -40,8 +40,9 @@ function toText(value: unknown): unknown {
 function toInteger(value: unknown): unknown {
   if (typeof value === 'number') return Number.isFinite(value) ? Math.trunc(value) : undefined;
   if (typeof value === 'boolean') return Number(value);
-  const text = typeof value === 'string' ? value.trim() : '';
-  if (!/^[+-]?\d+$/.test(text)) return undefined;
+  // Decimals come as text: their fractions are cut off as those of numbers are.
+  const [, text] = /^([+-]?\d+)(?:\.\d*)?$/.exec(typeof value === 'string' ? value.trim() : '') ?? [];
+  if (text === undefined) return undefined;
   const number = Number(text);
   return Number.isSafeInteger(number) ? number : exactly(text);
 }
