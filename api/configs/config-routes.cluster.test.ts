@@ -189,6 +189,19 @@ describe.skipIf(!hasCluster())('the routes of configurations', () => {
     });
   });
 
+  it('leave no sync of a source that is deleted while the sync is added', async () => {
+    await call('POST', '/pushers/stays', { config: pusher });
+    const ids = Array.from({ length: 20 }, (_, i) => `fleeting-${i}`);
+    for (const id of ids) await call('POST', `/sources/${id}`, { config: source });
+    for (const id of ids)
+      await Promise.all([
+        call('POST', `/syncs/${id}`, { source: id, pusher: 'stays' }),
+        call('DELETE', `/sources/${id}`),
+      ]);
+    const { items } = await api.client.list(syncTasks, api.namespace);
+    expect(items.map(({ spec }) => spec.source).filter((name) => ids.includes(name))).toEqual([]);
+  });
+
   it('enable and disable, each in its own words', async () => {
     const { s, p, t } = await make(true);
     const says = (message: string): object => ({ status: 200, body: { message } });

@@ -41,7 +41,13 @@ export class SyncConfigs {
   async add(id: string, body: SyncBody): Promise<SyncTask> {
     const { writer } = this.#parts;
     await writer.requireFree(id);
-    return writer.create(id, { spec: syncFields(body, await this.#dependencies(body)) });
+    const sync = await writer.create(id, { spec: syncFields(body, await this.#dependencies(body)) });
+    // Whoever deletes a source or a pusher meanwhile may have looked for its syncs before there was this one.
+    await this.#dependencies(body).catch(async (err: unknown) => {
+      if (err instanceof ApiError) await writer.delete(sync);
+      throw err;
+    });
+    return sync;
   }
 
   /** Puts what was sent in place of the configuration; `disabled` and what runs stay as they are when they are left out. */
