@@ -39,9 +39,12 @@ function requirePositive(numbers: Readonly<Record<string, number | undefined>>):
     if (value !== undefined && value <= 0) throw new ApiError('InvalidConfig', `${name} must be positive`);
 }
 
-/** Whoever may read configurations would read these. */
-function refuseLogins(address: Readonly<Record<string, string>>, params: Record<string, unknown> | undefined): void {
-  for (const [name, value] of Object.entries(address))
+/** Whoever may read configurations, or the tasks that try them, would read these. Throws `InvalidConfig`. */
+export function refuseLogins(
+  address: Readonly<Record<string, string | undefined>>,
+  params: Record<string, unknown> | undefined,
+): void {
+  for (const [name, value = ''] of Object.entries(address))
     if (holdsLogin(value)) throw new ApiError('InvalidConfig', `${name} may hold no login: give it in credential`);
   const found = findLogin(params, 'driver_params');
   if (found !== undefined) throw new ApiError('InvalidConfig', `${found} may hold no login: give it in credential`);

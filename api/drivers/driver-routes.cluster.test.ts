@@ -107,6 +107,7 @@ describe.skipIf(!hasCluster())('the routes of drivers', () => {
       [path, '{', 422],
       [path, { endpoint: 'http://u:p@consumer/' }, 400],
       ['/sources/mysql/_actions/test_connection', { uri: 'root:hunter2@db:3306' }, 400],
+      [path, { ...BODY, driver_params: { proxy: { password: 'hunter2' } } }, 400],
       ['/pushers/nope/_actions/test_connection', BODY, 404],
       ['/pushers/openapi/_actions/create_agent_user', BODY, 404],
       [`${path}?agent_id=nobody`, BODY, 404],

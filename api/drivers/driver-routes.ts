@@ -2,7 +2,7 @@ import { Router } from 'express';
 import type { Request, Response } from 'express';
 import { anyObject, object, optional, text } from '../configs/body-check.ts';
 import { checked } from '../configs/config-body.ts';
-import { holdsLogin } from '../configs/mask.ts';
+import { refuseLogins } from '../configs/config-spec.ts';
 import { ApiError } from '../errors.ts';
 import { methodNotAllowed } from '../method-not-allowed.ts';
 import { requestSignal } from '../request-signal.ts';
@@ -86,10 +86,8 @@ async function runAction(
   const { driver } = req.params;
   wizardOf(parts, side, driver);
   const input = checked(actionBody, req.body ?? {});
-  // What is asked for is kept, and can be read, as a task.
-  for (const name of ['uri', 'path', 'endpoint'] as const)
-    if (holdsLogin(input[name] ?? ''))
-      throw new ApiError('InvalidConfig', `${name} may hold no login: give it in admin_creds or credential`);
+  const { uri, path, endpoint, driver_params: driverParams } = input;
+  refuseLogins({ uri, path, endpoint }, driverParams);
   const { agent_id: agentId } = req.query;
   const { signal } = requestSignal(res, parts.stopping);
   return parts.actions.run(
