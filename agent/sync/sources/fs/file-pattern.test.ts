@@ -17,4 +17,11 @@ describe('compilePattern', () => {
     const matches = compilePattern(pattern);
     expect([matching.filter(matches), others.filter(matches)]).toEqual([matching, []]);
   });
+
+  it('finds parts between stars in their order, also when a name is made to hold it up', () => {
+    const matches = compilePattern('a*bc*c*d*');
+    expect(['abccd', 'abcxcxdx', 'axbcbccd'].filter((name) => !matches(name))).toEqual([]);
+    expect(['abcd', 'abdcc', 'bccd'].filter((name) => matches(name))).toEqual([]);
+    expect(compilePattern(`${'*a'.repeat(40)}b`)('a'.repeat(250))).toBe(false);
+  });
 });
