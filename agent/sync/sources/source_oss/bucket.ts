@@ -27,10 +27,13 @@ const ANSWER_TIMEOUT_MS = 60_000;
 /** Lists one bucket. Every call is tried once; failures are told as a source tells them. */
 export class Bucket {
   readonly #settings: BucketSettings;
+  readonly #answerMs: number;
   #client: Promise<S3Client> | undefined;
 
-  constructor(settings: BucketSettings) {
+  /** `answerMs`: how long a server may say nothing. */
+  constructor(settings: BucketSettings, answerMs = ANSWER_TIMEOUT_MS) {
     this.#settings = settings;
+    this.#answerMs = answerMs;
   }
 
   /** What is listed: two of the same show the same objects. */
@@ -94,7 +97,13 @@ export class Bucket {
       // Never those of the agent's own environment.
       credentials: login ?? { accessKeyId: '', secretAccessKey: '' },
       ...(login === undefined && { signer: { sign: (request) => Promise.resolve(request) } }),
-      requestHandler: { connectionTimeout: CONNECT_TIMEOUT_MS, requestTimeout: ANSWER_TIMEOUT_MS },
+      requestHandler: {
+        connectionTimeout: CONNECT_TIMEOUT_MS,
+        requestTimeout: this.#answerMs,
+        // Else it is only warned of, and a server that is half open holds the source up for ever.
+        throwOnRequestTimeout: true,
+        socketTimeout: this.#answerMs,
+      },
     });
   }
 
