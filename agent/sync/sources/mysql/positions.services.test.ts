@@ -93,6 +93,18 @@ describe.skipIf(!hasServices('mysql'))('positions in the log of MySQL with GTIDs
     await second.stop();
   });
 
+  it('go on above what the consumer has at another server, whose log has the changes at other places', async () => {
+    const checkpoint = await checkpointOf(await SourceReader.open(test.open()));
+    const position = { ...checkpoint.position, server: '00000000-0000-0000-0000-000000000001' };
+    const afterIndex = checkpoint.index + 1_000_000;
+    const reader = await SourceReader.open(test.open(), { checkpoint: { ...checkpoint, position }, afterIndex });
+    await world.put(1, 1);
+    await untilRow(reader, 1);
+    const events = reader.entries.filter(({ event }) => event !== undefined);
+    expect(Math.min(...events.map(({ index }) => index))).toBeGreaterThan(afterIndex);
+    await reader.stop();
+  });
+
   it('outlive a restart of the server', async () => {
     const first = await SourceReader.open(test.open());
     await world.put(1, 1);

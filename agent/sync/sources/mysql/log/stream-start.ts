@@ -58,8 +58,10 @@ export async function resolveStart(
   const { gtid } = position;
   if (gtid !== undefined && facts.hasGtids) {
     const gtids = await requireGtids(gtid, tools.session);
-    const shift = position.server === facts.server ? (position.shift ?? 0) : undefined;
-    return { log: { gtids: gtids.encode() }, place: NOWHERE, gtids, shift, index, position: checkpoint.position };
+    const begin = { log: { gtids: gtids.encode() }, place: NOWHERE, gtids, position: checkpoint.position };
+    if (position.server === facts.server) return { ...begin, shift: position.shift ?? 0, index };
+    // Another log has the same changes at other places: only above all that the consumer has is none taken for one that it has.
+    return { ...begin, shift: undefined, index: Math.max(index, afterIndex) };
   }
   const { shift = 0 } = position;
   const place = requirePlace(position, facts);
