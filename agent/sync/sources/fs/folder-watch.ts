@@ -34,6 +34,8 @@ export interface FolderWatchOptions {
 const DIFF_AHEAD = 1_000;
 /** How many told paths wait for a checkpoint at most. */
 const MAX_UNSETTLED = 100_000;
+/** How often the root's path is looked at: nothing tells of a file system that is mounted over it, or of a link that leads elsewhere. */
+const ROOT_CHECK_MS = 1_000;
 
 /** What happens in a folder and all below it, from the kernel's events to the changes that a consumer is told of. */
 export class FolderWatch {
@@ -47,6 +49,7 @@ export class FolderWatch {
   /** Takes all that is there as told, at the start of a new index. */
   #baseline: TreeDiff | undefined;
   #isStarted = false;
+  #checkedAt = performance.now();
 
   constructor(options: FolderWatchOptions) {
     const { root, index, watcher, isWanted, onUnreadable } = options;
@@ -115,8 +118,12 @@ export class FolderWatch {
     this.#bound();
   }
 
-  /** Does some work that waits, until about `deadline` (as performance.now). */
+  /** Does some work that waits, until about `deadline` (as performance.now). Throws a `SourceError` when another folder is at the root's path. */
   step(deadline: number): void {
+    if (performance.now() - this.#checkedAt > ROOT_CHECK_MS) {
+      checkRoot(this.#options.root, this.#options.rootIno);
+      this.#checkedAt = performance.now();
+    }
     const now = Date.now();
     for (const path of this.#created.takeDue(performance.now())) this.#dirty.add(path, now);
     for (const path of this.#tree.step(deadline)) {

@@ -27,6 +27,10 @@ const EACCES = 13;
 const ENOTDIR = 20;
 const EMFILE = 24;
 const ENOSPC = 28;
+const ENAMETOOLONG = 36;
+
+/** What the comparison of folders finds too, and tells of. */
+const NOT_WATCHABLE: readonly number[] = [ENOENT, EACCES, ENOTDIR, ENAMETOOLONG];
 
 /** What the kernel tells: of the watch `wd` (−1: of none), about the entry `name` of its folder (`''`: the folder itself). */
 export interface InotifyEvent {
@@ -106,13 +110,13 @@ export class Inotify {
 
   /**
    * Watches a folder; the number is the same when its inode is watched already. Undefined: there is no such folder, or it may
-   * not be read. Throws a `SourceError` when the kernel gives no more watches.
+   * not be read, or its path is too long. Throws a `SourceError` when the kernel gives no more watches.
    */
   add(path: string, mask: number): number | undefined {
     const wd = this.#libc.add(this.fd, path, mask);
     if (wd >= 0) return wd;
     const errno = koffi.errno();
-    if (errno === ENOENT || errno === ENOTDIR || errno === EACCES) return undefined;
+    if (NOT_WATCHABLE.includes(errno)) return undefined;
     if (errno === ENOSPC) throw limitError('fs.inotify.max_user_watches', 'inotify watches, one for each folder');
     throw new SourceError('WatchFailed', `the folder ${path} cannot be watched (errno ${errno})`, { retryable: true });
   }

@@ -43,6 +43,40 @@ describe('FileBus', () => {
     await file.close();
   });
 
+  it('fails when another folder is at the path of the root, of which the kernel tells nothing', async () => {
+    const folder = new WatchedFolder();
+    const targets = ['one', 'two'].map((name) => join(outside(), name));
+    for (const target of targets) mkdirSync(target);
+    const link = folder.at('current');
+    symlinkSync(targets[0]!, link);
+    const source = folder.source({}, {}, link);
+    const subscription = await source.openBus!().subscribe(FROM_NOW, signal);
+    await subscription.read(10, 10, signal);
+    symlinkSync(targets[1]!, folder.at('next'));
+    renameSync(folder.at('next'), link);
+    await expect
+      .poll(() => subscription.read(10, 10, signal).catch((err: unknown) => err))
+      .toBeInstanceOf(PositionLostError);
+  });
+
+  it('leaves out a folder whose path is too long, and tells of all others', async () => {
+    const folder = new WatchedFolder();
+    const watcher = await folder.watch();
+    const name = 'x'.repeat(250);
+    const start = process.cwd();
+    process.chdir(folder.path);
+    try {
+      for (let depth = 0; depth < 18; depth += 1) {
+        mkdirSync(name);
+        process.chdir(name);
+      }
+    } finally {
+      process.chdir(start);
+    }
+    writeFileSync(folder.at('other'), '');
+    await watcher.untilTold(`+${name}`, '+other');
+  });
+
   it('tells of links at once, for nobody closes them', async () => {
     const folder = new WatchedFolder();
     writeFileSync(folder.at('file'), 'abc');

@@ -94,6 +94,8 @@ export class ThreadConnection {
     await Promise.race([this.#exited.promise, over]);
     clearTimeout(timer);
     this.#worker.unref();
+    // Whoever waits for an answer would do so for ever.
+    this.#fail(new SourceError('WatchFailed', 'the thread that watches files hangs', { retryable: true }));
   }
 
   #receive(message: FromThread): void {
