@@ -34,8 +34,10 @@ export class Visibility {
 
   /** The stream is about to begin. */
   async begin(signal: AbortSignal): Promise<void> {
+    const { running } = await currentTransactions(this.#queries, signal);
+    // Not sooner: a snapshot that begins meanwhile waits for what the last stream has brought.
+    this.#before = running;
     this.#brought.clear();
-    this.#before = (await currentTransactions(this.#queries, signal)).running;
   }
 
   /** The stream has brought a transaction. A promise holds the stream back. */
