@@ -1,5 +1,6 @@
 import type { RowSource } from '../../../executors/mysql/backup/table-facts.ts';
 import { MysqlSession } from '../../../executors/mysql/session/session.ts';
+import { ConnectionLost } from '../../../executors/mysql/session/server-error.ts';
 import type { MysqlSettings } from './settings.ts';
 
 /**
@@ -11,19 +12,38 @@ const SETTINGS = [
   'SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ',
 ];
 
+/** A server that has not answered by then is half open: it would never. Chunks and lists of tables take far less. */
+const ANSWER_MS = 600_000;
+
 /** A session for questions, which connects when it is asked and again when it was lost. One question at a time. */
 export class ServerSession implements RowSource {
   readonly #settings: MysqlSettings;
+  readonly #answerMs: number;
   #session: MysqlSession | undefined;
   #closed = false;
 
-  constructor(settings: MysqlSettings) {
+  constructor(settings: MysqlSettings, answerMs = ANSWER_MS) {
     this.#settings = settings;
+    this.#answerMs = answerMs;
   }
 
   /** Rejects with the server's error or the network's. */
   async rows(sql: string): Promise<readonly Record<string, string | null>[]> {
-    return (await this.get()).rows(sql);
+    const session = await this.get();
+    return this.inTime(() => session.rows(sql));
+  }
+
+  /** Does something with the session, which is closed when that takes too long; then it rejects as the session does. */
+  async inTime<R>(act: () => Promise<R>): Promise<R> {
+    const timer = setTimeout(
+      () => this.#session?.destroy(new ConnectionLost(`no answer within ${this.#answerMs} ms`)),
+      this.#answerMs,
+    );
+    try {
+      return await act();
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async get(): Promise<MysqlSession> {
@@ -31,7 +51,7 @@ export class ServerSession implements RowSource {
     if (this.#session !== undefined) return this.#session;
     const session = await MysqlSession.connect(this.#settings.target);
     try {
-      for (const setting of SETTINGS) await session.query(setting);
+      for (const setting of SETTINGS) await session.execute(setting, this.#answerMs);
     } catch (err) {
       session.destroy();
       throw err;

@@ -37,11 +37,14 @@ export class MysqlSource implements Source {
     signal.addEventListener('abort', give, { once: true });
     try {
       signal.throwIfAborted();
-      const facts = await readServerFacts(await sessions.get());
-      requireRowLog(facts);
-      const tools = { settings, facts, sessions, others };
-      await untilVisible(after, tools, signal);
-      const tables = await listTables(sessions, settings.filter);
+      const session = await sessions.get();
+      const { tools, tables } = await sessions.inTime(async () => {
+        const facts = await readServerFacts(session);
+        requireRowLog(facts);
+        const found = { settings, facts, sessions, others };
+        await untilVisible(after, found, signal);
+        return { tools: found, tables: await listTables(sessions, settings.filter) };
+      });
       const closed = this.#closed.signal;
       closed.throwIfAborted();
       closed.addEventListener('abort', give, { once: true });

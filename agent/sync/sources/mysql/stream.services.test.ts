@@ -4,6 +4,7 @@ import { hasServices, service } from '../../../../test/services/service.ts';
 import { SourceReader } from '../../conformance/source-reader.ts';
 import { SourceUnderTest } from '../../conformance/source-under-test.ts';
 import { PositionLostError } from '../../source.ts';
+import type { StreamEntry } from '../../stream-entry.ts';
 import type { SyncEvent } from '../../sync-event.ts';
 import { MysqlWorld } from './testing/mysql-world.ts';
 
@@ -49,6 +50,31 @@ describe.each(['mysql', 'mariadb'] as const)('the stream of %s', (name) => {
         if (event !== undefined)
           expect(touched?.().keys).toEqual(event.rows.map(({ id }) => `${world.database}.rows_:[${id as number}]`));
       await reader.stop();
+    });
+
+    it('gives a transaction in parts, also one that is logged compressed', async () => {
+      const { signal } = new AbortController();
+      const start = { checkpoint: undefined, afterIndex: -1 };
+      const stream = test.open().stream!(start, () => undefined, signal)[Symbol.asyncIterator]();
+      await stream.next();
+      const note = 'x'.repeat(9000);
+      const rows = Array.from({ length: 4000 }, (_, id) => `(${id}, 1, '${note}')`);
+      await run(
+        ...(name === 'mysql' ? ['SET SESSION binlog_transaction_compression = ON'] : []),
+        'BEGIN',
+        ...[0, 1000, 2000, 3000].map((at) => `INSERT INTO rows_ VALUES ${rows.slice(at, at + 1000).join(', ')}`),
+        'COMMIT',
+      );
+      let found = 0;
+      const indexes: number[] = [];
+      while (found < rows.length) {
+        const batch = (await stream.next()).value as readonly StreamEntry[];
+        expect(batch.length).toBeLessThanOrEqual(600);
+        indexes.push(...batch.map(({ index }) => index));
+        for (const { event } of batch) found += event?.rows.length ?? 0;
+      }
+      expect(indexes).toEqual([...new Set(indexes)].sort((a, b) => a - b));
+      await stream.return?.();
     });
 
     it('tells nothing of what XA prepares until it is committed, and nothing of what it rolls back', async () => {

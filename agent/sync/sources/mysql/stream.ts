@@ -41,16 +41,22 @@ export async function* streamLog(
   try {
     signal.throwIfAborted();
     const session = await questions.get();
-    const facts = await readServerFacts(session);
-    requireRowLog(facts);
-    const cascades = await unloggedCascades(session, facts, filter);
-    if (cascades.length > 0)
-      logger.warn({ tables: cascades }, 'foreign keys change rows of these tables, which this server does not log');
-    const from = await resolveStart(start, facts, { session, now: () => currentPosition(session) });
+    const { facts, from } = await questions.inTime(async () => {
+      const found = await readServerFacts(session);
+      requireRowLog(found);
+      const cascades = await unloggedCascades(session, found, filter);
+      if (cascades.length > 0)
+        logger.warn({ tables: cascades }, 'foreign keys change rows of these tables, which this server does not log');
+      const end = (): Promise<BinlogPosition> => currentPosition(session);
+      return { facts: found, from: await resolveStart(start, found, { session, now: end }) };
+    });
     connection = await LogConnection.open(target, from.log, { heartbeatMs: HEARTBEAT_MS });
     const stream = new EventStream(connection, from.place);
     const shapes = new TableShapes(questions);
-    const now = async (): Promise<BinlogPosition> => currentPosition(await questions.get());
+    const now = async (): Promise<BinlogPosition> => {
+      const asked = await questions.get();
+      return questions.inTime(() => currentPosition(asked));
+    };
     const ahead = new StatementsAhead((place) => LogConnection.open(target, place), signal);
     const context = { server: connection, filter, wanted, decoders: new CharsetDecoders(), shapes };
     const present = new PresentColumns({ shapes, ahead, now });
@@ -63,8 +69,17 @@ export async function* streamLog(
     yield [{ index: from.index, position: from.position }];
     for (;;) {
       for (; event !== undefined && entries.count < BATCH; event = stream.waiting()) {
-        const taking: Promise<void> | undefined = take(event, entries);
-        if (taking !== undefined) await taking;
+        if (event.type === EventType.TransactionPayload) {
+          // All of a transaction but its GTID, compressed: unpacked it may be far more than fits into memory.
+          for await (const inner of eventsOfPayload(event.body)) {
+            const taking = entries.take(inner);
+            if (taking !== undefined) await taking;
+            if (entries.count >= BATCH) yield entries.drain();
+          }
+        } else {
+          const taking = take(event, entries);
+          if (taking !== undefined) await taking;
+        }
         entries.passed();
       }
       const batch = entries.drain();
@@ -83,15 +98,9 @@ export async function* streamLog(
 }
 
 function take(event: LogEvent, entries: LogEntries): Promise<void> | undefined {
-  if (event.type === EventType.TransactionPayload) return takePayload(event, entries);
   if (isHeartbeat(event)) {
     entries.rest();
     return undefined;
   }
   return entries.take(event);
-}
-
-/** All of a transaction but its GTID, compressed. */
-async function takePayload(event: LogEvent, entries: LogEntries): Promise<void> {
-  for await (const inner of eventsOfPayload(event.body)) await entries.take(inner);
 }

@@ -55,7 +55,8 @@ export class MysqlSnapshotReader implements SnapshotReader {
     signal.addEventListener('abort', stop, { once: true });
     try {
       signal.throwIfAborted();
-      return await this.#next(after === undefined ? undefined : placeOf(after), rows, signal);
+      const from = after === undefined ? undefined : placeOf(after);
+      return await sessions.inTime(() => others.inTime(() => this.#next(from, rows, signal)));
     } catch (err) {
       signal.throwIfAborted();
       throw asSourceError(err, settings);
