@@ -44,14 +44,15 @@ describe.skipIf(!hasServices('postgres'))('changes of PostgreSQL', () => {
     world.query(['CREATE TABLE ends (id serial PRIMARY KEY)', ...statements].join('; '));
   const summary = ({ event }: StreamEntry): unknown[] => [event?.event_type, event?.fields, event?.rows[0]];
 
-  it('are told with the key before and after when a key changes, and with the key alone of a deletion', async () => {
+  it('are told as a deletion and an insertion when a key changes, and with the key alone of a deletion', async () => {
     await create(`CREATE TABLE items (id integer PRIMARY KEY, note text); INSERT INTO items VALUES (1, 'a')`);
-    const [moved, deleted] = await eventsOf('UPDATE items SET id = 2', 'DELETE FROM items');
-    expect(summary(there(moved))).toEqual(['update', ['id', 'note'], { id: 2, note: 'a' }]);
+    const [left, moved, deleted] = await eventsOf('UPDATE items SET id = 2', 'DELETE FROM items');
+    expect(summary(there(left))).toEqual(['delete', ['id'], { id: 1 }]);
+    expect(summary(there(moved))).toEqual(['insert', ['id', 'note'], { id: 2, note: 'a' }]);
     expect(summary(there(deleted))).toEqual(['delete', ['id'], { id: 2 }]);
     await world.query(`INSERT INTO items VALUES (1, 'b'), (2, 'b')`);
     const chunk = (await open.chunks()).find(({ table }) => table === 'items');
-    expect(moved?.touched?.().keys.toSorted()).toEqual(chunk?.keys.toSorted());
+    expect([left, moved].flatMap((entry) => entry?.touched?.().keys)).toEqual(chunk?.keys);
     expect(deleted?.touched?.().keys).toEqual([chunk?.keys[1]]);
   });
 
@@ -162,11 +163,12 @@ describe.skipIf(!hasServices('postgres'))('changes of PostgreSQL', () => {
     await create('CREATE TABLE items (n integer, note text)');
     await world.query('ALTER TABLE items REPLICA IDENTITY FULL');
     await world.query(`INSERT INTO items SELECT n, repeat('long', 100) FROM generate_series(1, 50) n`);
-    const [changed, deleted] = await eventsOf(
+    const [left, changed, deleted] = await eventsOf(
       'UPDATE items SET note = NULL WHERE n = 3',
       'DELETE FROM items WHERE n = 1',
     );
-    expect(summary(there(changed))).toEqual(['update', ['n', 'note'], { n: 3, note: null }]);
+    expect(summary(there(left))).toEqual(['delete', ['n', 'note'], { n: 3, note: 'long'.repeat(100) }]);
+    expect(summary(there(changed))).toEqual(['insert', ['n', 'note'], { n: 3, note: null }]);
     const { signal } = new AbortController();
     const snapshot = await open.source.openSnapshot({ wanted: ['items.n'], after: undefined }, signal);
     const first = there(await snapshot.next(undefined, 20, signal));
@@ -176,7 +178,7 @@ describe.skipIf(!hasServices('postgres'))('changes of PostgreSQL', () => {
     expect(numbers.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 49 }, (_, at) => at + 2));
     expect(await snapshot.next(third.cursor, 20, signal)).toBeUndefined();
     const keys = [first, second, third].flatMap((chunk) => chunk.keys);
-    const [before = '', after = ''] = changed?.touched?.().keys ?? [];
+    const [before = '', after = ''] = [left, changed].flatMap((entry) => entry?.touched?.().keys ?? []);
     expect([keys.includes(before), keys.includes(after)]).toEqual([false, true]);
     expect(deleted?.touched?.().keys.some((key) => keys.includes(key))).toBe(false);
     await world.query('VACUUM FULL items');

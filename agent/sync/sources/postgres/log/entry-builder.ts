@@ -67,7 +67,7 @@ export class EntryBuilder {
         case 'insert':
         case 'update':
         case 'delete':
-          this.#change(message, wanted, entries);
+          for (const part of this.#table(message.relation).parts(message)) this.#change(part, wanted, entries);
           break;
         case 'truncate':
           for (const oid of message.relations) this.#truncate(oid, wanted, entries);

@@ -30,6 +30,18 @@ export class StreamTable {
     return this.#sentOf(wanted) !== undefined;
   }
 
+  /** An update that changes a row's key is a deletion and an insertion: consumers know rows by their keys. */
+  parts(change: RowChange): readonly RowChange[] {
+    const { relation, before, isBeforeWhole } = change;
+    const after = whole(change);
+    if (change.kind !== 'update' || before === undefined || after === undefined) return [change];
+    if (this.#keyOf(before) === this.#keyOf(after)) return [change];
+    return [
+      { kind: 'delete', relation, before, isBeforeWhole, after: undefined },
+      { kind: 'insert', relation, before: undefined, isBeforeWhole: false, after },
+    ];
+  }
+
   /** Undefined: nothing of this table is wanted. */
   rowOf(change: RowChange, wanted: readonly string[] | undefined): { fields: string[]; row: Row } | undefined {
     const sent = this.#sentOf(wanted);
