@@ -4,6 +4,7 @@ import { describeSource } from '../../conformance/describe-source.ts';
 import { SourceReader } from '../../conformance/source-reader.ts';
 import { SourceUnderTest } from '../../conformance/source-under-test.ts';
 import type { SnapshotChunk } from '../../snapshot.ts';
+import type { Source } from '../../source.ts';
 import type { Row } from '../../sync-event.ts';
 import { ElasticsearchWorld } from './testing/elasticsearch-world.ts';
 
@@ -60,6 +61,20 @@ describe.skipIf(!hasServices('elasticsearch'))('elasticsearch', () => {
       await world.put(2, 1);
       await reader.until(() => rowsOf(reader).length > 1);
       await reader.stop();
+    });
+
+    it('is not blinded by one either for what was written while nobody asked', async () => {
+      const driverParams = { ...world.config.driverParams, overlap_sec: 0.001 };
+      const open = (): Source => test.open({ ...world.config, driverParams });
+      const first = await SourceReader.open(open());
+      await world.write('future', { '@timestamp': '2199-01-01T00:00:00Z', key: 1, version: 1 });
+      await first.until(() => rowsOf(first).length > 0);
+      const checkpoint = await first.commit();
+      await first.stop();
+      await world.write('meanwhile', { '@timestamp': Date.now(), key: 2, version: 1 });
+      const second = await SourceReader.open(open(), { checkpoint });
+      await second.until(() => rowsOf(second).some((row) => world.keyOf(row) === 2));
+      await second.stop();
     });
 
     it('gives documents as they are: nested, with their id and index, and every digit of their numbers', async () => {

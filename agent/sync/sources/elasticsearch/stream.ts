@@ -76,7 +76,7 @@ export class IndexPoller {
     for (;;) {
       const { rings } = this.#bell;
       for await (const { found, readAt } of this.#poll(signal)) {
-        const news = found.filter((one) => this.#isNews(one)).map((one) => this.#entryOf(one, readAt));
+        const news = found.filter((one) => this.#isNews(one, readAt)).map((one) => this.#entryOf(one, readAt));
         const last = news.pop();
         if (last !== undefined) yield [...news, { ...last, position: this.#position }];
       }
@@ -94,13 +94,14 @@ export class IndexPoller {
 
   /** Knows all documents that the next poll will find from now on. */
   async #passOver(signal: AbortSignal): Promise<void> {
-    this.#newest = await newestTimestamp(this.#requests, this.#settings, signal);
-    for await (const { found } of this.#poll(signal)) for (const one of found) this.#isNews(one);
+    const askedAt = Date.now();
+    this.#newest = Math.min(await newestTimestamp(this.#requests, this.#settings, signal), askedAt);
+    for await (const { found, readAt } of this.#poll(signal)) for (const one of found) this.#isNews(one, readAt);
   }
 
   /** What can be found now, from the overlap on. */
   async *#poll(signal: AbortSignal): AsyncGenerator<{ found: readonly FoundDocument[]; readAt: number }, void> {
-    const from = this.#since();
+    const from = this.#newest - this.#settings.overlapMs;
     for (const [key, { timestamp }] of this.#known) if (timestamp < from) this.#known.delete(key);
     const point = await PointInTime.open(this.#requests, this.#settings, signal);
     try {
@@ -117,12 +118,7 @@ export class IndexPoller {
     }
   }
 
-  /** A timestamp in the future must not hide what is written until then. */
-  #since(): number {
-    return Math.min(this.#newest, Date.now()) - this.#settings.overlapMs;
-  }
-
-  #isNews({ key, version, timestamp = -Infinity }: FoundDocument): boolean {
+  #isNews({ key, version, timestamp = -Infinity }: FoundDocument, readAt: number): boolean {
     const known = this.#known.get(key);
     if (known !== undefined && isAtLeast(known.version, version)) return false;
     this.#known.delete(key);
@@ -131,7 +127,8 @@ export class IndexPoller {
       const [oldest = ''] = this.#known.keys();
       this.#known.delete(oldest);
     }
-    this.#newest = Math.max(this.#newest, timestamp);
+    // A timestamp in the future must not hide what is written until then, whether anybody asks meanwhile or not.
+    this.#newest = Math.max(this.#newest, Math.min(timestamp, readAt));
     const mark = markOf(key, version);
     if (this.#recent.push(mark) >= 2 * MAX_MARKS) this.#recent = this.#recent.slice(-MAX_MARKS);
     return !this.#marks.has(mark);
