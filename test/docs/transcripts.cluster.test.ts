@@ -7,6 +7,7 @@ import { binary } from '../kubernetes/binaries.ts';
 import { freePort } from '../kubernetes/free-port.ts';
 import { hasCluster } from '../kubernetes/shared.ts';
 import { Program } from '../programs/program.ts';
+import { hasServices, service } from '../services/service.ts';
 import { ConsumerProcess } from '../sync/consumer-process.ts';
 import { readMarkdown } from './markdown.ts';
 import { transcript, withoutChance } from './transcript.ts';
@@ -16,6 +17,8 @@ const MARK = '\u0001--\u0001';
 
 describe.skipIf(!hasCluster())('the transcripts', () => {
   const home = mkdtempSync(join(tmpdir(), 'tiangong-readme-'));
+  /** Not below the home, which no task may look into. */
+  const demo = mkdtempSync(join(tmpdir(), 'tiangong-demo-'));
   let up: Program;
   const consumer = new ConsumerProcess();
   let port: number;
@@ -33,19 +36,22 @@ describe.skipIf(!hasCluster())('the transcripts', () => {
   afterAll(async () => {
     await up.stop();
     await consumer.kill();
-    rmSync(home, { recursive: true, force: true });
+    for (const folder of [home, demo]) rmSync(folder, { recursive: true, force: true });
   });
 
-  it.each([
-    ['README.md', 9],
-    ['docs/sync.md', 12],
-  ])('of %s can be repeated by anyone', { timeout: 250_000 }, (path, atLeast) => {
+  it.for([
+    ['README.md', 9, []],
+    ['docs/sync.md', 12, []],
+    ['docs/sync/mysql.md', 12, ['mysql']],
+  ] as const)('of %s can be repeated by anyone', { timeout: 250_000 }, async ([path, atLeast, services], { skip }) => {
+    if (!services.every((name) => hasServices(name))) skip();
+    for (const name of services) await service(name);
     const steps = transcript(readMarkdown(path));
     const script = steps.map(({ command }) => command).join(`\nprintf '${MARK}\\n'\n`);
     const places: [string, string][] = [
       ['127.0.0.1:8080', `127.0.0.1:${port}`],
       ['127.0.0.1:18000', new URL(consumer.addresses.url).host],
-      ['/tmp/tiangong-demo', join(home, 'demo')],
+      ['/tmp/tiangong-demo', demo],
     ];
     const here = places.reduce((text, [shown, real]) => text.replaceAll(shown, real), script);
     const { stdout, stderr } = spawnSync('bash', ['-c', here], {
