@@ -57,12 +57,12 @@ describe.each(['mysql', 'mariadb'] as const)('the stream of %s', (name) => {
       const start = { checkpoint: undefined, afterIndex: -1 };
       const stream = test.open().stream!(start, () => undefined, signal)[Symbol.asyncIterator]();
       await stream.next();
-      const note = 'x'.repeat(9000);
-      const rows = Array.from({ length: 4000 }, (_, id) => `(${id}, 1, '${note}')`);
+      const note = 'x'.repeat(60_000);
+      const rows = Array.from({ length: 800 }, (_, id) => `(${id}, 1, '${note}')`);
       await run(
         ...(name === 'mysql' ? ['SET SESSION binlog_transaction_compression = ON'] : []),
         'BEGIN',
-        ...[0, 1000, 2000, 3000].map((at) => `INSERT INTO rows_ VALUES ${rows.slice(at, at + 1000).join(', ')}`),
+        ...[0, 200, 400, 600].map((at) => `INSERT INTO rows_ VALUES ${rows.slice(at, at + 200).join(', ')}`),
         'COMMIT',
       );
       let found = 0;
@@ -70,6 +70,7 @@ describe.each(['mysql', 'mariadb'] as const)('the stream of %s', (name) => {
       while (found < rows.length) {
         const batch = (await stream.next()).value as readonly StreamEntry[];
         expect(batch.length).toBeLessThanOrEqual(600);
+        expect(JSON.stringify(batch).length).toBeLessThan(8 * 1024 * 1024);
         indexes.push(...batch.map(({ index }) => index));
         for (const { event } of batch) found += event?.rows.length ?? 0;
       }

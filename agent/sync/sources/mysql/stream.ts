@@ -23,6 +23,8 @@ import { CharsetDecoders } from './values/charset-decoder.ts';
 
 /** Entries that are given at once, about. */
 const BATCH = 500;
+/** Entries of so many bytes of an unpacked log are given at once, about. */
+const BATCH_BYTES = 4 * 1024 * 1024;
 /** A snapshot waits for the stream to get to where it has read: on an idle server no longer than this. */
 const HEARTBEAT_MS = 500;
 
@@ -71,10 +73,15 @@ export async function* streamLog(
       for (; event !== undefined && entries.count < BATCH; event = stream.waiting()) {
         if (event.type === EventType.TransactionPayload) {
           // All of a transaction but its GTID, compressed: unpacked it may be far more than fits into memory.
+          let bytes = 0;
           for await (const inner of eventsOfPayload(event.body)) {
             const taking = entries.take(inner);
             if (taking !== undefined) await taking;
-            if (entries.count >= BATCH) yield entries.drain();
+            bytes += inner.body.length;
+            if (entries.count < BATCH && bytes < BATCH_BYTES) continue;
+            bytes = 0;
+            const part = entries.drain();
+            if (part.length > 0) yield part;
           }
         } else {
           const taking = take(event, entries);
