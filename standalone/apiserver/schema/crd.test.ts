@@ -62,7 +62,7 @@ describe('A new DeployTask', () => {
     [
       'a type that is none',
       { ...SHELL, type: 'ftp' },
-      'spec.type: Unsupported value: "ftp": supported values: "shell", "api", "k8s", "mysql", "postgres", "mongo", "elasticsearch", "clickhouse", "doris", "file"',
+      'spec.type: Unsupported value: "ftp": supported values: "shell", "api", "k8s", "mysql", "postgres", "mongo", "elasticsearch", "clickhouse", "doris", "file", "sync-action"',
     ],
     [
       'a number for a command',
