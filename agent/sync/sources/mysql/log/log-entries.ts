@@ -52,6 +52,8 @@ const CHANGES_ROWS =
 /** Whole tables or parts of them change places. */
 const REPLACES =
   /^\s*(?:\/\*.*?\*\/\s*)*(?:RENAME\s+TABLE|ALTER\s+TABLE\b.*\b(?:RENAME\s+(?:TO|AS)|PARTITION|TABLESPACE))\b/is;
+/** So much of a statement stands in a line of the log. */
+const MAX_SHOWN = 500;
 /** What is inside transactions and changes no rows. */
 const SILENT: ReadonlySet<number> = new Set([
   ...[EventType.IntVar, EventType.Rand, EventType.UserVar, EventType.RowsQuery, EventType.AnnotateRows],
@@ -200,9 +202,14 @@ export class LogEntries {
 
   #takeStatement({ schema, text }: LoggedQuery): void {
     const { filter, plans, logger } = this.#options;
-    if (CHANGES_ROWS.test(text)) {
+    const change = CHANGES_ROWS.exec(text);
+    if (change !== null) {
       if (schema !== '' && !filter.hasDatabase(schema)) return;
-      throw invalid(`the log has a statement and not the rows that it changed (binlog_format must be ROW): ${text}`);
+      // The statement itself holds what nobody else may read, and may be as long as a packet.
+      const verb = /[A-Z_]+$/i.exec(change[0])?.[0] ?? '';
+      throw invalid(
+        `the log has a statement (${verb} in ${schema}) and not the rows that it changed: binlog_format must be ROW, also in sessions`,
+      );
     }
     plans.forget();
     for (const { table, ...emptied } of emptiedTables(text, schema)) {
@@ -212,7 +219,7 @@ export class LogEntries {
     }
     if (REPLACES.test(text))
       logger.warn(
-        { schema, statement: text },
+        { schema, statement: text.slice(0, MAX_SHOWN) },
         'rows may have come or gone without a word in the log: ask for a snapshot',
       );
   }
