@@ -10,6 +10,8 @@ export interface BusInfo {
   readonly source_name: string;
   readonly state: BusState;
   readonly info: string;
+  /** Why the source cannot be read for now, while that is tried again; not a part of the status. */
+  readonly trouble?: { readonly reason: string; readonly message: string; readonly time: string } | undefined;
   readonly statistics: {
     readonly events_produced: number;
     readonly subscriber_count: number;

@@ -51,6 +51,7 @@ export class LogBus {
   readonly #running: Promise<void>;
   #roomMade = Promise.withResolvers<void>();
   #state: BusState = 'IDLE';
+  #trouble: BusInfo['trouble'];
   #info = '总线已创建，正在打开数据源。';
   #failure: Error | undefined;
   #produced = 0;
@@ -95,6 +96,7 @@ export class LogBus {
       source_name: this.#options.config.id,
       state: this.#state,
       info: this.#info,
+      trouble: this.#trouble,
       statistics: {
         events_produced: this.#produced,
         subscriber_count: this.#readers.size,
@@ -158,6 +160,8 @@ export class LogBus {
         return;
       }
       this.#info = `${error.message} (${String(failures)}/${String(config.maxRetries)})`;
+      const reason = error instanceof SourceError ? error.reason : error.name;
+      this.#trouble = { reason, message: error.message, time: new Date().toISOString() };
       await sleep(config.retryDelayMs, this.#abort.signal);
       next = { checkpoint: checkpointOf(point), afterIndex: this.#buffer.lastIndex };
     }
@@ -186,6 +190,7 @@ export class LogBus {
     for (const entry of entries) if (this.#buffer.append(entry) && entry.event !== undefined) this.#produced += 1;
     this.#state = 'PRODUCING';
     this.#info = '生产者任务已启动，正在监听数据源。';
+    this.#trouble = undefined;
     this.onCommit();
     this.#standing.resolve();
     for (const reader of this.#readers) reader.wake();

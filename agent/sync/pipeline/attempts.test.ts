@@ -33,6 +33,16 @@ describe('Attempts', () => {
     await expect(attempts.failed(gone, 'it', signal)).rejects.toThrow('given up');
   });
 
+  it('tells what it tries again, and when that is over', async () => {
+    const told: unknown[] = [];
+    const attempts = new Attempts({ ...options, onTrouble: (failure) => void told.push(failure?.reason) });
+    attempts.succeeded();
+    await attempts.failed(gone, 'it', signal);
+    await attempts.failed(gone, 'it', signal);
+    attempts.succeeded();
+    expect(told).toEqual([undefined, 'ConnectionFailed', 'ConnectionFailed', undefined]);
+  });
+
   it('does not try again what cannot succeed', async () => {
     const refused = new PusherError('AuthenticationFailed', 'wrong login', { retryable: false, status: 401 });
     await expect(new Attempts(options).failed(refused, 'it', signal)).rejects.toMatchObject({

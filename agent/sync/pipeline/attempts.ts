@@ -7,6 +7,8 @@ export interface AttemptsOptions {
   readonly maxRetries: number;
   readonly retryDelayMs: number;
   readonly logger: Logger;
+  /** Told of each failure that is tried again, and of each success. */
+  readonly onTrouble?: ((failure: PipelineFailure | undefined) => void) | undefined;
 }
 
 /** Counts failures in a row, and waits between them. */
@@ -19,6 +21,7 @@ export class Attempts {
   }
 
   succeeded(): void {
+    this.#options.onTrouble?.(undefined);
     this.#failures = 0;
   }
 
@@ -37,6 +40,7 @@ export class Attempts {
         retryable: true,
         cause: failure,
       });
+    this.#options.onTrouble?.(failure);
     logger.warn({ err, failures: this.#failures }, `${what} failed and will be tried again`);
     await sleep(delayMs ?? retryDelayMs, signal);
     signal.throwIfAborted();

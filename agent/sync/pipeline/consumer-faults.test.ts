@@ -50,6 +50,19 @@ describe('Pipeline with a consumer over HTTP', () => {
     expect(of.violations).toEqual([]);
   }
 
+  it('says what keeps data from flowing while it is tried again, and no more once it flows', async () => {
+    const source = new MemoryDatabase();
+    const to = await consumer();
+    const sync = world(to, source, { pusherConfig: { maxRetries: 1000, retryDelayMs: 5 } });
+    await expect.poll(() => sync.report.snapshot?.state).toBe('Succeeded');
+    expect(sync.report.trouble).toBeUndefined();
+    to.control({ faults: Array.from({ length: 40 }, () => ({ on: 'message' as const, do: 503 })) });
+    source.commit('a');
+    await expect.poll(() => sync.report.trouble).toMatchObject({ reason: 'ConsumerUnavailable' });
+    await arrived(to, source);
+    await expect.poll(() => sync.report.trouble).toBeUndefined();
+  });
+
   it('sends what the consumer did not take again, in the same session while it answers', async () => {
     const source = new MemoryDatabase();
     const to = await consumer();

@@ -68,6 +68,8 @@ export interface PipelineReport {
   readonly snapshot: SnapshotReport | undefined;
   /** Undefined: nothing is missing. */
   readonly positionLoss: PositionLoss | undefined;
+  /** What keeps data from flowing for now, while it is tried again. */
+  readonly trouble?: PipelineError | undefined;
   /** The last error; it stays when it is over, until there is another. */
   readonly error: PipelineError | undefined;
 }

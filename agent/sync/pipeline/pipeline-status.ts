@@ -15,6 +15,9 @@ export interface StreamCursor {
   readonly at: number;
 }
 
+/** What must succeed for data to flow. */
+export type Work = 'fields' | 'session' | 'stream' | 'push';
+
 /** As the original says it once a snapshot is over (facts §1.7). */
 const CLEANED = '快照同步任务已清理。';
 const SNAPSHOT_INFO = {
@@ -38,6 +41,8 @@ export class PipelineStatus {
   #snapshot: SnapshotReport | undefined;
   #positionLoss: PositionLoss | undefined;
   #error: PipelineError | undefined;
+  /** What is being tried again. */
+  readonly #troubles = new Map<Work, PipelineError>();
 
   constructor(earlier: EarlierReport, onChange: () => void) {
     this.#checkpoints = earlier.checkpoints;
@@ -124,6 +129,17 @@ export class PipelineStatus {
     this.#positionLoss = undefined;
   }
 
+  /** Why this cannot be done for now, and is tried again; undefined once it could. */
+  trouble(work: Work, failure: PipelineFailure | undefined): void {
+    const before = this.#troubles.get(work)?.reason;
+    if (failure === undefined) this.#troubles.delete(work);
+    else {
+      const { reason, message } = failure;
+      this.#troubles.set(work, { reason, message, time: new Date().toISOString() });
+    }
+    if (before !== failure?.reason) this.#onChange();
+  }
+
   failed({ reason, message }: PipelineFailure): PipelineError {
     this.#error = { reason, message, time: new Date().toISOString() };
     return this.#error;
@@ -155,6 +171,7 @@ export class PipelineStatus {
       lagMs: this.#lagMs,
       snapshot: this.#snapshot,
       positionLoss: this.#positionLoss,
+      trouble: [...this.#troubles.values()].at(-1) ?? bus?.trouble,
       error: this.#error,
     };
   }

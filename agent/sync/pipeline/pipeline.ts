@@ -41,7 +41,7 @@ export class Pipeline {
     this.#options = options;
     this.#times = { ...PIPELINE_TIMES, ...options.times };
     this.#status = new PipelineStatus(options.earlier, () => this.#changed());
-    this.#keeper = new SessionKeeper(options, this.#times);
+    this.#keeper = new SessionKeeper(options, this.#times, this.#status);
     this.#streams = new StreamBeginner(options, this.#status);
   }
 
@@ -157,7 +157,8 @@ export class Pipeline {
 
   async #compileMapping(signal: AbortSignal): Promise<CountingMapping> {
     const { fieldsMapping, pusher, pusherConfig, logger } = this.#options;
-    const attempts = new Attempts({ ...pusherConfig, logger });
+    const onTrouble = this.#status.trouble.bind(this.#status, 'fields');
+    const attempts = new Attempts({ ...pusherConfig, logger, onTrouble });
     const needed =
       fieldsMapping.length === 0
         ? undefined

@@ -40,7 +40,8 @@ export class Sender {
     this.#sentIndex = live.committedIndex;
     this.#options = options;
     const { maxRetries, retryDelayMs } = options.options.pusherConfig;
-    this.#attempts = new Attempts({ maxRetries, retryDelayMs, logger: options.options.logger });
+    const onTrouble = options.status.trouble.bind(options.status, 'push');
+    this.#attempts = new Attempts({ maxRetries, retryDelayMs, logger: options.options.logger, onTrouble });
   }
 
   get live(): LiveSession {

@@ -2,6 +2,7 @@ import type { PipelineOptions, PipelineTimes } from './pipeline-options.ts';
 import { Attempts } from './attempts.ts';
 import { LiveSession } from './live-session.ts';
 import { failureOf, PipelineFailure } from './pipeline-failure.ts';
+import type { PipelineStatus } from './pipeline-status.ts';
 
 /** Opens the sessions of a pipeline, one after the other. */
 export class SessionKeeper {
@@ -9,11 +10,12 @@ export class SessionKeeper {
   readonly #times: PipelineTimes;
   readonly #attempts: Attempts;
 
-  constructor(options: PipelineOptions, times: PipelineTimes) {
+  constructor(options: PipelineOptions, times: PipelineTimes, status: PipelineStatus) {
     this.#options = options;
     this.#times = times;
     const { maxRetries, retryDelayMs } = options.pusherConfig;
-    this.#attempts = new Attempts({ maxRetries, retryDelayMs, logger: options.logger });
+    const onTrouble = status.trouble.bind(status, 'session');
+    this.#attempts = new Attempts({ maxRetries, retryDelayMs, logger: options.logger, onTrouble });
   }
 
   /**

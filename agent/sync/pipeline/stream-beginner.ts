@@ -115,7 +115,8 @@ export class StreamBeginner {
     signal: AbortSignal,
   ): Promise<Subscription> {
     const { subscribe, syncId, sourceConfig, logger } = this.#options;
-    const attempts = new Attempts({ ...sourceConfig, logger });
+    const onTrouble = this.#status.trouble.bind(this.#status, 'stream');
+    const attempts = new Attempts({ ...sourceConfig, logger, onTrouble });
     const options = { subscriber: syncId, checkpoint, afterIndex, wanted };
     let loss: PositionLostError | undefined;
     const subscription = await attempts.until(

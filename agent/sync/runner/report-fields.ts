@@ -15,9 +15,10 @@ const REASON = /^[A-Za-z]([A-Za-z0-9_,:]{0,126}[A-Za-z0-9_])?$/;
  * included.
  */
 export function reportFields(report: PipelineReport): Readonly<Record<string, unknown>> {
-  const { bus, statistics, checkpoints, position, lagMs, snapshot } = report;
+  const { statistics, checkpoints, position, lagMs, snapshot } = report;
+  const { trouble: _trouble, ...bus } = report.bus ?? { trouble: undefined };
   return {
-    bus: bus && { ...bus, info: cut(bus.info) },
+    bus: 'info' in bus ? { ...bus, info: cut(bus.info) } : undefined,
     statistics,
     checkpoints: newest(checkpoints),
     position,

@@ -65,6 +65,17 @@ describe('agentStatus', () => {
       conditions({ ...running, phase: { kind: 'Failed', error, retryAt } });
     expect(failed(NOW)).toMatchObject({ Ready: 'False ConnectionFailed', Stalled: 'False Retrying' });
     expect(failed(undefined)).toMatchObject({ Stalled: 'True ConnectionFailed' });
+    const trouble = { ...error, message: 'x'.repeat(5000) };
+    const troubled = { ...running, report: { ...report, trouble } };
+    expect(conditions(troubled)).toMatchObject({ Ready: 'False ConnectionFailed', Stalled: 'False Progressing' });
+    const status = agentStatus(task, troubled, NOW) as {
+      info: string;
+      error: object;
+      conditions: { message: string }[];
+    };
+    expect(status.error).toMatchObject({ reason: 'ConnectionFailed' });
+    for (const text of [status.info, ...status.conditions.map(({ message }) => message)])
+      expect(text.length).toBeLessThanOrEqual(4096);
     expect(conditions({ ...running, phase: { kind: 'Stopped', reason: 'Restarting' } })).toMatchObject({
       Ready: 'False Restarting',
       Stalled: 'False Progressing',

@@ -39,7 +39,7 @@ const STOPPED_INFO: Readonly<Record<StopReason, string>> = {
 /** The fields of the status that the agent answers for, as they are to be; undefined ones are to be absent. */
 export function agentStatus(known: SyncTask, run: RunState, now: Date): Readonly<Record<string, unknown>> {
   const { phase, report } = run;
-  const error = phase.kind === 'Failed' ? phase.error : report?.error;
+  const error = phase.kind === 'Failed' ? phase.error : (troubleOf(run) ?? report?.error);
   return {
     state: showState(flagsOf(run)),
     info: cut(infoOf(run)),
@@ -79,11 +79,16 @@ function phaseFlags({ kind }: RunPhase, report: PipelineReport | undefined): rea
   return report.flags;
 }
 
-function infoOf({ phase, report }: RunState): string {
+function infoOf(run: RunState): string {
+  const { phase, report } = run;
   if (phase.kind === 'Stopped') return STOPPED_INFO[phase.reason];
   if (phase.kind === 'Failed') return phase.error.message;
-  return report?.info ?? '';
+  return troubleOf(run)?.message ?? report?.info ?? '';
 }
+
+/** What keeps data from flowing in a run that has not failed. */
+const troubleOf = ({ phase, report }: RunState): PipelineError | undefined =>
+  phase.kind === 'Running' ? report?.trouble : undefined;
 
 function conditionsOf(known: SyncTask, run: RunState, now: Date): Condition[] {
   const observedGeneration = known.metadata.generation ?? 1;
@@ -97,6 +102,9 @@ function readyCondition(run: RunState): NewCondition {
   const { phase } = run;
   if (phase.kind === 'Failed') return no('Ready', errorFields(phase.error).reason, phase.error.message);
   if (phase.kind === 'Stopped') return no('Ready', phase.reason, 'nothing is carried: the task does not run');
+  const trouble = troubleOf(run);
+  if (trouble !== undefined)
+    return no('Ready', errorFields(trouble).reason, `${cut(trouble.message, 4000)}; it is being tried again`);
   const flags = flagsOf(run);
   if (flags.includes('MESSAGE_SYNC') && !flags.includes('ERROR'))
     return { type: 'Ready', status: 'True', reason: 'Streaming', message: 'changes are being carried' };
