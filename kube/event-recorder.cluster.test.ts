@@ -10,6 +10,7 @@ import { events } from './event.ts';
 import type { KubeEvent } from './event.ts';
 import { HttpTransport } from './http-transport.ts';
 import type { KubeObject } from './object.ts';
+import { TimedOut } from './with-timeout.ts';
 
 describe.skipIf(!hasCluster())('EventRecorder', () => {
   let cluster: SharedCluster;
@@ -170,6 +171,6 @@ describe.skipIf(!hasCluster())('EventRecorder', () => {
     await recording.flush();
     const uid = `many-${made}`;
     expect(await eventsOf({ ...target, metadata: { ...target.metadata, uid } })).toHaveLength(5);
-    expect(errors).toEqual([new Error('no answer within 3000 ms')]);
+    expect(errors).toEqual([new TimedOut('no answer within 3000 ms')]);
   });
 });
