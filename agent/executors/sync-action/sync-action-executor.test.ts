@@ -101,9 +101,22 @@ describe('SyncActionExecutor', () => {
     });
   });
 
+  it('fails when a login cannot be had', async () => {
+    const host = new Host(() => Promise.resolve({ success: true, message: '' }));
+    for (const params of [{ secret_ref: 'gone' }, { target: { secret_ref: 'gone' } }])
+      expect((await host.run('test_connection', params)).outcome).toMatchObject({ reason: 'CredentialUnavailable' });
+  });
+
   it('refuses parameters that cannot be', async () => {
     const host = new Host(() => Promise.resolve({ success: true, message: '' }));
-    for (const params of [{ side: 'both' }, { driver: 1 }, { driver_params: [] }, { target: 'x' }, { uri: {} }])
+    for (const params of [
+      { side: 'both' },
+      { driver: 1 },
+      { driver_params: [] },
+      { target: 'x' },
+      { uri: {} },
+      { target: { user: 1 } },
+    ])
       expect((await host.run('test_connection', params)).outcome).toMatchObject({ reason: 'InvalidParams' });
   });
 });

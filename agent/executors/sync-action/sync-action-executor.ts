@@ -46,13 +46,17 @@ export class SyncActionExecutor implements Executor {
     const known = driver.actions as Readonly<Record<string, DriverAction | undefined>>;
     const action = Object.hasOwn(known, context.command) ? known[context.command] : undefined;
     if (action === undefined) return this.#ended(context, params, withoutAction(context.command));
-    const input = { ...(await inputOf(params, context)), mayRead: this.#options.mayRead };
+    let input: ActionInput;
     try {
-      return await this.#ended(context, params, withoutSecrets(await action(input, context.signal), input));
+      input = { ...(await inputOf(params, context)), mayRead: this.#options.mayRead };
     } catch (err) {
-      const { message } = err as Error;
-      return this.#ended(context, params, withoutSecrets({ success: false, message }, input));
+      return failed('CredentialUnavailable', `secret_ref: ${(err as Error).message}`);
     }
+    const result = await action(input, context.signal).catch((err: unknown) => ({
+      success: false,
+      message: (err as Error).message,
+    }));
+    return this.#ended(context, params, withoutSecrets(result, input));
   }
 
   async #ended(context: ExecutionContext, { side, driver }: SyncActionParams, result: ActionResult): Promise<Outcome> {

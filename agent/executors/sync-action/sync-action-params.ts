@@ -24,6 +24,8 @@ export function parseSyncActionParams(params: Params): SyncActionParams | string
   if (!isObject(target)) return 'params.target must be an object';
   for (const name of [...PLACES, 'user', 'secret_ref'])
     if (params[name] !== undefined && typeof params[name] !== 'string') return `params.${name} must be a string`;
+  for (const name of ['user', 'secret_ref'])
+    if (target[name] !== undefined && typeof target[name] !== 'string') return `params.target.${name} must be a string`;
   return {
     side,
     driver,
