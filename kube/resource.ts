@@ -1,5 +1,6 @@
 import type { KubeObject } from './object.ts';
 import type { Agent } from './types/agent.ts';
+import type { AgentPool } from './types/agentpool.ts';
 import type { DeployTask } from './types/deploytask.ts';
 import type { SyncPusher } from './types/syncpusher.ts';
 import type { SyncSource } from './types/syncsource.ts';
@@ -41,6 +42,12 @@ export const deployTasks: Resource<DeployTask> = {
   kind: 'DeployTask',
 };
 export const agents: Resource<Agent> = { group: 'tiangong.io', version: 'v1alpha1', plural: 'agents', kind: 'Agent' };
+export const agentPools: Resource<AgentPool> = {
+  group: 'tiangong.io',
+  version: 'v1alpha1',
+  plural: 'agentpools',
+  kind: 'AgentPool',
+};
 export const syncSources: Resource<SyncSource> = {
   group: 'tiangong.io',
   version: 'v1alpha1',

@@ -62,6 +62,10 @@ export interface AgentStatus {
    */
   taskTypes?: string[];
   /**
+   * Whether the agent is being stopped; it gets no new tasks, and finishes those that it has begun.
+   */
+  draining?: boolean;
+  /**
    * When the agent's process started.
    */
   startTime?: string;
