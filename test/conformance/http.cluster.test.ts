@@ -1,5 +1,6 @@
 import { describeConformance } from './describe-conformance.ts';
 import { events, leases, namespaces, secretsAndConfigMaps } from './scenarios/builtin.ts';
+import { agentPools } from './scenarios/agent-pools.ts';
 import { celRules } from './scenarios/cel-rules.ts';
 import { crud } from './scenarios/crud.ts';
 import { deletion } from './scenarios/delete.ts';
@@ -38,6 +39,7 @@ describeConformance('Field validation', fieldValidation);
 describeConformance('Structural schemas', schemaValidation);
 describeConformance('CEL rules', celRules);
 describeConformance('The table of states', stateTable);
+describeConformance('Pools of agents', agentPools);
 describeConformance('The kinds of syncs', syncKinds);
 describeConformance('Selectors', selectors);
 describeConformance('Pages', paging);

@@ -18,7 +18,7 @@ async function resourcesOf(api: Api, path: string): Promise<Resources> {
 export const discovery: Record<string, Scenario> = {
   'lists the resources of our group with short names, categories and verbs': async (api) => {
     const { resources } = await resourcesOf(api, '/apis/tiangong.io/v1alpha1');
-    const kinds = ['agents', 'deploytasks', 'syncpushers', 'syncsources', 'synctasks'];
+    const kinds = ['agentpools', 'agents', 'deploytasks', 'syncpushers', 'syncsources', 'synctasks'];
     expect(resources.map(({ name }) => name).sort()).toEqual(kinds.flatMap((name) => [name, `${name}/status`]));
     expect(resources.find(({ name }) => name === 'deploytasks')).toMatchObject({
       singularName: 'deploytask',
