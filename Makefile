@@ -49,3 +49,4 @@ dependencies:
 
 kubernetes:
 	@sh test/kubernetes/build.sh
+	@sh test/chart/install-helm.sh
