@@ -49,4 +49,5 @@ dependencies:
 
 kubernetes:
 	@sh test/kubernetes/build.sh
+	@sh test/gitops/build.sh
 	@sh test/chart/install-helm.sh
