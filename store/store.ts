@@ -1,3 +1,4 @@
+import type { Audit } from './audit.ts';
 import type { Blobs } from './blobs.ts';
 import type { Files } from './files.ts';
 import type { IdempotencyKeys } from './idempotency-keys.ts';
@@ -11,6 +12,7 @@ export interface Store {
   readonly files: Files;
   readonly idempotencyKeys: IdempotencyKeys;
   readonly syncLogs: SyncLogs;
+  readonly audit: Audit;
   /** Bytes held now, and how many may be held. */
   readonly usage: { readonly usedBytes: number; readonly maxBytes: number };
   /** Waits for what is under way and frees files; calls after it reject. */

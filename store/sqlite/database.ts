@@ -39,16 +39,23 @@ interface Job {
   readonly failed: (err: unknown) => void;
 }
 
-/** The store's SQLite file. Writes that come at about the same time share one transaction and so one fsync. */
+export interface DatabaseOptions {
+  /** Statements that make the tables; those of the store unless given. */
+  readonly schema?: string;
+  /** `FULL`: a write survives the machine's end too. `NORMAL`: that of the process. `FULL` unless given. */
+  readonly synchronous?: 'FULL' | 'NORMAL';
+}
+
+/** An SQLite file of the store. Writes that come at about the same time share one transaction and so one fsync. */
 export class Database {
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   #jobs: Job[] = [];
 
-  constructor(file: string) {
+  constructor(file: string, { schema = SCHEMA, synchronous = 'FULL' }: DatabaseOptions = {}) {
     this.#db = new DatabaseSync(file);
-    this.#db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000;');
-    this.#db.exec(SCHEMA);
+    this.#db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}; PRAGMA busy_timeout = 5000;`);
+    this.#db.exec(schema);
   }
 
   /** The prepared statement of an SQL text, which must be a constant. */

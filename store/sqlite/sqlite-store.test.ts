@@ -4,6 +4,7 @@ import { mkdtemp, readdir, rm, stat, symlink, mkdir, appendFile, writeFile } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describeAudit } from '../conformance/describe-audit.ts';
 import { describeBlobs } from '../conformance/describe-blobs.ts';
 import { describeIdempotencyKeys } from '../conformance/describe-idempotency-keys.ts';
 import { describeSyncLogs } from '../conformance/describe-sync-logs.ts';
@@ -15,6 +16,7 @@ describeTaskStreams('SqliteStore', temporaryStore);
 describeBlobs('SqliteStore', temporaryStore);
 describeIdempotencyKeys('SqliteStore', temporaryStore);
 describeSyncLogs('SqliteStore', temporaryStore);
+describeAudit('SqliteStore', temporaryStore);
 
 describe('SqliteStore', () => {
   let folder: string;

@@ -9,6 +9,8 @@ import { freeAboveReserve } from './disk-reserve.ts';
 import { FolderFileBytes } from './folder-file-bytes.ts';
 import { recoverBlobs, SqliteBlobs } from './sqlite-blobs.ts';
 import { recoverFiles, SqliteFiles } from './sqlite-files.ts';
+import { SqliteAudit } from './sqlite-audit.ts';
+import type { AuditBounds } from './sqlite-audit.ts';
 import { SqliteIdempotencyKeys } from './sqlite-idempotency-keys.ts';
 import { SqliteSyncLogs } from './sqlite-sync-logs.ts';
 import { recoverStreams, SqliteTaskStreams } from './sqlite-task-streams.ts';
@@ -20,6 +22,8 @@ export interface SqliteStoreOptions {
   readonly maxBytes: number;
   /** Where the bytes of new files go, instead of the folder. Closed with the store. */
   readonly fileBytes?: FileBytes;
+  /** How much of the audit trail is kept; `DEFAULT_AUDIT_BOUNDS` unless given. */
+  readonly audit?: AuditBounds;
 }
 
 /** The embedded store: an index in SQLite, the bytes in files beside it. */
@@ -29,6 +33,7 @@ export class SqliteStore implements Store {
   readonly files: SqliteFiles;
   readonly idempotencyKeys: SqliteIdempotencyKeys;
   readonly syncLogs: SqliteSyncLogs;
+  readonly audit: SqliteAudit;
   readonly usage: Capacity;
   readonly #db: Database;
   readonly #fileBytes: FileBytes | undefined;
@@ -36,7 +41,7 @@ export class SqliteStore implements Store {
   private constructor(
     db: Database,
     folders: { streams: string; blobs: string; files: string },
-    { maxBytes, fileBytes }: SqliteStoreOptions,
+    { folder: own, maxBytes, fileBytes, audit }: SqliteStoreOptions,
   ) {
     this.#db = db;
     this.#fileBytes = fileBytes;
@@ -47,6 +52,7 @@ export class SqliteStore implements Store {
     this.files = new SqliteFiles(db, fileBytes === undefined ? [folder] : [folder, fileBytes]);
     this.idempotencyKeys = new SqliteIdempotencyKeys(db, secretOf(db));
     this.syncLogs = new SqliteSyncLogs(db);
+    this.audit = new SqliteAudit(join(own, 'audit.db'), audit);
   }
 
   /** Opens the store and cuts back what a crash left half-written. */
@@ -67,6 +73,7 @@ export class SqliteStore implements Store {
   async close(): Promise<void> {
     await Promise.all([this.streams.idle(), this.blobs.idle(), this.files.idle()]);
     await this.#fileBytes?.close();
+    await this.audit.close();
     this.#db.close();
   }
 }
