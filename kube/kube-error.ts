@@ -38,6 +38,9 @@ const hasCode = (err: unknown, code: number): boolean => err instanceof KubeErro
 
 export const isNotFound = (err: unknown): boolean => hasCode(err, 404);
 
+/** The caller may not do this. */
+export const isForbidden = (err: unknown): boolean => hasCode(err, 403);
+
 /** A write was decided on an old version of the object: look again. */
 export const isConflict = (err: unknown): boolean => hasCode(err, 409) && (err as KubeError).reason !== 'AlreadyExists';
 

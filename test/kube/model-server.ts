@@ -36,6 +36,11 @@ export class ModelServer {
   #history: Change[] = [];
   #version = 100;
   #compacted = 100;
+  readonly #namespace: string;
+
+  constructor(namespace = 'n') {
+    this.#namespace = namespace;
+  }
 
   get objects(): ReadonlyMap<string, Widget> {
     return this.#objects;
@@ -46,7 +51,7 @@ export class ModelServer {
     this.#version += 1;
     const metadata = {
       name,
-      namespace: 'n',
+      namespace: this.#namespace,
       resourceVersion: String(this.#version),
       labels: { color },
       managedFields: [{ manager: 'test' }],

@@ -12,6 +12,8 @@ export class ModelTransport implements KubeTransport {
   readonly #failures: (number | 'reset')[] = [];
   lists = 0;
   watches = 0;
+  /** The status that every call gets from now on; undefined: what the server answers. */
+  refusing: number | undefined;
 
   constructor(server: ModelServer) {
     this.#server = server;
@@ -39,7 +41,7 @@ export class ModelTransport implements KubeTransport {
     // An answer is never there at once.
     await new Promise((resolve) => setImmediate(resolve));
     request.signal?.throwIfAborted();
-    const failure = this.#failures.shift();
+    const failure = this.#failures.shift() ?? this.refusing;
     if (failure === 'reset') throw new Error('the connection was reset');
     if (failure !== undefined) return answer({ status: failure, body: '{}' });
     const query = new URL(request.path, 'http://model').searchParams;
