@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# kind.sh up [NODES=3] | down | kill I | start I [NODES] | load FILE.tar...: what own.sh does, by kind, on a machine with Docker.
+set -euo pipefail
+. "$(dirname "$0")/env.sh"
+name=tiangong-e2e
+
+# Node 1 is the control plane, as in own.sh.
+container() {
+  case $1 in 1) echo "$name-control-plane" ;; 2) echo "$name-worker" ;; *) echo "$name-worker$(($1 - 1))" ;; esac
+}
+
+up() {
+  mkdir -p "$PKI" "$STATE/volumes"
+  if ! kind get clusters 2>/dev/null | grep -qx "$name"; then
+    {
+      printf 'kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nnodes:\n'
+      for i in $(seq "$1"); do
+        [ "$i" = 1 ] && role=control-plane || role=worker
+        # All nodes see the same folder under the same path, as with own.sh.
+        printf '  - role: %s\n    extraMounts: [{ hostPath: %s, containerPath: %s }]\n' "$role" "$STATE/volumes" "$STATE/volumes"
+      done
+    } | kind create cluster --name "$name" --wait 180s --kubeconfig "$KUBECONFIG" --config -
+    # A pool with one agent on each node means each node.
+    kubectl taint nodes "$name-control-plane" node-role.kubernetes.io/control-plane- >/dev/null
+    kubectl delete storageclass standard >/dev/null
+  fi
+  bash "$HERE/volumes.sh"
+}
+
+case ${1:-} in
+  up) up "${2:-3}" ;;
+  down)
+    kind delete cluster --name "$name"
+    [ "${2:-}" = keep ] || rm -rf "$STATE"
+    ;;
+  kill) docker kill --signal KILL "$(container "$2")" >/dev/null ;;
+  start) docker start "$(container "$2")" >/dev/null ;;
+  load) for file in "${@:2}"; do kind load image-archive "$file" --name "$name"; done ;;
+  *) fail 'usage: kind.sh up [NODES] | down [keep] | kill I | start I | load FILE.tar...' ;;
+esac
