@@ -7,7 +7,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
-const patterns = ['kube/types/*.ts', 'api/drivers/wizards.json', 'docs/**/*.md', '*.md'];
+const patterns = ['kube/types/*.ts', 'api/drivers/wizards.json', 'docs/**/*.md', '*.md', 'charts/**/*.*'];
 
 function contents(): Map<string, string> {
   return new Map(

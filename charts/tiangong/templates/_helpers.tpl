@@ -54,3 +54,100 @@ app.kubernetes.io/component: {{ . }}
 {{- define "tiangong.watchedNamespaces" -}}
 {{- prepend (without .Values.scope.namespaces .Release.Namespace | uniq) .Release.Namespace | toJson -}}
 {{- end -}}
+
+{{/* The namespaces to look after, as the programs are told: names with commas, or an asterisk. */}}
+{{- define "tiangong.namespacesList" -}}
+{{- if .Values.scope.clusterWide }}*{{ else }}{{ include "tiangong.watchedNamespaces" . | fromJsonArray | join "," }}{{ end -}}
+{{- end -}}
+
+{{/* An image: (dict "root" . "image" .Values.api.image). */}}
+{{- define "tiangong.image" -}}
+{{- $name := printf "%s/%s" (trimSuffix "/" .root.Values.image.repository) .image.name -}}
+{{- with .image.digest -}}
+{{- printf "%s@%s" $name . -}}
+{{- else -}}
+{{- printf "%s:%s" $name (default .root.Chart.AppVersion .root.Values.image.tag) -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "tiangong.pullSecrets" -}}
+{{- with .Values.image.pullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* Where the API is for pods of the cluster. */}}
+{{- define "tiangong.apiUrl" -}}
+{{- printf "%s://%s-api.%s.svc:%d" (.Values.api.tls.enabled | ternary "https" "http") (include "tiangong.fullname" .) .Release.Namespace (int .Values.api.service.port) -}}
+{{- end -}}
+
+{{/* The Secret with the API's certificate. */}}
+{{- define "tiangong.tlsSecret" -}}
+{{- default (printf "%s-api-tls" (include "tiangong.fullname" .)) .Values.api.tls.existingSecret -}}
+{{- end -}}
+
+{{/* What every pod of the chart has: nothing of it needs root, or to write to its own image. */}}
+{{- define "tiangong.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+fsGroup: 65532
+fsGroupChangePolicy: OnRootMismatch
+seccompProfile:
+  type: RuntimeDefault
+{{- end -}}
+
+{{- define "tiangong.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end -}}
+
+{{/* Where the pods of a component run: (dict "root" . "component" "api" "values" .Values.api). */}}
+{{- define "tiangong.placement" -}}
+{{- with .values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .values.affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+topologySpreadConstraints:
+  {{- with .values.topologySpreadConstraints }}
+  {{- toYaml . | nindent 2 }}
+  {{- else }}
+  - maxSkew: 1
+    topologyKey: kubernetes.io/hostname
+    whenUnsatisfiable: ScheduleAnyway
+    labelSelector:
+      matchLabels:
+        {{- include "tiangong.selectorLabels" . | nindent 8 }}
+  {{- end }}
+{{- with .values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- end -}}
+
+{{/* The CA of a certificate that is not the chart's, as PEM; empty when it is not known, and then the system's are trusted. */}}
+{{- define "tiangong.givenCa" -}}
+{{- if and .Values.api.tls.enabled .Values.api.tls.existingSecret -}}
+{{- $secret := lookup "v1" "Secret" .Release.Namespace .Values.api.tls.existingSecret -}}
+{{- default (index ($secret.data | default dict) "ca.crt" | default "" | b64dec) .Values.api.tls.ca -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The ConfigMap with the API's CA; empty when there is none. */}}
+{{- define "tiangong.caConfigMap" -}}
+{{- if and .Values.api.tls.enabled (or (not .Values.api.tls.existingSecret) (include "tiangong.givenCa" .)) -}}
+{{- include "tiangong.fullname" . }}-api-ca
+{{- end -}}
+{{- end -}}
