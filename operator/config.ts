@@ -1,9 +1,12 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { ALL_NAMESPACES, parseNamespaces } from '../kube/watched-namespaces.ts';
 
 export interface OperatorConfig {
   /** Path of a kubeconfig; undefined: $KUBECONFIG, ~/.kube/config or the pod's service account. */
   readonly kubeconfig: string | undefined;
   readonly homeNamespace: string;
+  /** Whose tasks and syncs are seen to; `*` for all. */
+  readonly namespaces: readonly string[];
   /** Whether this process competes with others for the Lease tiangong-operator.leader. */
   readonly leaderElect: boolean;
   readonly workers: number;
@@ -23,6 +26,14 @@ function integer(min: number, max: number): (text: string) => number {
   };
 }
 
+function namespaces(text: string): readonly string[] {
+  try {
+    return parseNamespaces(text);
+  } catch (err) {
+    throw new InvalidArgumentError((err as Error).message);
+  }
+}
+
 /** Reads flags, and the environment for those that are not given. Exits with a message when one is wrong. */
 export function readConfig(argv: readonly string[]): OperatorConfig {
   const program = new Command('tiangong-operator')
@@ -30,6 +41,12 @@ export function readConfig(argv: readonly string[]): OperatorConfig {
     .addOption(new Option('--kubeconfig <path>', 'how to reach the Kubernetes API'))
     .addOption(
       new Option('--home-namespace <name>', 'where agents live').env('TIANGONG_HOME_NAMESPACE').default('default'),
+    )
+    .addOption(
+      new Option('--namespaces <list>', 'whose tasks and syncs are seen to, beside the home namespace; * for all')
+        .env('TIANGONG_NAMESPACES')
+        .argParser(namespaces)
+        .default([ALL_NAMESPACES], ALL_NAMESPACES),
     )
     .addOption(new Option('--no-leader-elect', 'work without a Lease; only when no other operator runs'))
     .addOption(

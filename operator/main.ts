@@ -9,6 +9,7 @@ import { HttpTransport } from '../kube/http-transport.ts';
 import { LeaderElector } from '../kube/leader-elector.ts';
 import { logDestination } from '../kube/log-destination.ts';
 import { KubeMetrics } from '../kube/metrics.ts';
+import { connectionsFor } from '../kube/watched-namespaces.ts';
 import { readConfig } from './config.ts';
 import { startHealthServer } from './health-server.ts';
 import { OperatorMetrics } from './operator-metrics.ts';
@@ -22,16 +23,17 @@ const logger = pino({ level: config.logLevel, base: { program: 'operator' } }, l
 const kubeConfig = new KubeConfig();
 if (config.kubeconfig === undefined) kubeConfig.loadFromDefault();
 else kubeConfig.loadFromFile(config.kubeconfig);
-const transport = new HttpTransport(kubeConfig, { userAgent: 'tiangong-operator' });
+const connections = connectionsFor(config.namespaces);
+const transport = new HttpTransport(kubeConfig, { userAgent: 'tiangong-operator', connections });
 const client = new KubeClient(transport);
 
 const registry = new Registry();
 collectDefaultMetrics({ register: registry });
 const metrics = { kube: new KubeMetrics(registry), operator: new OperatorMetrics(registry) };
-const { homeNamespace, workers } = config;
+const { homeNamespace, namespaces, workers } = config;
 // Pods of a Deployment have names of their own; a host may run several operators, one after the other.
 const identity = `${hostname()}-${randomBytes(4).toString('hex')}`;
-const settings = { ...defaultSettings, homeNamespace, workers, instance: identity };
+const settings = { ...defaultSettings, homeNamespace, namespaces, workers, instance: identity };
 const operator = new Operator({ client, logger, settings, metrics });
 
 const stop = new AbortController();

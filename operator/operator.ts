@@ -9,9 +9,11 @@ import { isNotFound } from '../kube/kube-error.ts';
 import { KubeMetrics } from '../kube/metrics.ts';
 import { agents, deployTasks, leases, syncPushers, syncSources, syncTasks } from '../kube/resource.ts';
 import type { Lease } from '../kube/resource.ts';
+import { watchedNamespaces } from '../kube/watched-namespaces.ts';
 import { AgentController } from './agent/agent-controller.ts';
 import { AgentLiveness } from './agent/agent-liveness.ts';
 import { affectsPlacement } from './agent/affects-placement.ts';
+import { AgentPools } from './agentpool/agent-pools.ts';
 import { slimTask } from './deploytask/slim-task.ts';
 import { TaskController } from './deploytask/task-controller.ts';
 import { taskIndexes } from './deploytask/task-indexes.ts';
@@ -59,12 +61,14 @@ export class Operator {
     const onError = (err: unknown): void =>
       logger.warn({ err }, 'a read from the API server failed and is tried again');
     const informed = { onError, metrics: metrics.kube };
-    const tasks = new Informer(client, deployTasks, { ...informed, transform: slimTask, indexes: taskIndexes });
+    const watched = watchedNamespaces(settings.namespaces, homeNamespace);
+    const everywhere = { ...informed, ...(watched && { namespace: watched }) };
+    const tasks = new Informer(client, deployTasks, { ...everywhere, transform: slimTask, indexes: taskIndexes });
     const agentInformer = new Informer(client, agents, { ...informed, namespace: homeNamespace });
     const leaseInformer = new Informer(client, leases, { ...informed, namespace: homeNamespace });
-    const syncs = new Informer(client, syncTasks, { ...informed, transform: slimSync, indexes: syncIndexes });
-    const sources = new Informer(client, syncSources, informed);
-    const pushers = new Informer(client, syncPushers, informed);
+    const syncs = new Informer(client, syncTasks, { ...everywhere, transform: slimSync, indexes: syncIndexes });
+    const sources = new Informer(client, syncSources, everywhere);
+    const pushers = new Informer(client, syncPushers, everywhere);
     const recorder = new EventRecorder(client, {
       component: 'tiangong-operator',
       instance: settings.instance,
@@ -80,6 +84,7 @@ export class Operator {
         taskController.wakeAssigned(name);
         syncController.wake(name);
         agentController.wake(`${homeNamespace}/${name}`);
+        pools?.wake(name);
       },
     });
     const presence = liveness.presence.bind(liveness);
@@ -115,6 +120,13 @@ export class Operator {
       new DependentsController({ ...shared, resource: syncSources, informer: sources, field: 'source' }),
       new DependentsController({ ...shared, resource: syncPushers, informer: pushers, field: 'pusher' }),
     ];
+    const pools =
+      settings.pools &&
+      new AgentPools({
+        ...{ client, settings: settings.pools, homeNamespace, agents: agentInformer, presence, recorder },
+        hasWork: (agent) => tasks.byIndex('assigned', agent).length + syncs.byIndex('assigned', agent).length > 0,
+        ...{ onReadError: onError, onError: failed, metrics: metrics.kube },
+      });
     agentInformer.onChange((_key, agent, previous) => {
       const name = agent?.metadata.name ?? previous?.metadata.name;
       if (name === undefined || !affectsPlacement(agent, previous)) return;
@@ -128,7 +140,7 @@ export class Operator {
     metrics.operator.count(() => tasks.values());
     metrics.operator.countSyncs(() => syncs.values());
 
-    const informers = [tasks, agentInformer, leaseInformer, syncs, sources, pushers];
+    const informers = [tasks, agentInformer, leaseInformer, syncs, sources, pushers, ...(pools?.informers ?? [])];
     const work = [...informers.map((informer) => informer.run(signal))];
     await Promise.race([Promise.all(informers.map((informer) => informer.synced)), Promise.all(work)]);
     if (!signal.aborted) {
@@ -139,6 +151,7 @@ export class Operator {
         agentController.run(signal),
         syncController.run(signal),
         ...endpointControllers.map((controller) => controller.run(signal)),
+        ...(pools ? [pools.run(signal)] : []),
         every(settings.livenessCheckMs, signal, () => liveness.check(), onError),
         every(
           settings.resyncMs,
@@ -146,6 +159,7 @@ export class Operator {
           () => {
             taskController.wakeAll();
             syncController.wakeAll();
+            pools?.wakeAll();
           },
           onError,
         ),

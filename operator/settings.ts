@@ -1,7 +1,12 @@
+import { ALL_NAMESPACES } from '../kube/watched-namespaces.ts';
+import type { PoolSettings } from './agentpool/pool-settings.ts';
+
 /** How an operator works. */
 export interface OperatorSettings {
   /** The namespace of agents, their Leases and the leader's. */
   readonly homeNamespace: string;
+  /** The namespaces whose tasks and syncs are seen to beside the home namespace's; `*` for all. */
+  readonly namespaces: readonly string[];
   /** Names this process in Events. */
   readonly instance: string;
   /** How many tasks are written at the same time. */
@@ -12,10 +17,13 @@ export interface OperatorSettings {
   readonly livenessCheckMs: number;
   /** How long after the loss of an agent its syncs are begun elsewhere: what it had sent must have ended at consumers. */
   readonly syncMoveDelayMs: number;
+  /** What the pods of AgentPools need; undefined: no pools are seen to, as where there are no pods. */
+  readonly pools?: PoolSettings | undefined;
 }
 
 export const defaultSettings: Omit<OperatorSettings, 'instance'> = {
   homeNamespace: 'default',
+  namespaces: [ALL_NAMESPACES],
   // An API server answers a write in 3 to 50 ms: this keeps it busy without queueing on it.
   workers: 32,
   resyncMs: 10 * 60_000,
