@@ -7,6 +7,10 @@ import { Registry } from 'prom-client';
 import type { KubeClient } from '../kube/client.ts';
 import { KubeMetrics } from '../kube/metrics.ts';
 import type { Store } from '../store/store.ts';
+import { Authenticator } from './auth/authenticator.ts';
+import { Authorizer } from './auth/authorizer.ts';
+import { guard as guardRoutes, openGuard } from './auth/guard.ts';
+import { Reviews } from './auth/reviews.ts';
 import { AgentDirectory } from './agents/agent-directory.ts';
 import { agentRoutes } from './agents/agent-routes.ts';
 import { Cleanup } from './cleanup.ts';
@@ -21,8 +25,8 @@ import { FileUses } from './files/file-uses.ts';
 import { UploadHandler } from './files/upload-handler.ts';
 import { measureRequests, measureStore } from './http-metrics.ts';
 import { Instances } from './instances/instances.ts';
+import type { AgentUsers } from './internal/agent-identity.ts';
 import { internalRoutes } from './internal/internal-routes.ts';
-import { TokenReviewer } from './internal/token-reviewer.ts';
 import { measureSyncs } from './metrics/sync-metrics.ts';
 import { readOpenApi } from './openapi.ts';
 import { guardOrigins } from './origin-guard.ts';
@@ -95,11 +99,17 @@ export class Api {
     const { homeNamespace } = settings;
     const created = new CreatedAnswer({ reader, answers, store, homeNamespace, stopping });
     const rollback = new RollbackHandler({ client, store, secrets, once, creator, created, directory, uses });
-    const create = new CreateHandler({ once, creator, created, directory, keys, uses });
+    const create = new CreateHandler({ once, creator, created, directory, keys, uses, homeNamespace });
     const upload = new UploadHandler(store.files, { maxBytes: settings.maxFileBytes, idleMs: settings.uploadIdleMs });
     const distributor = new FileDistributor({ uses, directory, creator });
     const logs = new LogHandler(reader, store.streams, stopping);
     const contract = readOpenApi();
+    const reviews = new Reviews(client);
+    const authenticator = new Authenticator(reviews);
+    const guard =
+      settings.auth === 'none'
+        ? openGuard
+        : guardRoutes({ authenticator, authorizer: new Authorizer(reviews), homeNamespace });
     const actions = new DriverActions({ creator, reader, directory, store, homeNamespace });
     measureStore(registry, store);
     measureSyncs(registry, configs);
@@ -112,13 +122,15 @@ export class Api {
       contract,
       logger,
       first: [measureRequests(registry), guardOrigins(settings)],
-      service: serviceRoutes({ contract, registry, isReady: () => this.isReady, stopping }),
-      internal: internalRoutes({ client, store, reader, reviewer: new TokenReviewer(client), logger }),
+      service: serviceRoutes({ guard, contract, registry, isReady: () => this.isReady, stopping }),
+      internal: internalRoutes({ client, store, reader, authenticator, agentUsers: agentUsersOf(settings), logger }),
+      guard,
       tasks: taskRoutes({ client, store, reader, answers, create, logs, rollback, homeNamespace, logger }),
       agents: agentRoutes(directory),
       uploads: uploadRoutes(upload),
       files: fileRoutes({ files: store.files, uses, distributor }),
       syncs: syncRoutes({
+        guard,
         ...{ configs, saved: new SavedActions(configs, actions), instances: new Instances(configs) },
         ...{
           registry,
@@ -174,3 +186,9 @@ export class Api {
     await this.#running;
   }
 }
+
+const agentUsersOf = ({ homeNamespace, hostNamespace, agentServiceAccount, namedAgents }: ApiSettings): AgentUsers => ({
+  ...{ homeNamespace, hostNamespace },
+  serviceAccount: agentServiceAccount,
+  named: namedAgents,
+});

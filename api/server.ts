@@ -13,6 +13,8 @@ export interface AppParts {
   /** Run before anything else. */
   readonly first: readonly RequestHandler[];
   readonly service: Router;
+  /** Asks who sends a request to `/api/v1`, and whether they may. */
+  readonly guard: RequestHandler;
   readonly internal: Router;
   readonly tasks: Router;
   readonly agents: Router;
@@ -34,6 +36,7 @@ export function createApp(parts: AppParts): Express {
   for (const handler of parts.first) app.use(handler);
   app.use(parts.service);
   app.use('/internal', parts.internal);
+  app.use('/api/v1', parts.guard);
   app.use('/api/v1/files', parts.uploads);
   app.use('/api/v1', readJson(MAX_BODY_BYTES), checkRequests(parts));
   app.use('/api/v1/tasks', parts.tasks);

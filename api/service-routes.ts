@@ -1,4 +1,5 @@
 import { Router } from 'express';
+import type { RequestHandler } from 'express';
 import type { Registry } from 'prom-client';
 import { renderDocs } from './docs-page.ts';
 import { ApiError } from './errors.ts';
@@ -7,6 +8,8 @@ import type { OpenApiDocument } from './openapi.ts';
 import { sendJson } from './send.ts';
 
 export interface ServiceRoutesParts {
+  /** Asks who wants to read metrics, and whether they may. */
+  readonly guard: RequestHandler;
   readonly contract: OpenApiDocument;
   readonly registry: Registry;
   readonly isReady: () => boolean;
@@ -14,7 +17,7 @@ export interface ServiceRoutesParts {
 }
 
 /** What is asked about the server itself. */
-export function serviceRoutes({ contract, registry, isReady, stopping }: ServiceRoutesParts): Router {
+export function serviceRoutes({ guard, contract, registry, isReady, stopping }: ServiceRoutesParts): Router {
   const router = Router();
   const docs = renderDocs(contract);
   const json = JSON.stringify(contract);
@@ -32,7 +35,7 @@ export function serviceRoutes({ contract, registry, isReady, stopping }: Service
     .all(methodNotAllowed('GET'));
   router
     .route('/metrics')
-    .get(async (_req, res) => void res.type(registry.contentType).send(await registry.metrics()))
+    .get(guard, async (_req, res) => void res.type(registry.contentType).send(await registry.metrics()))
     .all(methodNotAllowed('GET'));
   router
     .route('/openapi.json')

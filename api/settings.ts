@@ -3,6 +3,18 @@ export interface ApiSettings {
   /** Address and port to listen on. Port 0: any free one. */
   readonly host: string;
   readonly port: number;
+  /** Whether callers show tokens that the Kubernetes API knows, which says what they may do; `none`: everybody may do everything. */
+  readonly auth: 'kubernetes' | 'none';
+  /** Files of a certificate and its key, in PEM, for HTTPS; read again when they change. */
+  readonly tls?: { readonly certFile: string; readonly keyFile: string };
+  /** A port of plain HTTP for metrics and health alone, where nobody is asked who they are; undefined: none. */
+  readonly metricsPort?: number | undefined;
+  /** The ServiceAccount of the pods of agents, in the home namespace and in that of pods with access to their host. */
+  readonly agentServiceAccount: string;
+  /** Where pods with access to their host run; undefined: there are none. */
+  readonly hostNamespace: string | undefined;
+  /** Whether the user `tiangong:agent:<name>` is the agent of the name, as on the embedded server. */
+  readonly namedAgents: boolean;
   /** Where agents live, and tasks made by REST. Ids of its tasks are bare names. */
   readonly homeNamespace: string;
   /** Origins of web pages that may use the API, `*` for all; pages served from this host may always. */
@@ -32,6 +44,10 @@ const DAY_MS = 24 * 3600 * 1000;
 export const defaultSettings: ApiSettings = {
   host: '127.0.0.1',
   port: 8080,
+  auth: 'none',
+  agentServiceAccount: 'tiangong-agent',
+  hostNamespace: undefined,
+  namedAgents: true,
   homeNamespace: 'default',
   corsOrigins: [],
   allowedHosts: [],

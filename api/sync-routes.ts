@@ -20,6 +20,8 @@ import { metricsRoutes } from './metrics/metrics-routes.ts';
 import { readJson } from './read-json.ts';
 
 export interface SyncRoutesParts {
+  /** Asks who sends a request, and whether they may. */
+  readonly guard: RequestHandler;
   readonly configs: Configs;
   readonly saved: SavedActions;
   readonly instances: Instances;
@@ -54,6 +56,7 @@ export function syncRoutes(parts: SyncRoutesParts): Router {
   for (const [path, handler] of Object.entries(routes))
     router.use(
       path,
+      parts.guard,
       record,
       readJson(MAX_BODY_BYTES),
       ...parts.checks,

@@ -1,14 +1,19 @@
 import type { Request, RequestHandler, Response } from 'express';
 import type { DeployTask } from '../../kube/types/deploytask.ts';
+import type { Authenticator } from '../auth/authenticator.ts';
+import { bearerTokenOf, setUser } from '../auth/user.ts';
 import { ApiError } from '../errors.ts';
 import type { TaskReader } from '../tasks/task-reader.ts';
-import type { Caller, TokenReviewer } from './token-reviewer.ts';
+import { callerFor, speaksFor } from './agent-identity.ts';
+import type { AgentUsers, Caller } from './agent-identity.ts';
 
 /** Lets nobody on but agents and administrators. */
-export function authenticate(reviewer: TokenReviewer): RequestHandler {
+export function authenticate(authenticator: Authenticator, users: AgentUsers): RequestHandler {
   return async (req, res, next) => {
-    const [, token] = /^Bearer +(\S+)$/i.exec(req.headers.authorization ?? '') ?? [];
-    const caller = token === undefined ? undefined : await reviewer.review(token);
+    const token = bearerTokenOf(req);
+    const user = token === undefined ? undefined : await authenticator.authenticate(token);
+    const caller = user && callerFor(user, users);
+    if (user !== undefined) setUser(res, user);
     if (caller === undefined)
       throw new ApiError('Unauthorized', undefined, { headers: { 'WWW-Authenticate': 'Bearer' } });
     (res.locals as { caller?: Caller }).caller = caller;
@@ -21,11 +26,10 @@ export const callerOf = (res: Response): Caller => (res.locals as { caller: Call
 
 /** The task of the request's path, if it is assigned to the caller; else rejects with `NotAssigned`. */
 export async function assignedTask(reader: TaskReader, req: Request, epoch?: number): Promise<DeployTask> {
-  const { agent } = callerOf(req.res as Response);
+  const caller = callerOf(req.res as Response);
   const isAssigned = ({ status }: DeployTask): boolean =>
-    (agent === undefined || status?.assignment?.agent === agent) &&
-    (epoch === undefined || status?.assignment?.epoch === epoch);
-  const known = await reader.findByUid(String(req.params['uid']), agent);
+    speaksFor(caller, status?.assignment?.agent) && (epoch === undefined || status?.assignment?.epoch === epoch);
+  const known = await reader.findByUid(String(req.params['uid']), caller.agents);
   if (known === undefined) throw new ApiError('NotAssigned');
   if (isAssigned(known)) return known;
   // The assignment may be newer than the informer's copy.

@@ -7,23 +7,25 @@ import { indexLogChunk } from '../../store/log-chunk.ts';
 import type { Store } from '../../store/store.ts';
 import { STREAM_NAMES } from '../../store/task-streams.ts';
 import type { StreamId } from '../../store/task-streams.ts';
+import type { Authenticator } from '../auth/authenticator.ts';
 import { ApiError } from '../errors.ts';
 import { methodNotAllowed } from '../method-not-allowed.ts';
 import { sendJson, write } from '../send.ts';
 import { blobOwner } from '../tasks/command-blob.ts';
 import type { TaskReader } from '../tasks/task-reader.ts';
+import type { AgentUsers } from './agent-identity.ts';
 import { assignedTask, authenticate, callerOf } from './assigned-task.ts';
 import { readCredential } from './read-credential.ts';
 import { readSyncCredential } from './read-sync-credential.ts';
 import { parseSyncLogs } from './take-sync-logs.ts';
 import { sendTaskFile } from './send-task-file.ts';
-import type { TokenReviewer } from './token-reviewer.ts';
 
 export interface InternalRoutesParts {
   readonly client: KubeClient;
   readonly store: Store;
   readonly reader: TaskReader;
-  readonly reviewer: TokenReviewer;
+  readonly authenticator: Authenticator;
+  readonly agentUsers: AgentUsers;
   readonly logger: Logger;
 }
 
@@ -36,7 +38,7 @@ const MAX_SYNC_LOG_BYTES = 16 * 1024 * 1024;
 export function internalRoutes(parts: InternalRoutesParts): Router {
   const { store } = parts;
   const router = Router();
-  router.use(authenticate(parts.reviewer));
+  router.use(authenticate(parts.authenticator, parts.agentUsers));
 
   router
     .route('/tasks/:uid/command')

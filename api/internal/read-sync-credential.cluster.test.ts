@@ -12,7 +12,7 @@ import type { SyncCredentialRequest } from './read-sync-credential.ts';
 describe.skipIf(!hasCluster())('readSyncCredential', () => {
   let cluster: SharedCluster;
   let sync: SyncTask;
-  const [mine, other] = [{ agent: 'a1' }, { agent: 'a2' }];
+  const [mine, other] = [{ agents: ['a1'] }, { agents: ['a2'] }];
 
   const createSecret = (name: string, labels = {}, type: string = CREDENTIAL_TYPE): Promise<unknown> =>
     cluster.client.create(secrets, cluster.namespace, {
@@ -26,7 +26,7 @@ describe.skipIf(!hasCluster())('readSyncCredential', () => {
     ...change,
   });
 
-  const refused = async (caller: { agent: string }, asked: SyncCredentialRequest, code: string): Promise<void> => {
+  const refused = async (caller: { agents: string[] }, asked: SyncCredentialRequest, code: string): Promise<void> => {
     const error = await readSyncCredential(cluster.client, caller, asked).catch((err: unknown) => err);
     expect(error).toMatchObject({ code });
     expect(String(error)).not.toContain('p4ss');

@@ -6,9 +6,10 @@ import type { Endpoint } from '../configs/config-kind.ts';
 import { CONFIG_LABEL, isMadeForConfig } from '../configs/config-secrets.ts';
 import { ApiError } from '../errors.ts';
 import { CREDENTIAL_TYPE, TASK_LABEL } from '../tasks/task-secrets.ts';
+import { speaksFor } from './agent-identity.ts';
+import type { Caller } from './agent-identity.ts';
 import { credentialOf } from './read-credential.ts';
 import type { Credential } from './read-credential.ts';
-import type { Caller } from './token-reviewer.ts';
 
 /** Which SyncTask asks for which Secret. */
 export interface SyncCredentialRequest {
@@ -24,12 +25,11 @@ export interface SyncCredentialRequest {
  */
 export async function readSyncCredential(
   client: KubeClient,
-  caller: Pick<Caller, 'agent'>,
+  caller: Pick<Caller, 'agents'>,
   { uid, namespace, name, ref }: SyncCredentialRequest,
 ): Promise<Credential> {
   const sync = await orUndefined(() => client.get(syncTasks, namespace, name));
-  const isAssigned = caller.agent === undefined || sync?.status?.assignment?.agent === caller.agent;
-  if (sync?.metadata.uid !== uid || !isAssigned)
+  if (sync?.metadata.uid !== uid || !speaksFor(caller, sync.status?.assignment?.agent))
     throw new ApiError('NotAssigned', 'the sync is not assigned to the caller');
   const named = (await configsOf(client, sync)).filter(({ spec }) => spec.secret_ref === ref);
   if (ref === '' || named.length === 0)

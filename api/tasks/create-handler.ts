@@ -2,6 +2,7 @@ import type { Request, Response } from 'express';
 import type { DeployTask } from '../../kube/types/deploytask.ts';
 import type { IdempotencyKeys } from '../../store/idempotency-keys.ts';
 import type { AgentDirectory } from '../agents/agent-directory.ts';
+import { accessOf } from '../auth/access.ts';
 import { identityOf } from '../caller.ts';
 import type { FileUses } from '../files/file-uses.ts';
 import type { CreateOnce } from './create-once.ts';
@@ -17,6 +18,7 @@ export interface CreateHandlerParts {
   readonly directory: AgentDirectory;
   readonly keys: IdempotencyKeys;
   readonly uses: FileUses;
+  readonly homeNamespace: string;
 }
 
 /** `POST /tasks`. */
@@ -32,6 +34,7 @@ export class CreateHandler {
     const deadline = performance.now() + syncTimeoutMs((req.body as NewTaskBody).timeout);
     const body = req.body as NewTaskBody;
     const newTask = { ...toNewTask(body), createdBy: identityOf(req, (text) => keys.digest(text)) };
+    await requireFile(res, newTask.fileId, this.#parts.homeNamespace);
     // How long the caller waits for the answer is not part of what is asked for.
     const { sync: _sync, timeout: _timeout, ...what } = body;
     const made = await once.run(req, what, (name) => this.#create(name, newTask));
@@ -46,4 +49,9 @@ export class CreateHandler {
       return (await creator.create(name, { ...newTask, fileSha256: sha256 })).task;
     });
   }
+}
+
+/** Whoever has a task read a file may read what is in it. */
+async function requireFile(res: Response, fileId: string, namespace: string): Promise<void> {
+  if (fileId !== '') await accessOf(res).require({ verb: 'get', resource: 'files', namespace, name: fileId });
 }

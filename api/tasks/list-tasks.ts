@@ -1,5 +1,6 @@
 import type { Request, Response } from 'express';
 import type { DeployTask } from '../../kube/types/deploytask.ts';
+import { accessOf, visibleNamespaces } from '../auth/access.ts';
 import { ApiError } from '../errors.ts';
 import { JSON_TYPE, write } from '../send.ts';
 import type { TaskAnswers } from './task-answers.ts';
@@ -22,12 +23,34 @@ interface ListQuery {
   offset?: number;
 }
 
-/** `GET /tasks`. */
-export async function listTasks(reader: TaskReader, answers: TaskAnswers, req: Request, res: Response): Promise<void> {
+export interface ListTasksParts {
+  readonly reader: TaskReader;
+  readonly answers: TaskAnswers;
+  readonly homeNamespace: string;
+}
+
+const LIST = { verb: 'list', resource: 'deploytasks' };
+
+/** `GET /tasks`: of the namespaces that the caller may list. */
+export async function listTasks(
+  { reader, answers, homeNamespace }: ListTasksParts,
+  req: Request,
+  res: Response,
+): Promise<void> {
   const query = req.query as ListQuery;
   if (!reader.hasSynced) throw new ApiError('NotReady', undefined, { headers: { 'Retry-After': '1' } });
   const metadata = Object.entries(metadataOf(req.query));
-  const matching = reader.newestFirst().filter((task) => matches(task, query) && hasMetadata(task, metadata));
+  const visible = await visibleNamespaces(accessOf(res), LIST, homeNamespace, () => reader.namespaces());
+  if (visible.omitted > 0)
+    res.setHeader(
+      'Warning',
+      `299 - "tasks of ${visible.omitted} namespaces are not shown: there are too many to ask for"`,
+    );
+  const matching = reader
+    .newestFirst()
+    .filter(
+      (task) => visible.has(task.metadata.namespace ?? '') && matches(task, query) && hasMetadata(task, metadata),
+    );
   const offset = query.offset ?? 0;
   const page = matching.slice(offset, offset + Math.min(query.limit ?? 50, MAX_TASKS));
   res.writeHead(200, { 'Content-Type': JSON_TYPE, 'X-Total-Count': String(matching.length) });

@@ -56,8 +56,8 @@ describe.skipIf(!hasCluster())('TaskReader', () => {
     const assignment = { agent: `a-${cluster.namespace}`, epoch: 1 };
     const status = { state: 'Assigned', assignment };
     await cluster.client.patch(deployTasks, name.namespace, name.name, { status }, { subresource: 'status' });
-    expect((await reader.findByUid(uid, assignment.agent))?.metadata.name).toBe('unseen');
-    expect(await reader.findByUid(uid, 'another')).toBeUndefined();
+    expect((await reader.findByUid(uid, [assignment.agent]))?.metadata.name).toBe('unseen');
+    expect(await reader.findByUid(uid, ['another'])).toBeUndefined();
     expect(await reader.get({ ...name, name: 'nope' })).toBeUndefined();
   });
 

@@ -102,21 +102,14 @@ export class TaskReader {
     return { task, body };
   }
 
-  /** A task by its uid, without its body. Asks the API server for those of `agent` when the informer has none. */
-  async findByUid(uid: string, agent: string | undefined): Promise<DeployTask | undefined> {
+  /** A task by its uid, without its body. Asks the API server for those of `agents` when the informer has none. */
+  async findByUid(uid: string, agents: readonly string[] = []): Promise<DeployTask | undefined> {
     const [known] = this.#informer.byIndex('uid', uid);
-    if (known !== undefined || agent === undefined) return known;
-    let position: string | undefined;
-    do {
-      const page = await this.#client.list(deployTasks, undefined, {
-        fieldSelector: `status.assignment.agent=${agent}`,
-        limit: 500,
-        ...(position && { continue: position }),
-      });
-      const found = (page.items ?? []).find(({ metadata }) => metadata.uid === uid);
-      if (found !== undefined) return this.adopt(found).task;
-      position = page.metadata.continue;
-    } while (position);
+    if (known !== undefined) return known;
+    for (const agent of agents) {
+      const found = await this.#findOfAgent(uid, agent);
+      if (found !== undefined) return found;
+    }
     return undefined;
   }
 
@@ -136,6 +129,11 @@ export class TaskReader {
     return this.#newestFirst;
   }
 
+  /** Where there are tasks. */
+  namespaces(): Set<string> {
+    return new Set(this.newestFirst().map(({ metadata }) => metadata.namespace ?? ''));
+  }
+
   /** Resolves with true once the task has ended or is gone, with false after `timeoutMs` or when the signal aborts. */
   untilEnded(name: TaskName, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
     return this.changes.until(toKey(name), hasEnded, timeoutMs, signal);
@@ -150,6 +148,21 @@ export class TaskReader {
   async untilGone(name: TaskName, timeoutMs: number): Promise<boolean> {
     if (this.peek(name) === undefined) return true;
     return this.changes.until(toKey(name), (task) => task === undefined, timeoutMs);
+  }
+
+  async #findOfAgent(uid: string, agent: string): Promise<DeployTask | undefined> {
+    let position: string | undefined;
+    do {
+      const page = await this.#client.list(deployTasks, undefined, {
+        fieldSelector: `status.assignment.agent=${agent}`,
+        limit: 500,
+        ...(position && { continue: position }),
+      });
+      const found = (page.items ?? []).find(({ metadata }) => metadata.uid === uid);
+      if (found !== undefined) return this.adopt(found).task;
+      position = page.metadata.continue;
+    } while (position);
+    return undefined;
   }
 
   async #read({ namespace, name }: TaskName): Promise<DeployTask | undefined> {

@@ -58,7 +58,7 @@ export function taskRoutes(parts: TaskRoutesParts): Router {
   router
     .route('/')
     .post((req, res) => parts.create.handle(req, res))
-    .get((req, res) => listTasks(reader, answers, req, res))
+    .get((req, res) => listTasks(parts, req, res))
     .all(methodNotAllowed('GET, POST'));
 
   router
