@@ -1,0 +1,166 @@
+import { KubeConfig } from '@kubernetes/client-node';
+import { expect, vi } from 'vitest';
+import { KubeClient } from '../../kube/client.ts';
+import { HttpTransport } from '../../kube/http-transport.ts';
+import { isAlreadyExists, isForbidden } from '../../kube/kube-error.ts';
+import type { KubeObject } from '../../kube/object.ts';
+import { agentPools, deployTasks } from '../../kube/resource.ts';
+import { render } from '../chart/helm.ts';
+import type { ChartValues, RenderOptions } from '../chart/helm.ts';
+import type { Cluster } from '../kubernetes/cluster.ts';
+
+/** Kinds of the chart that decide who may do what, and where they are at the API server. */
+const PLURALS: Readonly<Record<string, string>> = {
+  ServiceAccount: 'serviceaccounts',
+  Role: 'roles',
+  RoleBinding: 'rolebindings',
+  ClusterRole: 'clusterroles',
+  ClusterRoleBinding: 'clusterrolebindings',
+  ValidatingAdmissionPolicy: 'validatingadmissionpolicies',
+  ValidatingAdmissionPolicyBinding: 'validatingadmissionpolicybindings',
+  MutatingAdmissionPolicy: 'mutatingadmissionpolicies',
+  MutatingAdmissionPolicyBinding: 'mutatingadmissionpolicybindings',
+};
+
+/** What helm asks a server of this version for, which it cannot while it only renders. */
+export const MUTATING = 'admissionregistration.k8s.io/v1/MutatingAdmissionPolicy';
+
+/** Of a ServiceAccount's token: the pod and the node that it is bound to. */
+export interface BoundPod {
+  readonly pod: string;
+  readonly node: string;
+}
+
+/** The rights and the policies of the chart, in namespaces of their own on a cluster of the tests. */
+export interface Release {
+  readonly admin: KubeClient;
+  readonly home: string;
+  /** Another namespace whose tasks are looked after. */
+  readonly watched: string;
+  /** The namespace of agents with access to their hosts. */
+  readonly host: string;
+  /** A namespace that the release has nothing to do with. */
+  readonly foreign: string;
+  readonly objects: readonly KubeObject[];
+  /** A connection under the name of a ServiceAccount, such as a component's; with a pod, as that pod has it. */
+  connect(namespace: string, serviceAccount: string, bound?: BoundPod): Promise<HttpTransport>;
+  /** A client under the name of a component: `api`, `operator`. */
+  component(component: string): Promise<KubeClient>;
+  /** A client under the name of an agent: a pod of a pool, or a bare host. */
+  podAgent(bound: BoundPod, namespace?: string): Promise<KubeClient>;
+  hostAgent(name: string): Promise<KubeClient>;
+  /** A client under the name of a person, who has these roles in a namespace. */
+  person(name: string, roles?: Readonly<Record<string, string>>): Promise<KubeClient>;
+}
+
+/** The user name that `person` gives. */
+export const userName = (name: string): string => `system:serviceaccount:people:${name}`;
+
+/** Applies what the chart says about rights; `home` must not be taken. */
+export async function installRelease(
+  cluster: Cluster,
+  home: string,
+  values: ChartValues = {},
+  options: RenderOptions = { apiVersions: [MUTATING] },
+): Promise<Release> {
+  const admin = cluster.client();
+  const [watched, host, foreign] = [`${home}-teams`, `${home}-host`, `${home}-foreign`];
+  for (const namespace of [home, watched, host, foreign, 'people']) await make(admin, 'v1', 'namespaces', namespace);
+  const all = await render(
+    { scope: { namespaces: [watched] }, agents: { hostAccess: { enabled: true } }, ...values },
+    { namespace: home, ...options },
+  );
+  const objects = all.filter(({ kind = '' }) => kind in PLURALS);
+  for (const object of objects) await create(admin, object);
+  const connect = async (namespace: string, name: string, bound?: BoundPod): Promise<HttpTransport> => {
+    await make(admin, 'v1', `namespaces/${namespace}/serviceaccounts`, name);
+    if (bound !== undefined) await makePod(admin, namespace, name, bound);
+    return connectWith(cluster, await mintToken(admin, namespace, name, bound));
+  };
+  const client = async (...who: Parameters<typeof connect>): Promise<KubeClient> =>
+    new KubeClient(await connect(...who));
+  const release: Release = {
+    ...{ admin, home, watched, host, foreign, objects, connect },
+    component: (component) => client(home, `tiangong-${component}`),
+    podAgent: (bound, namespace = home) => client(namespace, 'tiangong-agent', bound),
+    hostAgent: (name) => client(home, `agent-${name}`),
+    person: async (name, roles = {}) => {
+      for (const [namespace, role] of Object.entries(roles))
+        await create(admin, roleBinding(namespace, name, role)).catch(unlessPresent);
+      return client('people', name);
+    },
+  };
+  await untilInForce(release);
+  return release;
+}
+
+/** Policies and roles come into force a moment after they were created; those that were created last are the last. */
+async function untilInForce({ admin, home, objects }: Release): Promise<void> {
+  const has = (kind: string): boolean => objects.some((object) => object.kind === kind);
+  if (has('ValidatingAdmissionPolicy')) {
+    await admin.create(agentPools, home, { metadata: { name: 'probe' }, spec: { workload: 'Deployment' } });
+    const probe = (): Promise<unknown> =>
+      admin
+        .patch(agentPools, home, 'probe', { status: { ready: 1 } }, { subresource: 'status', dryRun: true })
+        .catch((err: unknown) => err);
+    await vi.waitFor(async () => expect(isForbidden(await probe())).toBe(true));
+  }
+  if (!has('MutatingAdmissionPolicy')) return;
+  const spec = { agent: 'a', type: 'shell' as const, command: 'true' };
+  const probe = async (): Promise<object> =>
+    (await admin.create(deployTasks, home, { metadata: { name: 'probe' }, spec }, { dryRun: true })).metadata;
+  await vi.waitFor(async () => expect(await probe()).toHaveProperty('finalizers'));
+}
+
+async function create(admin: KubeClient, object: KubeObject): Promise<void> {
+  const { apiVersion = 'v1', kind = '', metadata } = object;
+  const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+  const scope = metadata.namespace === undefined ? '' : `/namespaces/${metadata.namespace}`;
+  await admin.raw({ method: 'POST', path: `${root}${scope}/${PLURALS[kind]}`, body: JSON.stringify(object) });
+}
+
+/** Makes an object of the core group that has nothing but a name, unless it is there. */
+async function make(admin: KubeClient, version: string, collection: string, name: string): Promise<void> {
+  const body = JSON.stringify({ metadata: { name } });
+  await admin.raw({ method: 'POST', path: `/api/${version}/${collection}`, body }).catch(unlessPresent);
+}
+
+/** No kubelet runs it: it is there so that tokens can be bound to it. */
+async function makePod(admin: KubeClient, namespace: string, account: string, { pod, node }: BoundPod): Promise<void> {
+  await make(admin, 'v1', 'nodes', node);
+  const body = {
+    metadata: { name: pod },
+    spec: { serviceAccountName: account, nodeName: node, containers: [{ name: 'agent', image: 'localhost/agent:1' }] },
+  };
+  const path = `/api/v1/namespaces/${namespace}/pods`;
+  await admin.raw({ method: 'POST', path, body: JSON.stringify(body) }).catch(unlessPresent);
+}
+
+async function mintToken(admin: KubeClient, namespace: string, name: string, bound?: BoundPod): Promise<string> {
+  const boundObjectRef = bound && { kind: 'Pod', apiVersion: 'v1', name: bound.pod };
+  const { status } = await admin.raw<{ status: { token: string } }>({
+    method: 'POST',
+    path: `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`,
+    body: JSON.stringify({ spec: { expirationSeconds: 3600, ...(boundObjectRef && { boundObjectRef }) } }),
+  });
+  return status.token;
+}
+
+function connectWith({ url }: Cluster, token: string): HttpTransport {
+  const config = new KubeConfig();
+  config.loadFromClusterAndUser({ name: 'test', server: url, skipTLSVerify: true }, { name: 'test', token });
+  return new HttpTransport(config);
+}
+
+const roleBinding = (namespace: string, name: string, role: string): KubeObject =>
+  ({
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'RoleBinding',
+    metadata: { namespace, name: `${name}-${role}` },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role },
+    subjects: [{ kind: 'ServiceAccount', namespace: 'people', name }],
+  }) as KubeObject;
+
+function unlessPresent(err: unknown): void {
+  if (!isAlreadyExists(err)) throw err;
+}
