@@ -6,7 +6,8 @@ const may = {
   api: ['kube', 'store'],
   agent: ['kube'],
   standalone: ['kube', 'store', 'operator', 'api', 'agent'],
-  scripts: ['kube', 'api', 'agent'],
+  scripts: ['kube', 'api', 'agent', 'images'],
+  images: [],
 };
 const folders = [...Object.keys(may), 'bench', 'test'];
 
