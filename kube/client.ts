@@ -29,6 +29,14 @@ export type WatchEvent<T> =
   | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK'; readonly object: T }
   | { readonly type: 'ERROR'; readonly object: KubeStatus };
 
+export interface ApplyOptions {
+  /** Who wants the fields; what it wanted before and no longer names is removed. */
+  readonly fieldManager: string;
+  /** Take fields over that others set; else they are a conflict (409). */
+  readonly force?: boolean;
+  readonly signal?: AbortSignal;
+}
+
 export interface WriteOptions {
   /** `status` writes the status alone, anything else leaves it as it is. */
   readonly subresource?: 'status';
@@ -108,6 +116,22 @@ export class KubeClient {
   ): Promise<T> {
     const path = resourcePath(resource, namespace, name, options.subresource);
     return this.#write('PATCH', path, patch, options, 'application/merge-patch+json');
+  }
+
+  /** Server-side apply: creates the object or makes these fields so. With `metadata.uid` set, only of that object; else 409. */
+  async apply<T extends KubeObject>(
+    resource: Resource<T>,
+    namespace: string | undefined,
+    object: Omit<T, 'metadata'> & { metadata: Partial<T['metadata']> & { name: string } },
+    { fieldManager, force = false, signal }: ApplyOptions,
+  ): Promise<T> {
+    return this.#json({
+      method: 'PATCH',
+      path: resourcePath(resource, namespace, object.metadata.name) + toQuery({ fieldManager, force: String(force) }),
+      body: JSON.stringify(withType(resource, object)),
+      contentType: 'application/apply-patch+yaml',
+      ...(signal && { signal }),
+    });
   }
 
   /** Deletes an object. With `preconditions`, only if it still has that uid or version; else 409. */
