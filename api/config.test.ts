@@ -10,6 +10,11 @@ describe('readConfig', () => {
     expect(settings.maxFileBytes).toBe(5 * 1024 ** 3);
   });
 
+  it('watches all namespaces unless some are named', () => {
+    expect(readConfig([]).settings.namespaces).toEqual(['*']);
+    expect(readConfig(['--namespaces', 'a,b']).settings.namespaces).toEqual(['a', 'b']);
+  });
+
   it('takes the place of files from flags', () => {
     const argv = ['--s3-bucket', 'b', '--s3-endpoint', 'http://127.0.0.1:17070', '--s3-path-style'];
     expect(readConfig([...argv, '--max-file-bytes', '1000'])).toMatchObject({

@@ -1,4 +1,5 @@
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { ALL_NAMESPACES, parseNamespaces } from '../kube/watched-namespaces.ts';
 import type { S3Settings } from '../store/s3/s3-settings.ts';
 import { DEFAULT_STORE_MAX_BYTES, defaultSettings, MAX_FILE_BYTES } from './settings.ts';
 import type { ApiSettings } from './settings.ts';
@@ -19,6 +20,7 @@ interface Flags {
   host: string;
   port: number;
   homeNamespace: string;
+  namespaces: readonly string[];
   corsOrigins: readonly string[];
   allowedHosts: readonly string[];
   taskTtl: number;
@@ -44,6 +46,11 @@ export function readConfig(argv: readonly string[]): ApiConfig {
       flag('--home-namespace <name>', 'where agents live, and tasks made by REST', 'TIANGONG_HOME_NAMESPACE').default(
         defaultSettings.homeNamespace,
       ),
+    )
+    .addOption(
+      flag('--namespaces <list>', 'whose tasks are shown, beside the home namespace; * for all', 'TIANGONG_NAMESPACES')
+        .default([ALL_NAMESPACES], ALL_NAMESPACES)
+        .argParser(namespaceList),
     )
     .addOption(
       flag(
@@ -96,8 +103,17 @@ export function readConfig(argv: readonly string[]): ApiConfig {
   const flags = command.opts<Flags>();
   const fault = endpointFault(flags.s3Endpoint);
   if (fault !== undefined) command.error(`error: ${fault}`);
-  const { host, port, homeNamespace, corsOrigins, allowedHosts, taskTtl, maxFileBytes } = flags;
-  const own = { host, port, homeNamespace, corsOrigins, allowedHosts, taskTtlSeconds: taskTtl, maxFileBytes };
+  const { host, port, homeNamespace, namespaces, corsOrigins, allowedHosts, taskTtl, maxFileBytes } = flags;
+  const own = {
+    host,
+    port,
+    homeNamespace,
+    namespaces,
+    corsOrigins,
+    allowedHosts,
+    taskTtlSeconds: taskTtl,
+    maxFileBytes,
+  };
   return {
     settings: { ...defaultSettings, ...own },
     kubeconfig: flags.kubeconfig,
@@ -145,4 +161,12 @@ function list(text: string): string[] {
     .split(',')
     .map((item) => item.trim())
     .filter((item) => item !== '');
+}
+
+function namespaceList(text: string): readonly string[] {
+  try {
+    return parseNamespaces(text);
+  } catch (err) {
+    throw new InvalidArgumentError((err as Error).message);
+  }
 }

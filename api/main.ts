@@ -4,6 +4,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import { KubeClient } from '../kube/client.ts';
 import { HttpTransport } from '../kube/http-transport.ts';
 import { logDestination } from '../kube/log-destination.ts';
+import { connectionsFor } from '../kube/watched-namespaces.ts';
 import { S3FileBytes } from '../store/s3/s3-file-bytes.ts';
 import { SqliteStore } from '../store/sqlite/sqlite-store.ts';
 import { Api } from './api.ts';
@@ -14,7 +15,10 @@ const logger = pino({ name: 'api', level: config.logLevel }, logDestination({ fd
 const kubeConfig = new KubeConfig();
 if (config.kubeconfig === undefined) kubeConfig.loadFromDefault();
 else kubeConfig.loadFromFile(config.kubeconfig);
-const transport = new HttpTransport(kubeConfig, { userAgent: 'tiangong-api' });
+const transport = new HttpTransport(kubeConfig, {
+  userAgent: 'tiangong-api',
+  connections: connectionsFor(config.settings.namespaces),
+});
 const store = await SqliteStore.open({
   folder: config.dataFolder,
   maxBytes: config.storeMaxBytes,

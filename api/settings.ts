@@ -1,3 +1,5 @@
+import { ALL_NAMESPACES } from '../kube/watched-namespaces.ts';
+
 /** What whoever runs the api decides. `defaultSettings` has a value for each. */
 export interface ApiSettings {
   /** Address and port to listen on. Port 0: any free one. */
@@ -17,6 +19,8 @@ export interface ApiSettings {
   readonly namedAgents: boolean;
   /** Where agents live, and tasks made by REST. Ids of its tasks are bare names. */
   readonly homeNamespace: string;
+  /** The namespaces whose tasks are shown beside the home namespace's; `*` for all. */
+  readonly namespaces: readonly string[];
   /** Origins of web pages that may use the API, `*` for all; pages served from this host may always. */
   readonly corsOrigins: readonly string[];
   /** Host names that requests may name beside loopback ones while the server listens on loopback alone. */
@@ -49,6 +53,7 @@ export const defaultSettings: ApiSettings = {
   hostNamespace: undefined,
   namedAgents: true,
   homeNamespace: 'default',
+  namespaces: [ALL_NAMESPACES],
   corsOrigins: [],
   allowedHosts: [],
   taskTtlSeconds: (7 * DAY_MS) / 1000,

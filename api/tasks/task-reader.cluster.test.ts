@@ -61,6 +61,26 @@ describe.skipIf(!hasCluster())('TaskReader', () => {
     expect(await reader.get({ ...name, name: 'nope' })).toBeUndefined();
   });
 
+  it('finds by uid only what is in its namespaces', async () => {
+    const name = await create('elsewhere');
+    running = Promise.resolve();
+    const agent = `a-${cluster.namespace}`;
+    const status = { state: 'Assigned', assignment: { agent, epoch: 1 } };
+    const patched = await cluster.client.patch(
+      deployTasks,
+      name.namespace,
+      name.name,
+      { status },
+      { subresource: 'status' },
+    );
+    const readerOf = (namespaces: readonly string[]): TaskReader =>
+      new TaskReader(cluster.client, { namespaces, cacheBytes: 0, onError: () => undefined });
+    const uid = patched.metadata.uid ?? '';
+    expect((await readerOf(['default', name.namespace]).findByUid(uid, [agent]))?.metadata.name).toBe('elsewhere');
+    expect(await readerOf(['default']).findByUid(uid, [agent])).toBeUndefined();
+    expect(await readerOf(['default']).getFresh(name)).toBeUndefined();
+  });
+
   it('lists newest first, and tells when a task has gone', async () => {
     const reader = start(1_000_000);
     const names = [await create('t1'), await create('t2'), await create('t3')];

@@ -1,6 +1,6 @@
 import type { KubeClient } from '../../kube/client.ts';
 import { Informer, keyOf } from '../../kube/informer.ts';
-import { isNotFound } from '../../kube/kube-error.ts';
+import { isForbidden, isNotFound } from '../../kube/kube-error.ts';
 import type { KubeMetrics } from '../../kube/metrics.ts';
 import { deployTasks } from '../../kube/resource.ts';
 import { isFinished } from '../../kube/task-state.ts';
@@ -18,6 +18,8 @@ export interface ReadTask {
 }
 
 export interface TaskReaderOptions {
+  /** The only namespaces that are read; all unless set. */
+  readonly namespaces?: readonly string[];
   /** How many bytes of bodies are kept in memory. */
   readonly cacheBytes: number;
   readonly metrics?: KubeMetrics;
@@ -30,6 +32,7 @@ export interface TaskReaderOptions {
  */
 export class TaskReader {
   readonly #client: KubeClient;
+  readonly #namespaces: readonly string[] | undefined;
   readonly #informer: Informer<DeployTask>;
   readonly #bodies: ByteLru<TaskBody>;
   readonly changes: ChangeWaiter<DeployTask>;
@@ -37,6 +40,7 @@ export class TaskReader {
 
   constructor(client: KubeClient, options: TaskReaderOptions) {
     this.#client = client;
+    this.#namespaces = options.namespaces;
     this.#bodies = new ByteLru(options.cacheBytes);
     this.#informer = new Informer(client, deployTasks, {
       transform: (task) => this.#keepBody(task),
@@ -45,6 +49,7 @@ export class TaskReader {
         file: (task) => (task.spec.fileId === undefined || isFinished(task) ? [] : [task.spec.fileId]),
       },
       onError: options.onError,
+      ...(options.namespaces && { namespace: options.namespaces }),
       ...(options.metrics && { metrics: options.metrics }),
     });
     this.#informer.onChange((key, task) => {
@@ -64,6 +69,11 @@ export class TaskReader {
 
   run(signal: AbortSignal): Promise<void> {
     return this.#informer.run(signal);
+  }
+
+  /** Whether the namespace is one of those that are read: elsewhere there are no tasks, whatever the program's rights. */
+  watches(namespace: string): boolean {
+    return this.#namespaces?.includes(namespace) ?? true;
   }
 
   /** The task as the informer knows it, without its body. */
@@ -151,21 +161,32 @@ export class TaskReader {
   }
 
   async #findOfAgent(uid: string, agent: string): Promise<DeployTask | undefined> {
+    for (const namespace of this.#namespaces ?? [undefined]) {
+      try {
+        const found = await this.#findAmong(namespace, `status.assignment.agent=${agent}`, uid);
+        if (found !== undefined) return this.adopt(found).task;
+      } catch (err) {
+        // The informer says so; the others may be read all the same.
+        if (!isForbidden(err) || namespace === undefined) throw err;
+      }
+    }
+    return undefined;
+  }
+
+  async #findAmong(namespace: string | undefined, fieldSelector: string, uid: string): Promise<DeployTask | undefined> {
     let position: string | undefined;
     do {
-      const page = await this.#client.list(deployTasks, undefined, {
-        fieldSelector: `status.assignment.agent=${agent}`,
-        limit: 500,
-        ...(position && { continue: position }),
-      });
+      const query = { fieldSelector, limit: 500, ...(position && { continue: position }) };
+      const page = await this.#client.list(deployTasks, namespace, query);
       const found = (page.items ?? []).find(({ metadata }) => metadata.uid === uid);
-      if (found !== undefined) return this.adopt(found).task;
+      if (found !== undefined) return found;
       position = page.metadata.continue;
     } while (position);
     return undefined;
   }
 
   async #read({ namespace, name }: TaskName): Promise<DeployTask | undefined> {
+    if (!this.watches(namespace)) return undefined;
     try {
       return await this.#client.get(deployTasks, namespace, name);
     } catch (err) {

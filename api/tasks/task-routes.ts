@@ -46,7 +46,7 @@ export function taskRoutes(parts: TaskRoutesParts): Router {
 
   const nameOf = (req: Request): TaskName => {
     const name = parseTaskId(String(req.params['id']), parts.homeNamespace);
-    if (name === undefined) throw new ApiError('TaskNotFound');
+    if (name === undefined || !reader.watches(name.namespace)) throw new ApiError('TaskNotFound');
     return name;
   };
   const read = async (req: Request): Promise<ReadTask> => {
