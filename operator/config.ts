@@ -1,5 +1,8 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ALL_NAMESPACES, parseNamespaces } from '../kube/watched-namespaces.ts';
+import { poolOptions, poolSettings } from './agentpool/pool-options.ts';
+import type { PoolFlags } from './agentpool/pool-options.ts';
+import type { PoolSettings } from './agentpool/pool-settings.ts';
 
 export interface OperatorConfig {
   /** Path of a kubeconfig; undefined: $KUBECONFIG, ~/.kube/config or the pod's service account. */
@@ -14,6 +17,8 @@ export interface OperatorConfig {
   readonly healthHost: string;
   readonly healthPort: number;
   readonly logLevel: string;
+  /** What the pods of AgentPools need; undefined: no pools are seen to. */
+  readonly pools: PoolSettings | undefined;
 }
 
 function integer(min: number, max: number): (text: string) => number {
@@ -32,6 +37,10 @@ function namespaces(text: string): readonly string[] {
   } catch (err) {
     throw new InvalidArgumentError((err as Error).message);
   }
+}
+
+interface Kubeconfig {
+  readonly kubeconfig?: string;
 }
 
 /** Reads flags, and the environment for those that are not given. Exits with a message when one is wrong. */
@@ -72,6 +81,7 @@ export function readConfig(argv: readonly string[]): OperatorConfig {
         .choices(['trace', 'debug', 'info', 'warn', 'error', 'fatal'])
         .default('info'),
     );
-  const options = program.parse(argv).opts<Omit<OperatorConfig, 'kubeconfig'> & { kubeconfig?: string }>();
-  return { ...options, kubeconfig: options.kubeconfig };
+  for (const option of poolOptions()) program.addOption(option);
+  const flags = program.parse(argv).opts<Omit<OperatorConfig, 'kubeconfig' | 'pools'> & PoolFlags & Kubeconfig>();
+  return { ...flags, kubeconfig: flags.kubeconfig, pools: poolSettings(flags) };
 }

@@ -5,13 +5,13 @@ import { KubeConfig } from '@kubernetes/client-node';
 import { pino } from 'pino';
 import { Registry, collectDefaultMetrics } from 'prom-client';
 import { KubeClient } from '../kube/client.ts';
+import { startHealthServer } from '../kube/health-server.ts';
 import { HttpTransport } from '../kube/http-transport.ts';
 import { LeaderElector } from '../kube/leader-elector.ts';
 import { logDestination } from '../kube/log-destination.ts';
 import { KubeMetrics } from '../kube/metrics.ts';
 import { connectionsFor } from '../kube/watched-namespaces.ts';
 import { readConfig } from './config.ts';
-import { startHealthServer } from './health-server.ts';
 import { OperatorMetrics } from './operator-metrics.ts';
 import { Operator } from './operator.ts';
 import { defaultSettings } from './settings.ts';
@@ -30,10 +30,10 @@ const client = new KubeClient(transport);
 const registry = new Registry();
 collectDefaultMetrics({ register: registry });
 const metrics = { kube: new KubeMetrics(registry), operator: new OperatorMetrics(registry) };
-const { homeNamespace, namespaces, workers } = config;
+const { homeNamespace, namespaces, workers, pools } = config;
 // Pods of a Deployment have names of their own; a host may run several operators, one after the other.
 const identity = `${hostname()}-${randomBytes(4).toString('hex')}`;
-const settings = { ...defaultSettings, homeNamespace, namespaces, workers, instance: identity };
+const settings = { ...defaultSettings, homeNamespace, namespaces, workers, pools, instance: identity };
 const operator = new Operator({ client, logger, settings, metrics });
 
 const stop = new AbortController();

@@ -34,6 +34,7 @@ describe.skipIf(!hasCluster())('AgentPools of the operator on a real kube-apiser
 
   beforeAll(async () => {
     cluster = await startCluster({
+      apiServerArgs: ['--allow-privileged'],
       controllerManager: ['deployment-controller', 'replicaset-controller', 'daemonset-controller'],
     });
     client = cluster.client();
