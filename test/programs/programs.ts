@@ -35,12 +35,14 @@ export interface ProgramsOptions {
   readonly agentConfig?: Readonly<Record<string, unknown>>;
   /** Variables that the agent has beside those of this process. */
   readonly agentEnv?: Readonly<Record<string, string>>;
+  /** Variables that operator and API have beside those of this process. */
+  readonly env?: Readonly<Record<string, string>>;
   /** For node itself, such as --cpu-prof. */
   readonly nodeArgs?: readonly string[];
 }
 
 export async function startPrograms(cluster: Place, options: ProgramsOptions = {}): Promise<Programs> {
-  const { agentName = 'agent-1', nodeArgs = [], agentConfig, agentEnv = {} } = options;
+  const { agentName = 'agent-1', nodeArgs = [], agentConfig, agentEnv = {}, env = {} } = options;
   const folder = await mkdtemp(join(tmpdir(), 'tiangong-programs-'));
   const configFile = join(folder, 'agent.json');
   if (agentConfig !== undefined) await writeFile(configFile, JSON.stringify(agentConfig));
@@ -52,12 +54,14 @@ export async function startPrograms(cluster: Place, options: ProgramsOptions = {
     name: 'operator',
     folder,
     nodeArgs,
+    env,
     args: ['--kubeconfig', cluster.kubeconfig('operator'), '--home-namespace', namespace, '--health-port', '0'],
   });
   const api = new Program({
     name: 'api',
     folder,
     nodeArgs,
+    env,
     args: [
       ...['--kubeconfig', cluster.kubeconfig('api'), '--home-namespace', namespace],
       ...['--port', String(port), '--data', join(folder, 'data')],

@@ -6,14 +6,19 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { isNotFound } from '../../kube/kube-error.ts';
 import { deployTasks, leases, secrets, syncTasks } from '../../kube/resource.ts';
 import type { DeployTaskSpec } from '../../kube/types/deploytask.ts';
+import { readRbacTable } from '../../scripts/rbac-table.ts';
 import { hasHelm } from '../chart/helm-binaries.ts';
 import { hasCluster } from '../kubernetes/shared.ts';
 import { startPrograms } from '../programs/programs.ts';
 import type { Programs } from '../programs/programs.ts';
 import { TaskClient } from '../programs/task-client.ts';
 import { TestConsumer } from '../sync/consumer.ts';
-import { scheduledPod, startWithRights } from './installed-rights.ts';
-import type { AuditedCall, InstalledRights } from './installed-rights.ts';
+import { AuditLog } from './audit-log.ts';
+import type { AuditedCall } from './audit-log.ts';
+import { startCluster } from '../kubernetes/cluster.ts';
+import type { Cluster } from '../kubernetes/cluster.ts';
+import { installRelease } from './release.ts';
+import type { Release } from './release.ts';
 
 const WITHIN = { timeout: 60_000, interval: 100 };
 const POD = 'tiangong-agent-0';
@@ -21,27 +26,41 @@ const POD = 'tiangong-agent-0';
 /** Whatever an answer holds. */
 type Json = ReturnType<typeof JSON.parse>;
 
-describe.skipIf(!hasCluster() || !hasHelm(4))('with the rights of the chart alone', { timeout: 180_000 }, () => {
-  let rights: InstalledRights;
+const kubeconfig = (server: string, token: string): string =>
+  JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'test', cluster: { server, 'insecure-skip-tls-verify': true } }],
+    users: [{ name: 'test', user: { token } }],
+    contexts: [{ name: 'test', context: { cluster: 'test', user: 'test' } }],
+    'current-context': 'test',
+  });
+
+describe.skipIf(!hasCluster() || !hasHelm())('with the rights of the chart alone', { timeout: 180_000 }, () => {
+  const audit = new AuditLog();
+  let cluster: Cluster;
+  let release: Release;
   let programs: Programs;
   let tasks: TaskClient;
   let consumer: TestConsumer;
 
   beforeAll(async () => {
-    rights = await startWithRights();
-    const { cluster, namespace } = rights;
-    await cluster.client().raw({
-      method: 'POST',
-      path: `/api/v1/namespaces/${namespace}/pods`,
-      body: JSON.stringify(scheduledPod(POD, 'tiangong-agent')),
-    });
-    const files: Readonly<Record<string, string>> = {
-      api: await rights.kubeconfig('tiangong-api'),
-      operator: await rights.kubeconfig('tiangong-operator'),
-      [`agent/${POD}`]: await rights.kubeconfig('tiangong-agent', { kind: 'Pod', name: POD }),
+    cluster = await startCluster({ apiServerArgs: audit.apiServerArgs() });
+    release = await installRelease(cluster, 'home');
+    const { home, watched } = release;
+    const config = async (...who: Parameters<Release['token']>): Promise<string> => {
+      const file = join(cluster.folder, `${who[1]}.kubeconfig`);
+      writeFileSync(file, kubeconfig(cluster.url, await release.token(...who)), { mode: 0o600 });
+      return file;
     };
-    const place = { namespace, kubeconfig: (user: string) => files[user] ?? '' };
-    programs = await startPrograms(place, { agentName: POD, env: { TIANGONG_NAMESPACES: namespace } });
+    const files: Readonly<Record<string, string>> = {
+      api: await config(home, 'tiangong-api'),
+      operator: await config(home, 'tiangong-operator'),
+      [`agent/${POD}`]: await config(home, 'tiangong-agent', { pod: POD, node: 'n1' }),
+    };
+    const place = { namespace: home, kubeconfig: (user: string) => files[user] ?? '' };
+    const env = { TIANGONG_NAMESPACES: `${home},${watched}`, TIANGONG_AGENT_SERVICE_ACCOUNT: 'tiangong-agent' };
+    programs = await startPrograms(place, { agentName: POD, env });
     tasks = new TaskClient(programs);
     consumer = await TestConsumer.listen();
   });
@@ -49,7 +68,8 @@ describe.skipIf(!hasCluster() || !hasHelm(4))('with the rights of the chart alon
   afterAll(async () => {
     await programs?.stop();
     await consumer?.close();
-    await rights?.cluster.stop();
+    await cluster?.stop();
+    audit.remove();
   });
 
   const call = async (method: string, path: string, body?: object): Promise<{ status: number; body: Json }> => {
@@ -60,7 +80,7 @@ describe.skipIf(!hasCluster() || !hasHelm(4))('with the rights of the chart alon
 
   const apply = async (name: string, spec: Partial<DeployTaskSpec>): Promise<void> => {
     const whole = { type: 'shell' as const, agent: POD, ...spec };
-    await rights.cluster.client().create(deployTasks, rights.namespace, { metadata: { name }, spec: whole });
+    await release.admin.create(deployTasks, release.home, { metadata: { name }, spec: whole });
   };
 
   it('tasks of REST and of kubectl run, with their output', async () => {
@@ -85,11 +105,11 @@ describe.skipIf(!hasCluster() || !hasHelm(4))('with the rights of the chart alon
     await vi.waitFor(() => programs.rest.post(`/tasks/${held.id}/approve`), WITHIN);
     expect(await tasks.ended(held.id)).toMatchObject({ status: 'success' });
     await apply('short-lived', { command: 'true', ttlSecondsAfterFinished: 0 });
-    const find = (): Promise<unknown> => rights.cluster.client().get(deployTasks, rights.namespace, 'short-lived');
+    const find = (): Promise<unknown> => release.admin.get(deployTasks, release.home, 'short-lived');
     await vi.waitFor(() => expect(find()).rejects.toSatisfy(isNotFound), WITHIN);
     await apply('in-the-middle', { command: 'sleep 300' });
     await expect.poll(async () => (await tasks.get('in-the-middle')).status, WITHIN).toBe('running');
-    await rights.cluster.client().delete(deployTasks, rights.namespace, 'in-the-middle');
+    await release.admin.delete(deployTasks, release.home, 'in-the-middle');
     await vi.waitFor(() => expect(tasks.get('in-the-middle')).rejects.toThrow('404'), WITHIN);
   });
 
@@ -106,7 +126,7 @@ describe.skipIf(!hasCluster() || !hasHelm(4))('with the rights of the chart alon
     const metadata = { name: 'login' };
     const data = { Authorization: Buffer.from('Bearer by-name').toString('base64') };
     const secret = { metadata, type: 'tiangong.io/credential', data };
-    await rights.cluster.client().create(secrets, rights.namespace, secret);
+    await release.admin.create(secrets, release.home, secret);
     await apply('with-a-secret', { type: 'api', command: 'GET', params: { url, headers_secret_ref: 'login' } });
     expect(await tasks.ended('with-a-secret')).toMatchObject({ status: 'success' });
     expect(seen).toEqual(['Bearer of-great-price', 'Bearer by-name']);
@@ -151,11 +171,7 @@ describe.skipIf(!hasCluster() || !hasHelm(4))('with the rights of the chart alon
     expect((await call('POST', '/instances/syncs/t1/_actions/stop')).status).toBe(202);
     await expect.poll(state, WITHIN).toBe('STOPPED');
     expect((await call('DELETE', '/configs/sources/s1')).status).toBeLessThan(300);
-    const left = (): Promise<readonly unknown[]> =>
-      rights.cluster
-        .client()
-        .list(syncTasks, rights.namespace)
-        .then(({ items }) => items);
+    const left = async (): Promise<unknown> => (await release.admin.list(syncTasks, release.home)).items;
     await expect.poll(left, WITHIN).toEqual([]);
   });
 
@@ -168,14 +184,31 @@ describe.skipIf(!hasCluster() || !hasHelm(4))('with the rights of the chart alon
 
   it('an agent that stops gives its Lease back', async () => {
     await programs.agent.stop();
-    const lease = await rights.cluster.client().get(leases, rights.namespace, POD);
+    const lease = await release.admin.get(leases, release.home, POD);
     expect(lease.spec?.holderIdentity ?? '').toBe('');
+  });
+
+  it('every right is used, but for those of what did not happen here', () => {
+    const used = new Set(
+      audit.calls().map(({ user, verb, group, resource }) => `${user} ${verb} ${group}/${resource}`),
+    );
+    const unused = readRbacTable().components.flatMap(({ component, where, rules }) =>
+      rules.flatMap(({ verbs, group, resources }) =>
+        verbs.flatMap((verb) =>
+          resources
+            .map((resource) => `${verb} ${group}/${resource}`)
+            .filter((right) => !used.has(`system:serviceaccount:home:tiangong-${component} ${right}`))
+            .map((right) => `${component} ${where} ${right}`),
+        ),
+      ),
+    );
+    expect(unused).toEqual([]);
   });
 
   it('no program has been refused anything', () => {
     const word = ({ user, verb, group, resource, name, message }: AuditedCall): string =>
       `${user} ${verb} ${group}/${resource} ${name}: ${message}`;
-    const calls = rights.calls();
+    const calls = audit.calls();
     expect(calls.length).toBeGreaterThan(50);
     expect([...new Set(calls.filter(({ status }) => status === 403 || status === 401).map(word))]).toEqual([]);
   });

@@ -1,13 +1,12 @@
 import { KubeConfig } from '@kubernetes/client-node';
-import { expect, vi } from 'vitest';
 import { KubeClient } from '../../kube/client.ts';
 import { HttpTransport } from '../../kube/http-transport.ts';
-import { isAlreadyExists, isForbidden } from '../../kube/kube-error.ts';
+import { isAlreadyExists } from '../../kube/kube-error.ts';
 import type { KubeObject } from '../../kube/object.ts';
-import { agentPools, deployTasks } from '../../kube/resource.ts';
 import { render } from '../chart/helm.ts';
 import type { ChartValues, RenderOptions } from '../chart/helm.ts';
 import type { Cluster } from '../kubernetes/cluster.ts';
+import { untilPoliciesHold } from './until-policies-hold.ts';
 
 /** Kinds of the chart that decide who may do what, and where they are at the API server. */
 const PLURALS: Readonly<Record<string, string>> = {
@@ -42,6 +41,8 @@ export interface Release {
   /** A namespace that the release has nothing to do with. */
   readonly foreign: string;
   readonly objects: readonly KubeObject[];
+  /** A token of a ServiceAccount, as `connect` uses it. */
+  token(namespace: string, serviceAccount: string, bound?: BoundPod): Promise<string>;
   /** A connection under the name of a ServiceAccount, such as a component's; with a pod, as that pod has it. */
   connect(namespace: string, serviceAccount: string, bound?: BoundPod): Promise<HttpTransport>;
   /** A client under the name of a component: `api`, `operator`. */
@@ -72,15 +73,17 @@ export async function installRelease(
   );
   const objects = all.filter(({ kind = '' }) => kind in PLURALS);
   for (const object of objects) await create(admin, object);
-  const connect = async (namespace: string, name: string, bound?: BoundPod): Promise<HttpTransport> => {
+  const token = async (namespace: string, name: string, bound?: BoundPod): Promise<string> => {
     await make(admin, 'v1', `namespaces/${namespace}/serviceaccounts`, name);
     if (bound !== undefined) await makePod(admin, namespace, name, bound);
-    return connectWith(cluster, await mintToken(admin, namespace, name, bound));
+    return mintToken(admin, namespace, name, bound);
   };
+  const connect = async (...who: Parameters<typeof token>): Promise<HttpTransport> =>
+    connectWith(cluster, await token(...who));
   const client = async (...who: Parameters<typeof connect>): Promise<KubeClient> =>
     new KubeClient(await connect(...who));
   const release: Release = {
-    ...{ admin, home, watched, host, foreign, objects, connect },
+    ...{ admin, home, watched, host, foreign, objects, token, connect },
     component: (component) => client(home, `tiangong-${component}`),
     podAgent: (bound, namespace = home) => client(namespace, 'tiangong-agent', bound),
     hostAgent: (name) => client(home, `agent-${name}`),
@@ -90,26 +93,8 @@ export async function installRelease(
       return client('people', name);
     },
   };
-  await untilInForce(release);
+  await untilPoliciesHold(admin, home);
   return release;
-}
-
-/** Policies and roles come into force a moment after they were created; those that were created last are the last. */
-async function untilInForce({ admin, home, objects }: Release): Promise<void> {
-  const has = (kind: string): boolean => objects.some((object) => object.kind === kind);
-  if (has('ValidatingAdmissionPolicy')) {
-    await admin.create(agentPools, home, { metadata: { name: 'probe' }, spec: { workload: 'Deployment' } });
-    const probe = (): Promise<unknown> =>
-      admin
-        .patch(agentPools, home, 'probe', { status: { ready: 1 } }, { subresource: 'status', dryRun: true })
-        .catch((err: unknown) => err);
-    await vi.waitFor(async () => expect(isForbidden(await probe())).toBe(true));
-  }
-  if (!has('MutatingAdmissionPolicy')) return;
-  const spec = { agent: 'a', type: 'shell' as const, command: 'true' };
-  const probe = async (): Promise<object> =>
-    (await admin.create(deployTasks, home, { metadata: { name: 'probe' }, spec }, { dryRun: true })).metadata;
-  await vi.waitFor(async () => expect(await probe()).toHaveProperty('finalizers'));
 }
 
 async function create(admin: KubeClient, object: KubeObject): Promise<void> {
