@@ -33,7 +33,7 @@ export function podTemplate(pool: AgentPool, configMap: string, settings: PoolSe
   } as Partial<V1PodTemplateSpec['spec']>;
   return {
     metadata: {
-      labels: poolLabels(pool.metadata.name, hostAccess, settings.podLabels),
+      labels: poolLabels(pool.metadata.name, hostAccess, settings.instance),
       ...(spec.podAnnotations && { annotations: spec.podAnnotations }),
     },
     spec: {

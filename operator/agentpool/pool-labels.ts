@@ -13,14 +13,10 @@ export const selectorLabels = (pool: string): Record<string, string> => ({
 });
 
 /** The labels of everything that the operator makes for a pool. */
-export function poolLabels(
-  pool: string,
-  hostAccess: boolean,
-  more: Readonly<Record<string, string>>,
-): Record<string, string> {
+export function poolLabels(pool: string, hostAccess: boolean, instance: string | undefined): Record<string, string> {
   return {
-    ...more,
     ...COMPONENT,
+    ...(instance !== undefined && { 'app.kubernetes.io/instance': instance }),
     'app.kubernetes.io/managed-by': 'tiangong-operator',
     [POOL_LABEL]: pool,
     ...(hostAccess && { [HOST_ACCESS_LABEL]: 'true' }),

@@ -9,7 +9,7 @@ export interface PoolFlags {
   readonly agentServiceAccount?: string;
   readonly agentApiUrl?: string;
   readonly agentApiCaConfigMap?: string;
-  readonly agentPodLabels?: string;
+  readonly instance?: string;
   readonly hostNamespace?: string;
 }
 
@@ -30,7 +30,7 @@ export const poolOptions = (): Option[] => [
     '--agent-api-ca-config-map <name>',
     "the ConfigMap whose ca.crt the API's certificate is checked against",
   ).env('TIANGONG_AGENT_API_CA_CONFIG_MAP'),
-  new Option('--agent-pod-labels <key=value,...>', "more labels of the agents' pods").env('TIANGONG_AGENT_POD_LABELS'),
+  new Option('--instance <name>', 'the label app.kubernetes.io/instance of the pods').env('TIANGONG_INSTANCE'),
   new Option('--host-namespace <name>', 'where agents with access to their nodes run; there are none unless set').env(
     'TIANGONG_HOST_NAMESPACE',
   ),
@@ -48,12 +48,7 @@ export function poolSettings(flags: PoolFlags): PoolSettings | undefined {
     hostNamespace: given(flags.hostNamespace),
     apiUrl: given(flags.agentApiUrl),
     apiCaConfigMap: given(flags.agentApiCaConfigMap),
-    podLabels: Object.fromEntries(
-      words(flags.agentPodLabels).map((pair) => {
-        const [key = '', ...value] = pair.split('=');
-        return [key, value.join('=')];
-      }),
-    ),
+    instance: given(flags.instance),
   };
 }
 

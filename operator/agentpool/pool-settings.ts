@@ -13,6 +13,6 @@ export interface PoolSettings {
   readonly apiUrl: string | undefined;
   /** A ConfigMap of the pods' namespace whose key ca.crt the API's certificate is checked against. */
   readonly apiCaConfigMap: string | undefined;
-  /** Labels of the pods beside those that the operator finds them by. */
-  readonly podLabels: Readonly<Record<string, string>>;
+  /** The label app.kubernetes.io/instance of what is made; undefined: it has none. */
+  readonly instance: string | undefined;
 }

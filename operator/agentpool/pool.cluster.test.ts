@@ -63,7 +63,7 @@ describe.skipIf(!hasCluster())('AgentPools of the operator on a real kube-apiser
           hostNamespace: HOST,
           apiUrl: 'https://tiangong-api.home.svc:8080',
           apiCaConfigMap: 'tiangong-api-ca',
-          podLabels: { 'app.kubernetes.io/instance': 'test' },
+          instance: 'test',
         },
       },
     });

@@ -31,7 +31,7 @@ export function render(pool: AgentPool, namespace: string, homeNamespace: string
   const config = agentConfig(pool, { homeNamespace, namespace }, settings);
   const metadata = {
     namespace,
-    labels: poolLabels(name, hostAccess, settings.podLabels),
+    labels: poolLabels(name, hostAccess, settings.instance),
     // An owner in another namespace would count as gone: there a finalizer takes its place.
     ...(namespace === pool.metadata.namespace && { ownerReferences: [ownerReference(pool)] }),
   };
@@ -62,7 +62,7 @@ function workloadSpec(
     revisionHistoryLimit: HISTORY,
     template: podTemplate(pool, configMap, settings),
   };
-  const number = /%$/.test(atOnce) ? atOnce : Number(atOnce);
+  const number = atOnce.endsWith("%") ? atOnce : Number(atOnce);
   // On a node a successor waits until the one before it has ended: it would never be ready beside it.
   if (workload === 'DaemonSet')
     return { ...common, updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: number } } };
@@ -82,7 +82,7 @@ function ownerReference({ metadata }: AgentPool): OwnerReference {
     kind,
     name: metadata.name,
     uid: metadata.uid ?? '',
+    // Without blockOwnerDeletion, which some clusters allow only to those who may finalize the owner.
     controller: true,
-    blockOwnerDeletion: true,
   };
 }
