@@ -1,0 +1,43 @@
+import { expect, vi } from 'vitest';
+import type { KubeClient } from '../../kube/client.ts';
+import { isForbidden } from '../../kube/kube-error.ts';
+
+const ROOT = '/apis/admissionregistration.k8s.io/v1';
+const NAME = 'sentinel';
+
+/**
+ * Waits until the API server heeds the policies that were created before. It takes them up in the order of their creation,
+ * a second or so later: so two more are made, which are about nothing but a ConfigMap of the namespace, and awaited.
+ */
+export async function untilPoliciesHold(admin: KubeClient, namespace: string): Promise<void> {
+  const name = `${NAME}.${namespace}`;
+  const resourceRules = [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['configmaps'] }];
+  const shared = { failurePolicy: 'Fail', matchConstraints: { resourceRules } };
+  const expression = "[JSONPatch{op: 'add', path: '/metadata/labels', value: {'marked': 'yes'}}]";
+  const mutation = {
+    ...{ ...shared, reinvocationPolicy: 'Never' },
+    mutations: [{ patchType: 'JSONPatch', jsonPatch: { expression } }],
+  };
+  const validation = { ...shared, validations: [{ expression: 'false', reason: 'Forbidden' }] };
+  const matchResources = { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } } };
+  const binding = { policyName: name, matchResources };
+  const create = (plural: string, spec: object): Promise<unknown> =>
+    admin.raw({ method: 'POST', path: `${ROOT}/${plural}`, body: JSON.stringify({ metadata: { name }, spec }) });
+  const probe = (): Promise<unknown> =>
+    admin
+      .raw({
+        method: 'POST',
+        path: `/api/v1/namespaces/${namespace}/configmaps?dryRun=All`,
+        body: JSON.stringify({ metadata: { name: NAME } }),
+      })
+      .catch((err: unknown) => err);
+  await create('mutatingadmissionpolicies', mutation);
+  await create('mutatingadmissionpolicybindings', binding);
+  await vi.waitFor(async () => expect(await probe()).toMatchObject({ metadata: { labels: { marked: 'yes' } } }));
+  await create('validatingadmissionpolicies', validation);
+  await create('validatingadmissionpolicybindings', { ...binding, validationActions: ['Deny'] });
+  await vi.waitFor(async () => expect(isForbidden(await probe())).toBe(true));
+  for (const kind of ['validating', 'mutating'])
+    for (const plural of ['admissionpolicybindings', 'admissionpolicies'])
+      await admin.raw({ method: 'DELETE', path: `${ROOT}/${kind}${plural}/${name}` });
+}
