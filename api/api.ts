@@ -1,7 +1,4 @@
 import { setMaxListeners } from 'node:events';
-import { createServer } from 'node:http';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
 import type { KubeClient } from '../kube/client.ts';
@@ -30,6 +27,7 @@ import { internalRoutes } from './internal/internal-routes.ts';
 import { measureSyncs } from './metrics/sync-metrics.ts';
 import { readOpenApi } from './openapi.ts';
 import { guardOrigins } from './origin-guard.ts';
+import { RestListener } from './rest-listener.ts';
 import { checkAnswers, createApp } from './server.ts';
 import { serviceRoutes } from './service-routes.ts';
 import type { ApiSettings } from './settings.ts';
@@ -58,22 +56,13 @@ export interface ApiParts {
   readonly validateResponses?: boolean;
 }
 
-/** Requests that are under way at the end get this long; waiting ones are answered at once. */
-const CLOSE_GRACE_MS = 5000;
-
-const HEADERS_TIMEOUT_MS = 60_000;
-
-/** Node's own five minutes for a whole request are too few for a large file on a slow line. */
-const UPLOAD_TIMEOUT_MS = 24 * 3600 * 1000;
-
 /** The REST API: one HTTP server, its caches and its cleanup loop. */
 export class Api {
-  readonly #parts: ApiParts;
   readonly #reader: TaskReader;
   readonly #directory: AgentDirectory;
   readonly #configs: Configs;
   readonly #cleanup: Cleanup;
-  readonly #server: Server;
+  readonly #listener: RestListener;
   /** Aborts first: what waits is answered. */
   readonly #stopping = new AbortController();
   readonly #loops = new AbortController();
@@ -113,7 +102,6 @@ export class Api {
     const actions = new DriverActions({ creator, reader, directory, store, homeNamespace });
     measureStore(registry, store);
     measureSyncs(registry, configs);
-    this.#parts = parts;
     this.#reader = reader;
     this.#directory = directory;
     this.#configs = configs;
@@ -147,7 +135,8 @@ export class Api {
       }),
       validateResponses: parts.validateResponses ?? false,
     });
-    this.#server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: UPLOAD_TIMEOUT_MS }, app);
+    const isReady = (): boolean => this.isReady;
+    this.#listener = new RestListener({ app, settings, registry, isReady, logger });
   }
 
   /** Whether all tasks, agents and configurations have been read. Single tasks and agents can be read before that. */
@@ -156,32 +145,18 @@ export class Api {
   }
 
   /** Begins to read and to answer. Rejects when the address cannot be had. Call it once. */
-  async listen(): Promise<{ url: string; port: number }> {
-    const { host, port } = this.#parts.settings;
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(port, host, () => {
-        this.#server.off('error', reject);
-        resolve();
-      });
-    });
+  async listen(): Promise<{ url: string; port: number; metricsPort: number | undefined }> {
+    const address = await this.#listener.listen();
     const signal = this.#loops.signal;
     const loops = [this.#reader, this.#directory, this.#configs, this.#cleanup];
     this.#running = Promise.all(loops.map((loop) => loop.run(signal)));
-    const bound = (this.#server.address() as AddressInfo).port;
-    return { url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`, port: bound };
+    return address;
   }
 
   /** Answers what is under way, then stops. */
   async close(): Promise<void> {
     this.#stopping.abort();
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    // A connection whose last answer has been sent is idle, and would be kept for the next request.
-    const idle = setInterval(() => this.#server.closeIdleConnections(), 20);
-    const cutOff = setTimeout(() => this.#server.closeAllConnections(), CLOSE_GRACE_MS);
-    await closed;
-    clearInterval(idle);
-    clearTimeout(cutOff);
+    await this.#listener.close();
     this.#loops.abort();
     await this.#running;
   }

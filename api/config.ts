@@ -2,6 +2,8 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { ALL_NAMESPACES, parseNamespaces } from '../kube/watched-namespaces.ts';
 import type { S3Settings } from '../store/s3/s3-settings.ts';
 import { DEFAULT_STORE_MAX_BYTES, defaultSettings, MAX_FILE_BYTES } from './settings.ts';
+import { addAuthFlags, authSettings } from './auth/auth-flags.ts';
+import type { AuthFlags } from './auth/auth-flags.ts';
 import type { ApiSettings } from './settings.ts';
 import { upTo } from './whole-number.ts';
 
@@ -16,7 +18,7 @@ export interface ApiConfig {
   readonly logLevel: string;
 }
 
-interface Flags {
+interface Flags extends AuthFlags {
   host: string;
   port: number;
   homeNamespace: string;
@@ -98,8 +100,8 @@ export function readConfig(argv: readonly string[]): ApiConfig {
         false,
       ),
     )
-    .addOption(flag('--log-level <level>', 'of the log on standard output', 'LOG_LEVEL').default('info'))
-    .parse(argv, { from: 'user' });
+    .addOption(flag('--log-level <level>', 'of the log on standard output', 'LOG_LEVEL').default('info'));
+  addAuthFlags(command).parse(argv, { from: 'user' });
   const flags = command.opts<Flags>();
   const fault = endpointFault(flags.s3Endpoint);
   if (fault !== undefined) command.error(`error: ${fault}`);
@@ -115,7 +117,7 @@ export function readConfig(argv: readonly string[]): ApiConfig {
     maxFileBytes,
   };
   return {
-    settings: { ...defaultSettings, ...own },
+    settings: { ...defaultSettings, ...own, ...authSettings(command, flags) },
     kubeconfig: flags.kubeconfig,
     dataFolder: flags.data,
     storeMaxBytes: flags.storeMaxBytes,

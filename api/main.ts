@@ -32,8 +32,8 @@ const api = new Api({ client: new KubeClient(transport), store, logger, settings
 const stopped = new Promise<string>((resolve) => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve);
 });
-const { url } = await api.listen();
-logger.info({ url }, 'listening');
+const { url, metricsPort } = await api.listen();
+logger.info({ url, metricsPort, auth: settings.auth }, 'listening');
 logger.info({ signal: await stopped }, 'stopping');
 await api.close();
 await transport.close();

@@ -3,7 +3,7 @@ import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'n
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { createCertificate } from '../../testing/certificate.ts';
+import { createCertificate } from '../../../test/certificate.ts';
 import { describeExecutor, execute } from '../../conformance/executor.ts';
 import { ApiExecutor } from './api-executor.ts';
 

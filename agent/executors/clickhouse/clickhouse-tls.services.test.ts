@@ -8,7 +8,7 @@ import { hasServices, service } from '../../../test/services/service.ts';
 import type { Service } from '../../../test/services/service.ts';
 import { execute } from '../../conformance/executor.ts';
 import type { Execution } from '../../conformance/executor.ts';
-import { createCertificate } from '../../testing/certificate.ts';
+import { createCertificate } from '../../../test/certificate.ts';
 import { ClickHouseExecutor } from './clickhouse-executor.ts';
 
 let server: Service;

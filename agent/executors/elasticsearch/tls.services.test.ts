@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { hasServices, service } from '../../../test/services/service.ts';
-import { createCertificate } from '../../testing/certificate.ts';
+import { createCertificate } from '../../../test/certificate.ts';
 import { TestIndices, randomIndexName } from './testing/test-indices.ts';
 
 describe.skipIf(!hasServices('elasticsearch'))('ElasticsearchExecutor and TLS', () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasServices, service } from '../../../test/services/service.ts';
-import { createCertificate } from '../../testing/certificate.ts';
+import { createCertificate } from '../../../test/certificate.ts';
 import { TestDatabase } from './testing/test-database.ts';
 import { tlsProxy } from './testing/tls-proxy.ts';
 

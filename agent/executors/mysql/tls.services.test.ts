@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasServices, service } from '../../../test/services/service.ts';
-import { createCertificate } from '../../testing/certificate.ts';
+import { createCertificate } from '../../../test/certificate.ts';
 import { serverProxy } from '../database/testing/server-proxy.ts';
 import { TestDatabase } from './testing/test-database.ts';
 

@@ -2,7 +2,7 @@ import { createServer } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { KubeClient } from '../../../../kube/client.ts';
-import { createCertificate } from '../../../testing/certificate.ts';
+import { createCertificate } from '../../../../test/certificate.ts';
 
 export interface KubeletOptions {
   readonly client: KubeClient;

@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { TestConsumer } from '../../../../test/sync/consumer.ts';
 import type { ListenOptions } from '../../../../test/sync/consumer.ts';
-import { createCertificate } from '../../../testing/certificate.ts';
+import { createCertificate } from '../../../../test/certificate.ts';
 import { configOf, describePusher, messages, updateOf } from '../../conformance/describe-pusher.ts';
 import { describeRemotePusher } from '../../conformance/describe-remote-pusher.ts';
 import type { RemotePusherUnderTest } from '../../conformance/describe-remote-pusher.ts';
