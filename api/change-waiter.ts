@@ -1,4 +1,4 @@
-import type { Informer } from '../kube/informer.ts';
+import type { ChangeListener, Informer } from '../kube/informer.ts';
 import type { KubeObject } from '../kube/object.ts';
 
 /** Lets requests wait for what an informer will see. */
@@ -45,6 +45,11 @@ export class ChangeWaiter<T extends KubeObject> {
   /** Calls `listener` on every change of one object. Returns the unsubscribe function. */
   onChange(key: string, listener: () => void): () => void {
     return this.#subscribe(key, listener);
+  }
+
+  /** Calls `listener` on every change of any object. Returns the unsubscribe function. */
+  onAnyChange(listener: ChangeListener<T>): () => void {
+    return this.#informer.onChange(listener);
   }
 
   #subscribe(key: string, listener: (object: T | undefined) => void): () => void {

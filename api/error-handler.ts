@@ -9,6 +9,8 @@ export function answerErrors(logger: Logger, toBody: (err: ApiError) => object =
   return (thrown: unknown, req, res, _next) => {
     if (thrown instanceof ClientGoneError) return void res.destroy();
     const err = toApiError(thrown);
+    // For the audit trail.
+    (res.locals as { errorCode?: string }).errorCode = err.code;
     // The query and the body may hold anything; the path holds ids only.
     if (err.status >= 500)
       logger.error({ method: req.method, path: req.path, code: err.code, err: thrown }, err.message);

@@ -13,6 +13,8 @@ export interface OpenApiDocument {
 }
 
 export interface Operation {
+  /** What the operation is called in the audit trail, too. */
+  readonly operationId: string;
   readonly summary: string;
   readonly description?: string;
   readonly parameters?: readonly (Parameter | Reference)[];

@@ -3,7 +3,7 @@ import { ApiError } from './errors.ts';
 import type { ApiSettings } from './settings.ts';
 
 const EXPOSED_HEADERS =
-  'Location, X-Total-Count, Idempotent-Replayed, Retry-After, Content-Disposition, Content-Range, ETag, X-Content-SHA256';
+  'Location, X-Total-Count, Idempotent-Replayed, Retry-After, Content-Disposition, Content-Range, ETag, X-Content-SHA256, X-Request-Id';
 
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/i;
 

@@ -2,6 +2,9 @@ import { hash } from 'node:crypto';
 import type { DeployTask, DeployTaskSpec } from './types/deploytask.ts';
 import { isFinished } from './task-state.ts';
 
+/** An annotation: who asked for the task. */
+export const CREATED_BY = 'tiangong.io/created-by';
+
 /** An annotation that the API writes with an approval: who gave it. */
 export const APPROVED_BY = 'tiangong.io/approved-by';
 

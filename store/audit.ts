@@ -9,7 +9,7 @@ export interface NewAuditRecord {
   /** What it was done to, such as `tasks/ID`. */
   readonly object: string;
   /** What proxies said about where the call came from: anybody may have written that. */
-  readonly forwardedFor?: string;
+  readonly forwarded_for?: string;
   /** The object's, where it is known. */
   readonly uid?: string;
   readonly method?: string;
@@ -19,7 +19,7 @@ export interface NewAuditRecord {
   readonly status?: number;
   /** The error's code. */
   readonly code?: string;
-  readonly requestId?: string;
+  readonly request_id?: string;
   /** How many calls like this one were left out before it, because they were too many. */
   readonly omitted?: number;
 }
@@ -74,8 +74,8 @@ export interface Audit {
   /** Resolves once the record survives the end of the process. Texts are cut to 1,024 characters and hold no control characters. */
   append(record: NewAuditRecord): Promise<AuditMark>;
   list(query: AuditQuery): Promise<readonly AuditRecord[]>;
-  /** Whether there is a record of one of the actions on the object of the uid. */
-  has(uid: string, actions: readonly string[]): boolean;
+  /** Whether there is a record with the uid; of the action, if one is given. */
+  has(uid: string, action?: string): boolean;
   /** Looks at every record. Calls at the same time share one look. */
   verify(): Promise<AuditVerification>;
   /** Removes the oldest records that are beyond the bounds of age and number, and records that. Resolves with how many. */

@@ -1,11 +1,10 @@
 import type { KubeClient } from '../../kube/client.ts';
 import { isConflict, isNotFound } from '../../kube/kube-error.ts';
 import { deployTasks } from '../../kube/resource.ts';
-import { APPROVED_BY, approvalDigest, needsApproval } from '../../kube/task-digest.ts';
+import { APPROVED_BY, approvalDigest, CREATED_BY, needsApproval } from '../../kube/task-digest.ts';
 import { isCancelRequested, isFinished } from '../../kube/task-state.ts';
 import type { DeployTask } from '../../kube/types/deploytask.ts';
 import { ApiError } from '../errors.ts';
-import { CREATED_BY } from './task-creator.ts';
 import type { TaskName } from './task-id.ts';
 import { toKey } from './task-reader.ts';
 import type { TaskReader } from './task-reader.ts';

@@ -1,3 +1,4 @@
+import { APPROVED_BY, CREATED_BY } from '../../kube/task-digest.ts';
 import type { DeployTask } from '../../kube/types/deploytask.ts';
 import type { LogLine } from '../../store/log-chunk.ts';
 import { searchableMetadata } from './task-metadata.ts';
@@ -16,6 +17,9 @@ export interface TaskBody {
 
 /** The paths in `params` that the API took credentials from, as JSON: what is shown as `***`. */
 export const MASKED_PARAMS = 'tiangong.io/masked-params';
+
+/** Beside it, who made and who approved the task: the audit trail has them. */
+const KEPT_ANNOTATIONS: readonly string[] = [MASKED_PARAMS, CREATED_BY, APPROVED_BY];
 
 /** What an object of the cache and its index entries cost beside its body. */
 const OVERHEAD_BYTES = 200;
@@ -45,9 +49,9 @@ export function takeBody(task: DeployTask): { body: TaskBody; bytes: number } {
     const { conditions } = status;
     if (conditions !== undefined) status.conditions = conditions.filter(({ type }) => type === 'Succeeded');
   }
-  const masked = metadata.annotations?.[MASKED_PARAMS];
-  if (masked === undefined) delete metadata.annotations;
-  else metadata.annotations = { [MASKED_PARAMS]: masked };
+  const kept = Object.entries(metadata.annotations ?? {}).filter(([name]) => KEPT_ANNOTATIONS.includes(name));
+  if (kept.length === 0) delete metadata.annotations;
+  else metadata.annotations = Object.fromEntries(kept);
   const text = body.command.length + body.params.length + body.result.length + body.error.length;
   const lines = body.lines.reduce((sum, line) => sum + line.message.length + OVERHEAD_BYTES, 0);
   return { body, bytes: OVERHEAD_BYTES + text + lines };

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeClient, NewObject } from '../../kube/client.ts';
 import { isAlreadyExists, isNotFound, KubeError } from '../../kube/kube-error.ts';
 import { deployTasks } from '../../kube/resource.ts';
+import { CREATED_BY } from '../../kube/task-digest.ts';
 import type { DeployTask } from '../../kube/types/deploytask.ts';
 import type { Blobs } from '../../store/blobs.ts';
 import { ApiError } from '../errors.ts';
@@ -24,11 +25,11 @@ const TRIES = 3;
 /** Keeps the object until its agent has reported, when it is deleted while it runs. The operator takes it off. */
 const CLEANUP_FINALIZER = 'tiangong.io/cleanup';
 
-/** An annotation: who asked for the task. */
-export const CREATED_BY = 'tiangong.io/created-by';
-
 /** A label: the uid of the task that this one rolls back. */
 export const ROLLBACK_OF = 'tiangong.io/rollback-of';
+
+/** Is told which task is about to be made, and again with its uid. */
+export type TaskNote = (task: TaskName, uid?: string) => void;
 
 /** Turns what REST was asked for into objects of the Kubernetes API: Secrets, then the task. */
 export class TaskCreator {
@@ -36,12 +37,20 @@ export class TaskCreator {
   readonly #blobs: Blobs;
   readonly #secrets: TaskSecrets;
   readonly #settings: ApiSettings;
+  readonly #note: TaskNote;
 
-  constructor(client: KubeClient, blobs: Blobs, secrets: TaskSecrets, settings: ApiSettings) {
+  constructor(
+    client: KubeClient,
+    blobs: Blobs,
+    secrets: TaskSecrets,
+    settings: ApiSettings,
+    note: TaskNote = () => undefined,
+  ) {
     this.#client = client;
     this.#blobs = blobs;
     this.#secrets = secrets;
     this.#settings = settings;
+    this.#note = note;
   }
 
   /**
@@ -81,11 +90,13 @@ export class TaskCreator {
         ttlSecondsAfterFinished: this.#settings.taskTtlSeconds,
       },
     };
+    this.#note({ namespace, name });
     await this.#secrets.create({ namespace, name }, secrets);
     const created = await this.#createObject(namespace, object).catch(async (err: unknown) => {
       if (err instanceof KubeError && err.code < 500) await this.#undo({ namespace, name }, secretNames);
       throw err;
     });
+    this.#note({ namespace, name }, created.task.metadata.uid);
     if (secretNames.length > 0) await this.#secrets.adopt(created.task, secretNames);
     return created;
   }

@@ -83,9 +83,9 @@ export class SqliteAudit implements Audit {
     return found;
   }
 
-  has(uid: string, actions: readonly string[]): boolean {
-    const statement = this.#db.prepare('SELECT 1 FROM audit WHERE uid = ? AND action = ? LIMIT 1');
-    return actions.some((action) => statement.get(uid, action) !== undefined);
+  has(uid: string, action?: string): boolean {
+    const known = this.#db.prepare('SELECT 1 FROM audit WHERE uid = ? AND (? IS NULL OR action = ?) LIMIT 1');
+    return known.get(uid, action ?? null, action ?? null) !== undefined;
   }
 
   verify(): Promise<AuditVerification> {
@@ -166,14 +166,16 @@ export class SqliteAudit implements Audit {
     newestFirst: boolean,
     limit: number,
   ): Row[] {
-    const wanted = Object.entries({ user, action, object, code }).filter(([, value]) => value !== undefined);
-    const conditions = wanted.map(([name]) => ` AND ${name} = ?`).join('');
+    const wanted = Object.entries({ user, action, object, code }).flatMap(([name, value]) =>
+      value === undefined ? [] : [{ name, value }],
+    );
+    const conditions = wanted.map(({ name }) => ` AND ${name} = ?`).join('');
     const order = newestFirst ? 'DESC' : 'ASC';
     return this.#db
       .prepare(
         `SELECT seq, record, hash FROM audit WHERE seq > ? AND seq <= ?${conditions} ORDER BY seq ${order} LIMIT ?`,
       )
-      .all(after, upTo, ...wanted.map(([, value]) => value!), limit) as unknown as Row[];
+      .all(after, upTo, ...wanted.map(({ value }) => value), limit) as unknown as Row[];
   }
 
   #mark(sql: string, ...values: number[]): AuditMark | undefined {

@@ -1,0 +1,73 @@
+import { RouteTable } from '../auth/route-table.ts';
+import type { OpenApiDocument } from '../openapi.ts';
+
+/** What a call is for, in the words of the audit trail. */
+export interface CallName {
+  /** The operation's name in the contract; `unknown` for what has none. */
+  readonly action: string;
+  /** What it is done to: `tasks/ID`, or `tasks` where the path names none. */
+  readonly object: string;
+}
+
+/** Reads that are on record as changes are. */
+const RECORDED_READS: ReadonlySet<string> = new Set(['listAudit', 'verifyAudit', 'readCredential']);
+
+/** Of agents, which the contract does not have. */
+const INTERNAL = {
+  'GET /internal/tasks/{uid}/secret': 'readCredential',
+  'GET /internal/syncs/{uid}/secret': 'readCredential',
+};
+
+/** Finds out what calls are for. */
+export class CallNames {
+  readonly #table: RouteTable<string>;
+
+  constructor(contract: OpenApiDocument) {
+    const routes = Object.entries(contract.paths).flatMap(([path, item]) =>
+      (['get', 'put', 'post', 'delete'] as const).flatMap((method) => {
+        const operation = item[method]?.operationId;
+        return operation === undefined ? [] : [[`${method.toUpperCase()} ${path}`, operation] as const];
+      }),
+    );
+    this.#table = new RouteTable({ ...Object.fromEntries(routes), ...INTERNAL });
+  }
+
+  /** `ref`: the Secret that the query names. */
+  of(method: string, path: string, ref?: string): CallName {
+    const route = this.#find(method, path);
+    if (route === undefined) return { action: 'unknown', object: '' };
+    const { value: action, params } = route;
+    if (action === 'readCredential') return { action, object: `secrets/${ref ?? ''}` };
+    return { action, object: objectOf(path, Object.keys(params).length) };
+  }
+
+  #find(method: string, path: string): ReturnType<RouteTable<string>['find']> {
+    try {
+      return this.#table.find(method, path);
+    } catch (err) {
+      if (err instanceof URIError) return undefined;
+      throw err;
+    }
+  }
+}
+
+/** Whether a call is on record however it ends. What agents send of their tasks is not: it decides nothing. */
+export const isRecorded = (method: string, path: string, { action }: CallName): boolean =>
+  RECORDED_READS.has(action) || (!SAFE.has(method) && !path.startsWith('/internal/'));
+
+const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** Words that say what is done to the object before them. */
+const VERBS: ReadonlySet<string> = new Set(['approve', 'cancel', 'distribute', 'rollback']);
+
+/** The path without `/api/v1` or `/api`, and without what is done at its end. */
+function objectOf(path: string, params: number): string {
+  const parts = path.split('/').filter((part) => part !== '');
+  const own = parts.slice(parts[1] === 'v1' ? 2 : 1);
+  if (params > 0 && VERBS.has(own.at(-1) ?? '')) own.pop();
+  const actions = own.indexOf('_actions');
+  return own
+    .slice(0, actions === -1 ? undefined : actions)
+    .map((part) => decodeURIComponent(part))
+    .join('/');
+}
