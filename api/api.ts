@@ -1,9 +1,13 @@
 import { setMaxListeners } from 'node:events';
+import type { Request } from 'express';
 import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
 import type { KubeClient } from '../kube/client.ts';
 import { KubeMetrics } from '../kube/metrics.ts';
+import { watchedNamespaces } from '../kube/watched-namespaces.ts';
 import type { Store } from '../store/store.ts';
+import { auditRoutes } from './audit/audit-routes.ts';
+import { Auditing } from './audit/auditing.ts';
 import { Authenticator } from './auth/authenticator.ts';
 import { Authorizer } from './auth/authorizer.ts';
 import { guard as guardRoutes, openGuard } from './auth/guard.ts';
@@ -62,6 +66,7 @@ export class Api {
   readonly #directory: AgentDirectory;
   readonly #configs: Configs;
   readonly #cleanup: Cleanup;
+  readonly #auditing: Auditing;
   readonly #listener: RestListener;
   /** Aborts first: what waits is answered. */
   readonly #stopping = new AbortController();
@@ -77,22 +82,29 @@ export class Api {
       logger.warn({ err }, 'reading from the Kubernetes API failed; trying again');
     const watching = { metrics: new KubeMetrics(registry), onError };
     const secrets = new TaskSecrets(client, settings.homeNamespace);
-    const reader = new TaskReader(client, { cacheBytes: settings.cacheBytes, ...watching });
+    const namespaces = watchedNamespaces(settings.namespaces, settings.homeNamespace);
+    const reader = new TaskReader(client, {
+      ...{ cacheBytes: settings.cacheBytes, ...watching },
+      ...(namespaces && { namespaces }),
+    });
     const directory = new AgentDirectory(client, { namespace: settings.homeNamespace, ...watching });
     const configs = new Configs(client, store.blobs, { namespace: settings.homeNamespace, ...watching });
-    const creator = new TaskCreator(client, store.blobs, secrets, settings);
+    const contract = readOpenApi();
+    const { idempotencyKeys: keys, audit } = store;
+    const { homeNamespace } = settings;
+    const whoIs = (req: Request): string | undefined => identityOf(req, (text) => keys.digest(text));
+    const { changes } = reader;
+    const auditing = new Auditing({ audit, contract, changes, homeNamespace, registry, logger, identityOf: whoIs });
+    const creator = new TaskCreator(client, store.blobs, secrets, settings, auditing.noteTask);
     const answers = new TaskAnswers(store, settings.homeNamespace);
     const uses = new FileUses(store.files, reader, settings.homeNamespace);
-    const { idempotencyKeys: keys } = store;
     const once = new CreateOnce(keys, creator);
-    const { homeNamespace } = settings;
     const created = new CreatedAnswer({ reader, answers, store, homeNamespace, stopping });
     const rollback = new RollbackHandler({ client, store, secrets, once, creator, created, directory, uses });
     const create = new CreateHandler({ once, creator, created, directory, keys, uses, homeNamespace });
     const upload = new UploadHandler(store.files, { maxBytes: settings.maxFileBytes, idleMs: settings.uploadIdleMs });
     const distributor = new FileDistributor({ uses, directory, creator });
     const logs = new LogHandler(reader, store.streams, stopping);
-    const contract = readOpenApi();
     const reviews = new Reviews(client);
     const authenticator = new Authenticator(reviews);
     const guard =
@@ -105,16 +117,18 @@ export class Api {
     this.#reader = reader;
     this.#directory = directory;
     this.#configs = configs;
+    this.#auditing = auditing;
     this.#cleanup = new Cleanup({ reader, secrets, configs, store, uses, settings, logger });
     const app = createApp({
       contract,
       logger,
-      first: [measureRequests(registry), guardOrigins(settings)],
+      first: [measureRequests(registry), auditing.handler, guardOrigins(settings)],
       service: serviceRoutes({ guard, contract, registry, isReady: () => this.isReady, stopping }),
       internal: internalRoutes({ client, store, reader, authenticator, agentUsers: agentUsersOf(settings), logger }),
       guard,
       tasks: taskRoutes({ client, store, reader, answers, create, logs, rollback, homeNamespace, logger }),
       agents: agentRoutes(directory),
+      audit: auditRoutes(audit),
       uploads: uploadRoutes(upload),
       files: fileRoutes({ files: store.files, uses, distributor }),
       syncs: syncRoutes({
@@ -129,7 +143,7 @@ export class Api {
         drivers: {
           wizards: readWizards(),
           actions,
-          identityOf: (req) => identityOf(req, (text) => keys.digest(text)),
+          identityOf: whoIs,
           stopping,
         },
       }),
@@ -148,7 +162,7 @@ export class Api {
   async listen(): Promise<{ url: string; port: number; metricsPort: number | undefined }> {
     const address = await this.#listener.listen();
     const signal = this.#loops.signal;
-    const loops = [this.#reader, this.#directory, this.#configs, this.#cleanup];
+    const loops = [this.#reader, this.#directory, this.#configs, this.#cleanup, this.#auditing];
     this.#running = Promise.all(loops.map((loop) => loop.run(signal)));
     return address;
   }

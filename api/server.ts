@@ -18,6 +18,7 @@ export interface AppParts {
   readonly internal: Router;
   readonly tasks: Router;
   readonly agents: Router;
+  readonly audit: Router;
   /** `POST /api/v1/files`: reads its body itself. */
   readonly uploads: Router;
   readonly files: Router;
@@ -41,6 +42,7 @@ export function createApp(parts: AppParts): Express {
   app.use('/api/v1', readJson(MAX_BODY_BYTES), checkRequests(parts));
   app.use('/api/v1/tasks', parts.tasks);
   app.use('/api/v1/agents', parts.agents);
+  app.use('/api/v1/audit', parts.audit);
   app.use('/api/v1/files', parts.files);
   app.use('/api', parts.syncs);
   app.use((_req, _res, next) => next(new ApiError('RouteNotFound')));
