@@ -23,6 +23,16 @@ import type { Release } from './release.ts';
 const WITHIN = { timeout: 60_000, interval: 100 };
 const POD = 'tiangong-agent-0';
 
+/** Rights for what needs a kubelet, pools, minutes or the end of a release: their own tests show that they are used. */
+const ELSEWHERE = [
+  /^(cleanup|test) /,
+  /^operator \w+ \w+ (apps\/|\/configmaps|\/pods|\/namespaces|tiangong.io\/agentpools)/,
+  /^operator home (delete|patch) tiangong.io\/agents$/,
+  // What is left over is looked for each minute; an Event that comes again is counted.
+  /^api home (list|delete) \/secrets$/,
+  /^operator watched patch \/events$/,
+];
+
 /** Whatever an answer holds. */
 type Json = ReturnType<typeof JSON.parse>;
 
@@ -147,6 +157,7 @@ describe.skipIf(!hasCluster() || !hasHelm())('with the rights of the chart alone
 
   it('agents are listed, and say what they are', async () => {
     expect(await programs.rest.get(`/agents/${POD}/status`)).toMatchObject({ status: 'online' });
+    expect(await call('PUT', `/v1/agents/${POD}`, { tags: ['tried'] })).toMatchObject({ status: 200 });
   });
 
   it('a sync is configured, tried, started, stopped and removed', async () => {
@@ -170,7 +181,13 @@ describe.skipIf(!hasCluster() || !hasHelm())('with the rights of the chart alone
     await expect.poll(() => [...consumer.rows().values()].length, WITHIN).toBeGreaterThan(0);
     expect((await call('POST', '/instances/syncs/t1/_actions/stop')).status).toBe(202);
     await expect.poll(state, WITHIN).toBe('STOPPED');
+    expect((await call('PUT', '/configs/sources/s1', { max_queue_size: 500 })).status).toBe(200);
+    expect((await call('PUT', '/configs/pushers/p1', { batch_size: 50 })).status).toBe(200);
+    expect(await call('POST', '/configs/syncs/t2', sync)).toMatchObject({ status: 201 });
+    expect((await call('DELETE', '/configs/syncs/t1')).status).toBeLessThan(300);
+    // What is left of the syncs goes with their source.
     expect((await call('DELETE', '/configs/sources/s1')).status).toBeLessThan(300);
+    expect((await call('DELETE', '/configs/pushers/p1')).status).toBeLessThan(300);
     const left = async (): Promise<unknown> => (await release.admin.list(syncTasks, release.home)).items;
     await expect.poll(left, WITHIN).toEqual([]);
   });
@@ -186,9 +203,10 @@ describe.skipIf(!hasCluster() || !hasHelm())('with the rights of the chart alone
     await programs.agent.stop();
     const lease = await release.admin.get(leases, release.home, POD);
     expect(lease.spec?.holderIdentity ?? '').toBe('');
+    expect(await call('DELETE', `/v1/agents/${POD}`)).toMatchObject({ status: 200 });
   });
 
-  it('every right is used, but for those of what did not happen here', () => {
+  it('no right is there in vain, but for what did not happen here', () => {
     const used = new Set(
       audit.calls().map(({ user, verb, group, resource }) => `${user} ${verb} ${group}/${resource}`),
     );
@@ -202,7 +220,7 @@ describe.skipIf(!hasCluster() || !hasHelm())('with the rights of the chart alone
         ),
       ),
     );
-    expect(unused).toEqual([]);
+    expect(unused.filter((right) => !ELSEWHERE.some((pattern) => pattern.test(right)))).toEqual([]);
   });
 
   it('no program has been refused anything', () => {

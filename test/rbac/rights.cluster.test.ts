@@ -17,7 +17,7 @@ const titleOf = ({ verbs, group, resources, names = [] }: Right): string =>
   `${verbs.join(', ')} ${resources.join(', ')}${group === '' ? '' : `.${group}`}${names.length === 0 ? '' : ` named ${names.join(', ')}`}`;
 
 const expandNames = ({ names }: Right): string[] | undefined =>
-  names?.map((name) => name.replace('<fullname>', 'tiangong').replace('<home>', 'home'));
+  names?.map((name) => name.replace('<fullname>', 'tiangong'));
 
 const isFor = (right: Right, name: string): boolean => expandNames(right)?.includes(name) ?? true;
 
@@ -60,7 +60,7 @@ describe.skipIf(!hasCluster() || !hasHelm())('the rights that the chart gives', 
   });
 
   const namespacesOf = (where: ComponentRole['where']): string[] =>
-    where === 'watched' ? [release.home, release.watched] : [where === 'home' ? release.home : release.host];
+    where === 'watched' ? [release.home, release.watched] : [where === 'host' ? release.host : release.home];
 
   /** What somebody may do in a namespace, by the table. */
   function rulesIn(component: string, namespace: string): readonly Right[] {

@@ -13,7 +13,10 @@ The rules of a role: (dict "root" . "rules" list), one for each line of files/rb
 - apiGroups: [{{ .group | quote }}]
   resources: {{ .resources | toJson }}
   {{- with .names }}
-  resourceNames: {{ . | toJson | replace "<fullname>" (include "tiangong.fullname" $root) | replace "<home>" $root.Release.Namespace }}
+  resourceNames:
+    {{- range . }}
+    - {{ . | replace "<fullname>" (include "tiangong.fullname" $root) }}
+    {{- end }}
   {{- end }}
   verbs: {{ .verbs | toJson }}
 {{- end }}
