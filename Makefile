@@ -1,6 +1,6 @@
 # Every target goes through an npm script: npm puts the Node.js of node_modules first on PATH, whatever the machine has.
 .DEFAULT_GOAL := help
-.PHONY: help up generate verify fmt lint typecheck test e2e bench build kubernetes services services-stop dependencies
+.PHONY: help up generate verify fmt lint typecheck test e2e bench build images kubernetes services services-stop dependencies
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ services-stop: ## Stop them
 
 build: dependencies ## Compile the programs to JavaScript in dist/
 	@npm run --silent build
+
+images: dependencies ## Build the container images without Docker, to dist/images/
+	@npm run --silent images
 
 # Compares what is installed with the lock file by content: times say nothing after a clone or a checkout.
 dependencies:

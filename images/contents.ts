@@ -14,7 +14,7 @@ export const USER_ID = 65_532;
 /** A package of the Debian release that the build runs on. */
 export interface DebianPackage {
   readonly name: string;
-  /** Paths, without the leading slash, below which its files are kept; all but documentation unless given. */
+  /** Its files that are kept, and folders (which end in a slash); all but documentation unless given. */
   readonly keep?: readonly string[];
 }
 
@@ -26,7 +26,7 @@ export interface Program {
 /** One layer: a folder tree that images share. */
 export interface Layer {
   readonly packages?: readonly DebianPackage[];
-  /** The Node.js that the lock file names, at /usr/local/bin/node. */
+  /** The Node.js that runs the build, at /usr/local/bin/node. */
   readonly node?: true;
   /** /etc/passwd and its like, and the folders that every container needs. */
   readonly accounts?: true;
@@ -62,7 +62,11 @@ export const LAYERS = {
     accounts: true,
   },
   shell: {
-    packages: [{ name: 'busybox-static', keep: ['bin/'] }, { name: 'tini' }, { name: 'tzdata' }],
+    packages: [
+      { name: 'busybox-static', keep: ['bin/'] },
+      { name: 'tini', keep: ['usr/bin/tini'] },
+      { name: 'tzdata' },
+    ],
     busybox: true,
   },
   api: { program: { folders: ['api', 'kube', 'store'] }, mountPoints: ['/var/lib/tiangong'] },

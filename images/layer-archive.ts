@@ -1,6 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream, existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  createReadStream,
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
@@ -22,6 +32,8 @@ export const REPRODUCIBLE = [
   '--pax-option=delete=atime,delete=ctime',
 ];
 
+const KEPT_MS = 14 * 24 * 3600_000;
+
 /**
  * Packs a folder. Compressed archives are kept in `cache` by what they hold: compressing the lowest layer takes seconds,
  * and it is the same for weeks.
@@ -38,9 +50,19 @@ export async function archiveLayer(folder: string, cache: string): Promise<Layer
       await pipeline(createReadStream(tar), createGzip({ level: 6 }), createWriteStream(unfinished));
       renameSync(unfinished, file);
     }
+    utimesSync(file, new Date(), new Date());
     return { file, bytes: statSync(file).size, digest: await digestOf(file), diffId };
   } finally {
     rmSync(tar, { force: true });
+  }
+}
+
+/** Removes what has not been used for two weeks from a cache of layers. */
+export function tidyLayerCache(cache: string): void {
+  for (const name of readdirSync(cache)) {
+    const file = join(cache, name);
+    const used = statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Infinity;
+    if (used < Date.now() - KEPT_MS) rmSync(file, { force: true });
   }
 }
 

@@ -44,8 +44,9 @@ export interface LayerParts {
 /** Documentation and what only compilers and debuggers read. Copyright notices stay. */
 const NEEDLESS =
   /^usr\/share\/(man|locale|lintian|gdb|gcc|info|bash-completion)\/|^(usr\/)?lib\/[^/]+\/(gconv|audit)\/|^usr\/share\/doc\/.*\/(?!copyright$)[^/]*$/;
-/** Of npm packages: types, maps from code to source, words for readers. Licences stay. */
-const NEEDLESS_IN_PACKAGE = /\.d\.[cm]?ts$|\.map$|\.tsbuildinfo$|(?<!license|licence|notice)\.(md|markdown)$/i;
+/** Of npm packages: types, maps from code to source, words for readers, tests. Licences stay. */
+const NEEDLESS_IN_PACKAGE =
+  /\.[cm]?tsx?$|\.map$|\.tsbuildinfo$|\.test\.[cm]?js$|(?<!license|licence|notice)\.(md|markdown)$|^\/(tests?|__tests__|bench|benchmarks?|examples?|\.github|node_modules)(\/|$)/i;
 /** Of our own code. */
 const NEEDLESS_IN_PROGRAM = /\.map$|(^|\/)(testing|conformance)(\/|$)/;
 
@@ -55,7 +56,7 @@ export function fillLayer(layer: Layer, folder: string, sources: LayerSources): 
   mkdirSync(folder, { recursive: true });
   const debian = addDebianPackages(layer.packages ?? [], folder, sources.work);
   if (layer.accounts === true) addAccounts(folder);
-  if (layer.node === true) addFile(join(sources.project, 'node_modules/node/bin/node'), folder, 'usr/local/bin/node');
+  if (layer.node === true) addFile(process.execPath, folder, 'usr/local/bin/node');
   if (layer.busybox === true) addApplets(folder);
   const npm = layer.program === undefined ? [] : addProgram(layer.program, folder, sources);
   if (layer.tools === true)
@@ -78,7 +79,8 @@ function addDebianPackages(wanted: readonly DebianPackage[], folder: string, wor
     unpackPackage(archive, unpacked);
     const keep = wanted[index]?.keep;
     for (const path of filesBelow(unpacked)) {
-      const kept = path.endsWith('/copyright') || (keep?.some((prefix) => path.startsWith(prefix)) ?? true);
+      const asked = keep?.some((one) => (one.endsWith('/') ? path.startsWith(one) : path === one)) ?? true;
+      const kept = asked || path.endsWith('/copyright');
       if (kept && !NEEDLESS.test(path)) copyEntry(join(unpacked, path), join(folder, path));
     }
     // Scanners look for what is installed here, since there is no dpkg (the custom of images without a distribution).
@@ -127,8 +129,7 @@ function addProgram({ folders }: Program, folder: string, { project, code }: Lay
     cpSync(join(project, path), join(app, path), {
       recursive: true,
       // Packages within a package are in the list by themselves.
-      filter: (source) =>
-        !NEEDLESS_IN_PACKAGE.test(source) && !source.slice(join(project, path).length).startsWith('/node_modules'),
+      filter: (source) => !NEEDLESS_IN_PACKAGE.test(source.slice(join(project, path).length)),
     });
   return packages;
 }

@@ -9,14 +9,21 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { billOfMaterials } from '../images/bill-of-materials.ts';
 import { IMAGES, LAYERS } from '../images/contents.ts';
-import { archiveLayer } from '../images/layer-archive.ts';
+import { archiveLayer, tidyLayerCache } from '../images/layer-archive.ts';
 import type { LayerArchive } from '../images/layer-archive.ts';
 import { fillLayer } from '../images/layer-folder.ts';
 import type { LayerParts, LayerSources } from '../images/layer-folder.ts';
 import { writeArchive } from '../images/oci-archive.ts';
 
 const project = join(import.meta.dirname, '..');
-const { version } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as { version: string };
+const { version, devDependencies } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as {
+  version: string;
+  devDependencies: Readonly<Record<string, string>>;
+};
+// It goes into the images.
+const nodeVersion = process.versions.node;
+if (nodeVersion !== devDependencies['node'])
+  throw new Error(`this is Node.js ${nodeVersion}, not ${devDependencies['node']}: run it by \`npm run images\``);
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -43,7 +50,6 @@ try {
   const layerFolder = (name: string): string => join(values.folders ?? join(work, 'layers'), name);
   const parts = new Map<string, LayerParts>();
   for (const name of names) parts.set(name, fillLayer(LAYERS[name], layerFolder(name), sources));
-  const nodeVersion = process.versions.node;
   for (const { name, layers } of images) {
     const held = layers.map((layer) => parts.get(layer)).filter((part) => part !== undefined);
     const materials = billOfMaterials(held, { image: name, version, nodeVersion });
@@ -54,9 +60,10 @@ try {
 
   if (values.folders === undefined) {
     mkdirSync(values.output, { recursive: true });
+    const cache = join(homedir(), '.cache/tiangong/layers');
     const archives = new Map<string, Promise<LayerArchive>>();
     const archive = (name: string): Promise<LayerArchive> => {
-      const known = archives.get(name) ?? archiveLayer(layerFolder(name), join(homedir(), '.cache/tiangong/layers'));
+      const known = archives.get(name) ?? archiveLayer(layerFolder(name), cache);
       archives.set(name, known);
       return known;
     };
@@ -74,6 +81,7 @@ try {
       const bytes = layers.reduce((sum, layer) => sum + layer.bytes, 0);
       console.log(`${reference} ${digest} ${(bytes / 1e6).toFixed(1)} MB`);
     }
+    tidyLayerCache(cache);
   }
 } finally {
   rmSync(work, { recursive: true, force: true });
