@@ -1,8 +1,9 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
-import { ALL_NAMESPACES, parseNamespaces } from '../kube/watched-namespaces.ts';
+import { Command, Option } from 'commander';
+import { ALL_NAMESPACES } from '../kube/watched-namespaces.ts';
 import { poolOptions, poolSettings } from './agentpool/pool-options.ts';
 import type { PoolFlags } from './agentpool/pool-options.ts';
 import type { PoolSettings } from './agentpool/pool-settings.ts';
+import { integer, namespaces } from './option-values.ts';
 
 export interface OperatorConfig {
   /** Path of a kubeconfig; undefined: $KUBECONFIG, ~/.kube/config or the pod's service account. */
@@ -19,24 +20,6 @@ export interface OperatorConfig {
   readonly logLevel: string;
   /** What the pods of AgentPools need; undefined: no pools are seen to. */
   readonly pools: PoolSettings | undefined;
-}
-
-function integer(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!Number.isInteger(value) || value < min || value > max) {
-      throw new InvalidArgumentError(`must be ${min} to ${max}`);
-    }
-    return value;
-  };
-}
-
-function namespaces(text: string): readonly string[] {
-  try {
-    return parseNamespaces(text);
-  } catch (err) {
-    throw new InvalidArgumentError((err as Error).message);
-  }
 }
 
 interface Kubeconfig {

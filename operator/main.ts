@@ -11,6 +11,7 @@ import { LeaderElector } from '../kube/leader-elector.ts';
 import { logDestination } from '../kube/log-destination.ts';
 import { KubeMetrics } from '../kube/metrics.ts';
 import { connectionsFor } from '../kube/watched-namespaces.ts';
+import { leaveHome } from './cleanup/leave-home.ts';
 import { readConfig } from './config.ts';
 import { OperatorMetrics } from './operator-metrics.ts';
 import { Operator } from './operator.ts';
@@ -56,7 +57,8 @@ const elector = new LeaderElector(client, {
   metrics: metrics.kube,
 });
 await (config.leaderElect ? elector.run(lead, stop.signal) : lead(stop.signal));
-if (!stop.signal.aborted) logger.fatal('the leader lease was lost; another operator works now');
+if (stop.signal.aborted) await leaveHome(client, homeNamespace, logger);
+else logger.fatal('the leader lease was lost; another operator works now');
 await transport.close();
 // Connections that are kept alive must not hold up the end.
 process.exit(stop.signal.aborted ? 0 : 1);

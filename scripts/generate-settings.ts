@@ -7,6 +7,7 @@ const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   up: ['standalone/main.ts', 'up'],
   api: ['api/main.ts'],
   operator: ['operator/main.ts'],
+  cleanup: ['operator/cleanup/main.ts'],
   agent: ['agent/main.ts'],
 };
 

@@ -24,7 +24,7 @@ export interface DependentsControllerOptions<T extends KubeObject> {
 }
 
 /** Holds a SyncSource or SyncPusher that is being deleted until the SyncTasks that name it are gone. */
-const DEPENDENTS_FINALIZER = 'tiangong.io/dependents';
+export const DEPENDENTS_FINALIZER = 'tiangong.io/dependents';
 
 const WORKERS = 2;
 
