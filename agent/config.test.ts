@@ -11,7 +11,7 @@ function file(yaml: string): string {
 }
 
 describe('loadConfig', () => {
-  it('needs nothing: the name is the host, addresses are verified, nothing is denied but link-local', () => {
+  it('needs nothing: the name is the host, addresses are verified, nothing is denied but where clouds have credentials', () => {
     const config = loadConfig({}, {});
     expect(config).toMatchObject({ namespace: 'default', drainSeconds: 20, wait: false, labels: {} });
     expect(config.name).toMatch(/^[a-z0-9]/);

@@ -4,6 +4,7 @@ import type { TaskType } from '../../kube/task-state.ts';
 import type { Credential, ExecutionContext } from '../executors/executor.ts';
 import { readSecret } from './connections.ts';
 import type { Connections, ConnectionSettings } from './connections.ts';
+import { AddressDenied, AddressRules, defaultAddressRules } from './address-rules.ts';
 import { mayBeSentTo } from './allowed-hosts.ts';
 import { parseTarget } from './parse-target.ts';
 import type { TargetParams } from './parse-target.ts';
@@ -27,6 +28,8 @@ export interface Target {
   readonly backup: { readonly user: string; readonly password: string | undefined } | undefined;
   /** Whether tasks keep a ledger unless they say otherwise. */
   readonly ledger: boolean;
+  /** From the agent's own configuration: it may be at an address that others may not name. */
+  readonly isConfigured?: boolean;
   /** Equal for the same server, login and options; tells nothing of them. */
   readonly key: string;
   /** For logs and errors: `postgres://user@host:5432/database`. */
@@ -73,6 +76,7 @@ export async function resolveTarget(
     return finish(type, fromSettings(settings, params.database, defaults));
   }
   const { target, database } = params;
+  checkAddress(target.host);
   const secret = target.secretRef ?? params.secretRef;
   const credential = secret === undefined ? undefined : await readCredential(context, secret, target);
   return finish(type, {
@@ -114,6 +118,7 @@ function fromSettings(
           ? undefined
           : { user: backupUser, password: readSecret(settings.backupPasswordFile, settings.backupPasswordEnv) },
       ledger: settings.ledger ?? false,
+      isConfigured: true,
     };
   } catch (err) {
     throw new TargetError('CredentialUnavailable', `connection '${name}': ${(err as Error).message}`, { cause: err });
@@ -139,10 +144,23 @@ async function readCredential(
   return credential;
 }
 
+/** Which addresses a target may be at. */
+export const addressRulesOf = ({ isConfigured }: Pick<Target, 'isConfigured'>): AddressRules =>
+  isConfigured === true ? new AddressRules({ deny: [] }) : defaultAddressRules;
+
+function checkAddress(host: string): void {
+  try {
+    defaultAddressRules.checkLiteral(host);
+  } catch (err) {
+    if (!(err instanceof AddressDenied)) throw err;
+    throw new TargetError('AddressDenied', `params.target.host: ${err.message}`, { cause: err });
+  }
+}
+
 function finish(type: TaskType, target: Unlabelled): Target {
   const { host, port, user, password, apiKey, database } = target;
   const known = [host, port, user, password, apiKey, database, target.protocol, target.sslmode, target.ca];
-  const options = [target.verifySsl, target.authSource, target.backup];
+  const options = [target.verifySsl, target.authSource, target.backup, target.isConfigured];
   const key = hash('sha256', JSON.stringify([type, ...known, ...options]));
   const shownHost = host.includes(':') ? `[${host}]` : host;
   const label = `${type}://${user === undefined ? '' : `${user}@`}${shownHost}:${String(port)}/${database}`;

@@ -1,13 +1,13 @@
 import { STATUS_CODES } from 'node:http';
 import { Agent, buildConnector } from 'undici';
 import type { Dispatcher } from 'undici';
+import { AddressDenied, AddressRules } from '../../connections/address-rules.ts';
+import type { AddressRulesOptions } from '../../connections/address-rules.ts';
 import { mayBeSentTo } from '../../connections/allowed-hosts.ts';
 import { LineSplitter } from '../../output/line-splitter.ts';
 import { cutText } from '../../output/utf8.ts';
 import { failed } from '../executor.ts';
 import type { Credential, ExecutionContext, Executor, Outcome, OutputSink } from '../executor.ts';
-import { AddressDenied, AddressRules } from './address-rules.ts';
-import type { AddressRulesOptions } from './address-rules.ts';
 import { parseApiParams } from './api-params.ts';
 import type { ApiParams } from './api-params.ts';
 import { nextHop, redirectTarget } from './redirect.ts';

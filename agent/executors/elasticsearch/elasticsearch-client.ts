@@ -1,5 +1,6 @@
 import { buildConnector } from 'undici';
 import type { Client } from '@elastic/elasticsearch';
+import { addressRulesOf } from '../../connections/target.ts';
 import type { Target } from '../../connections/target.ts';
 import { abortable } from '../database/deadline.ts';
 import { addressOf } from './server-address.ts';
@@ -161,15 +162,19 @@ export class ElasticsearchClient {
   #connector(): buildConnector.connector {
     const { ca } = this.#target;
     const { verify, verifyHost } = this.#address;
+    const rules = addressRulesOf(this.#target);
     const connect = buildConnector({
       timeout: CONNECT_TIMEOUT_MS,
       // The client's own undici does not expect HTTP/2.
       allowH2: false,
+      lookup: rules.lookup,
       rejectUnauthorized: verify,
       ...(ca !== undefined && { ca }),
       ...(!verifyHost && { checkServerIdentity: () => undefined }),
     });
     return (options, callback) => {
+      const fault = rules.faultOf(options.hostname);
+      if (fault !== undefined) return callback(new Error(NOT_CONNECTED + fault.message, { cause: fault }), null);
       connect(options, (...result) => {
         if (result[0] === null) callback(...result);
         else callback(new Error(NOT_CONNECTED + messageOf(result[0]), { cause: result[0] }), null);

@@ -4,6 +4,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { createClient, ClickHouseLogLevel } from '@clickhouse/client';
 import type { ClickHouseClient } from '@clickhouse/client';
+import { addressRulesOf } from '../../../connections/target.ts';
 import type { Target } from '../../../connections/target.ts';
 import type { Session, SessionPool } from '../session.ts';
 import type { Transport } from '../transport.ts';
@@ -24,7 +25,8 @@ export class HttpPool implements SessionPool {
   constructor(target: Target, { tls }: Transport) {
     const { host, port } = target;
     this.#database = target.database;
-    const options: AgentOptions = { keepAlive: true, maxSockets: MAX_SOCKETS };
+    const { lookup } = addressRulesOf(target);
+    const options = { keepAlive: true, maxSockets: MAX_SOCKETS, lookup } as AgentOptions;
     this.#agent = tls === undefined ? new ImpatientAgent(options) : new ImpatientSecureAgent({ ...options, ...tls });
     const url = new URL(`${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`);
     this.#client = createClient({

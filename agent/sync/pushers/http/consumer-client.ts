@@ -1,6 +1,7 @@
 import { Agent } from 'undici';
 import type { Dispatcher } from 'undici';
 import { TimedOut, withTimeout } from '../../../../kube/with-timeout.ts';
+import { defaultAddressRules } from '../../../connections/address-rules.ts';
 import { mayBeSentTo } from '../../../connections/allowed-hosts.ts';
 import { maskSecrets } from '../../../executors/database/mask-secrets.ts';
 import type { Credential } from '../../../executors/executor.ts';
@@ -59,6 +60,7 @@ export class ConsumerClient {
     this.#allowedHosts = credential?.allowedHosts;
     if (!mayBeSentTo(this.#allowedHosts, this.endpoint.hostname, portOf(this.endpoint)))
       throw invalid(`the pusher's Secret may not be sent to ${this.endpoint.host} (tiangong.io/allowed-hosts)`);
+    checkAddress(this.endpoint);
     const { ca, verify_ssl: verify = true } = driverParams;
     if (ca !== undefined && typeof ca !== 'string') throw invalid('driver_params.ca must be PEM certificates');
     if (typeof verify !== 'boolean') throw invalid('driver_params.verify_ssl must be true or false');
@@ -69,7 +71,10 @@ export class ConsumerClient {
       // Each call has a limit for all of it.
       headersTimeout: 0,
       bodyTimeout: 0,
-      connect: { timeout: CONNECT_TIMEOUT_MS, rejectUnauthorized: verify, ...(ca !== undefined && { ca }) },
+      connect: {
+        ...{ timeout: CONNECT_TIMEOUT_MS, rejectUnauthorized: verify, lookup: defaultAddressRules.lookup },
+        ...(ca !== undefined && { ca }),
+      },
     });
   }
 
@@ -134,6 +139,7 @@ export class ConsumerClient {
 
   /** A consumer's description must not lead the login elsewhere. */
   #checkOrigin(url: URL): void {
+    checkAddress(url);
     if (url.origin === this.endpoint.origin) return;
     const isDowngrade = this.endpoint.protocol === 'https:' && url.protocol !== 'https:';
     const isNamed = this.#allowedHosts !== undefined && mayBeSentTo(this.#allowedHosts, url.hostname, portOf(url));
@@ -165,6 +171,12 @@ function parseEndpoint(endpoint: string): URL {
   if (url.username !== '' || url.password !== '')
     throw invalid('the endpoint must not hold a login: it belongs into the Secret of secret_ref');
   return url;
+}
+
+/** Names are looked at when they are resolved. */
+function checkAddress({ hostname }: URL): void {
+  const fault = defaultAddressRules.faultOf(hostname);
+  if (fault !== undefined) throw invalid(fault.message);
 }
 
 const portOf = (url: URL): number => Number(url.port) || (url.protocol === 'https:' ? 443 : 80);

@@ -1,20 +1,26 @@
 import { lookup } from 'node:dns';
 import type { LookupAddress, LookupOptions } from 'node:dns';
 import { BlockList, isIP } from 'node:net';
+import { embeddedIpv4 } from './embedded-ipv4.ts';
 
 /** Names for well-known ranges, beside addresses and ranges such as `10.0.0.0/8`. */
 const NAMED_RANGES: Readonly<Record<string, readonly string[]>> = {
   loopback: ['127.0.0.0/8', '::1/128'],
   private: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7'],
-  // Where clouds serve machines their credentials.
-  'link-local': ['169.254.0.0/16', 'fe80::/10', 'fd00:ec2::254/128'],
+  'link-local': ['169.254.0.0/16', 'fe80::/10'],
+  // Where clouds serve machines their credentials: most at 169.254.169.254; besides, AWS (all that it keeps for itself, among
+  // them EKS Pod Identity), Google, Alibaba, Oracle's older cloud and Azure's WireServer.
+  metadata: [
+    ...['169.254.0.0/16', 'fe80::/10', 'fd00:ec2::/32', 'fd20:ce::254/128'],
+    ...['100.100.100.200/32', '192.0.0.192/32', '168.63.129.16/32'],
+  ],
   unspecified: ['0.0.0.0/8', '::/128'],
 };
 
 export interface AddressRulesOptions {
   /** Addresses, ranges or names of ranges that requests may go to although `deny` has them. */
   readonly allow?: readonly string[];
-  /** Those that requests may not go to; `link-local` unless set. */
+  /** Those that requests may not go to; `link-local` and `metadata` unless set. */
   readonly deny?: readonly string[];
 }
 
@@ -25,7 +31,7 @@ export class AddressDenied extends Error {
 
 type LookupCallback = (err: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void;
 
-/** Which addresses requests of tasks may go to. Checked on what a name resolves to, at the moment of connecting. */
+/** Which addresses requests of tasks and syncs may go to. Checked on what a name resolves to, at the moment of connecting. */
 export class AddressRules {
   readonly #allow: BlockList;
   readonly #deny: BlockList;
@@ -33,19 +39,29 @@ export class AddressRules {
   /** Throws when a rule is no address, range or known name. */
   constructor(options: AddressRulesOptions = {}) {
     this.#allow = toList(options.allow ?? []);
-    this.#deny = toList(options.deny ?? ['link-local']);
+    this.#deny = toList(options.deny ?? ['link-local', 'metadata']);
   }
 
-  /** `address` without brackets. */
+  /** `address` without brackets. An IPv6 address that leads to an IPv4 address is denied as that is, too. */
   isDenied(address: string): boolean {
-    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
-    return this.#deny.check(address, family) && !this.#allow.check(address, family);
+    const [plain = ''] = address.split('%');
+    const inner = embeddedIpv4(plain);
+    return [plain, ...(inner === undefined ? [] : [inner])].some((one) => {
+      const family = isIP(one) === 6 ? 'ipv6' : 'ipv4';
+      return this.#deny.check(one, family) && !this.#allow.check(one, family);
+    });
   }
 
-  /** Throws `AddressDenied` when the host is an address and denied; names are checked by `lookup`. */
-  checkLiteral(host: string): void {
+  /** What is wrong with a host that is an address and denied; names are checked by `lookup`. */
+  faultOf(host: string): AddressDenied | undefined {
     const address = host.replace(/^\[|\]$/g, '');
-    if (isIP(address) !== 0 && this.isDenied(address)) throw denied(address);
+    return isIP(address) !== 0 && this.isDenied(address) ? denied(address) : undefined;
+  }
+
+  /** Throws what `faultOf` finds. */
+  checkLiteral(host: string): void {
+    const fault = this.faultOf(host);
+    if (fault !== undefined) throw fault;
   }
 
   /** Resolves a name as `dns.lookup` does, but gives only addresses that are allowed; for `net.connect`. */
@@ -65,8 +81,12 @@ export class AddressRules {
   };
 }
 
-const denied = (what: string): AddressDenied =>
-  new AddressDenied(`the agent's configuration does not allow requests to ${what}`);
+/** For what the agent's configuration does not speak of. */
+export const defaultAddressRules = new AddressRules();
+
+function denied(what: string): AddressDenied {
+  return new AddressDenied(`requests to ${what} are not allowed on this agent`);
+}
 
 function toList(rules: readonly string[]): BlockList {
   const list = new BlockList();
