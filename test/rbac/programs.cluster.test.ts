@@ -25,9 +25,9 @@ const POD = 'tiangong-agent-0';
 
 /** Rights for what needs a kubelet, pools, minutes or the end of a release: their own tests show that they are used. */
 const ELSEWHERE = [
-  /^(cleanup|test) /,
+  /^(cleanup|test|pools|agent pods) /,
   /^operator \w+ \w+ (apps\/|\/configmaps|\/pods|\/namespaces|tiangong.io\/agentpools)/,
-  /^operator home (delete|patch) tiangong.io\/agents$/,
+  /^operator home ((delete|patch) tiangong.io\/agents|delete coordination.k8s.io\/leases)$/,
   // What is left over is looked for each minute; an Event that comes again is counted.
   /^api home (list|delete) \/secrets$/,
   /^operator watched patch \/events$/,
@@ -100,6 +100,7 @@ describe.skipIf(!hasCluster() || !hasHelm())('with the rights of the chart alone
     });
     await apply('by-kubectl', { command: 'echo hello' });
     expect(await tasks.ended('by-kubectl')).toMatchObject({ status: 'success', result: 'hello\n' });
+    expect(await tasks.run({ type: 'shell', command: 'exit 3' })).toMatchObject({ status: 'failed' });
     const long = await tasks.run({ type: 'shell', command: `echo ${'x'.repeat(100_000)} | wc -c; seq 20000` });
     expect(long).toMatchObject({ status: 'success' });
     expect(long.result.length).toBeGreaterThan(100_000);
@@ -181,8 +182,8 @@ describe.skipIf(!hasCluster() || !hasHelm())('with the rights of the chart alone
     await expect.poll(() => [...consumer.rows().values()].length, WITHIN).toBeGreaterThan(0);
     expect((await call('POST', '/instances/syncs/t1/_actions/stop')).status).toBe(202);
     await expect.poll(state, WITHIN).toBe('STOPPED');
-    expect((await call('PUT', '/configs/sources/s1', { max_queue_size: 500 })).status).toBe(200);
-    expect((await call('PUT', '/configs/pushers/p1', { batch_size: 50 })).status).toBe(200);
+    expect((await call('PUT', '/configs/sources/s1', { ...source, max_queue_size: 500 })).status).toBe(200);
+    expect((await call('PUT', '/configs/pushers/p1', { ...pusher, batch_size: 50 })).status).toBe(200);
     expect(await call('POST', '/configs/syncs/t2', sync)).toMatchObject({ status: 201 });
     expect((await call('DELETE', '/configs/syncs/t1')).status).toBeLessThan(300);
     // What is left of the syncs goes with their source.

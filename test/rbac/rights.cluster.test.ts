@@ -47,11 +47,11 @@ describe.skipIf(!hasCluster() || !hasHelm())('the rights that the chart gives', 
     for (const component of new Set(components.map((role) => role.component)))
       connections.set(component, await release.connect('home', `tiangong-${component}`));
     for (const level of LEVELS) {
-      await release.person(level, { home: level, [release.watched]: level });
+      await release.person(level, { [release.watched]: level });
       connections.set(level, await release.connect('people', level));
     }
     const admin = connections.get('admin')!;
-    const attempt = { verb: 'list', group: 'tiangong.io', resource: 'auditrecords', namespace: 'home' };
+    const attempt = { verb: 'list', group: 'tiangong.io', resource: 'auditrecords', namespace: release.watched };
     await vi.waitFor(async () => expect(await mayDo(admin, attempt)).toBe(true));
   });
   afterAll(async () => {
@@ -132,9 +132,20 @@ describe.skipIf(!hasCluster() || !hasHelm())('the rights that the chart gives', 
     });
   });
 
-  it('let only administrators of the cluster give agents the nodes themselves', async () => {
-    const attempt = { verb: 'hostaccess', group: 'tiangong.io', resource: 'agentpools', namespace: 'home' };
-    for (const connection of connections.values()) expect(await mayDo(connection, attempt)).toBe(false);
+  it('let no person give agents the nodes themselves, but administrators of the cluster', async () => {
+    const attempt = { verb: 'hostaccess', group: 'tiangong.io', resource: 'agentpools', namespace: release.watched };
+    for (const level of LEVELS) expect(await mayDo(connections.get(level)!, attempt)).toBe(false);
+  });
+
+  it('can be had without those that Kubernetes gives to people of the same role', async () => {
+    for (const [index, level] of LEVELS.entries()) {
+      await release.person(`own-${level}`, { home: `tiangong.home.${level}` });
+      const caller = await release.connect('people', `own-${level}`);
+      const basic = await rightsOf(caller, 'kube-system');
+      const rights = (await rightsOf(caller, 'home')).filter((right) => !basic.includes(right));
+      expect(rights).toEqual(asTexts(people.slice(0, index + 1).flatMap(({ rules }) => rules)));
+      await caller.close();
+    }
   });
 
   it('are those of the ServiceAccounts in the namespace of host access, too, for agents alone', async () => {
