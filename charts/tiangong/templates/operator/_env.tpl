@@ -15,9 +15,6 @@
 - {name: TIANGONG_AGENT_IMAGE_PULL_SECRETS, value: {{ join "," . | quote }}}
 {{- end }}
 - {name: TIANGONG_AGENT_SERVICE_ACCOUNT, value: {{ include "tiangong.serviceAccountName" (dict "root" . "component" "agent") }}}
-{{- if .Values.tasks.serviceAccount.create }}
-- {name: TIANGONG_TASKS_SERVICE_ACCOUNT, value: {{ include "tiangong.serviceAccountName" (dict "root" . "component" "tasks") }}}
-{{- end }}
 - {name: TIANGONG_AGENT_API_URL, value: {{ include "tiangong.apiUrl" . | quote }}}
 {{- with include "tiangong.caConfigMap" . }}
 - {name: TIANGONG_AGENT_API_CA_CONFIG_MAP, value: {{ . }}}

@@ -1,0 +1,147 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { V1PodTemplateSpec } from '@kubernetes/client-node';
+import { load } from 'js-yaml';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { KubeObject } from '../../kube/object.ts';
+import type { AgentPool } from '../../kube/types/agentpool.ts';
+import { CHART, render } from './helm.ts';
+import type { ChartValues } from './helm.ts';
+import { hasHelm, HELM_VERSIONS } from './helm-binaries.ts';
+import { EVERYTHING } from './everything.ts';
+import { podsOf, selectorsOf } from './workloads.ts';
+
+interface Rendered extends KubeObject {
+  readonly data?: Readonly<Record<string, string>>;
+  readonly spec?: { readonly template?: V1PodTemplateSpec };
+}
+
+const find = (objects: readonly KubeObject[], kind: string, name?: string): Rendered | undefined =>
+  objects.find((object) => object.kind === kind && (name === undefined || object.metadata.name === name));
+
+function named(objects: readonly KubeObject[], kind: string, name?: string): Rendered {
+  const found = find(objects, kind, name);
+  if (found === undefined) throw new Error(`the chart has no ${kind} ${name ?? ''}`);
+  return found;
+}
+
+const poolsOf = (objects: readonly KubeObject[]): AgentPool[] =>
+  load(named(objects, 'ConfigMap', 'tiangong-pools').data?.['pools.yaml'] ?? '') as AgentPool[];
+
+function environment(objects: readonly KubeObject[], component: string): Record<string, string | undefined> {
+  const template = named(objects, 'Deployment', `tiangong-${component}`).spec?.template;
+  return Object.fromEntries((template?.spec?.containers[0]?.env ?? []).map(({ name, value }) => [name, value]));
+}
+
+describe.skipIf(!hasHelm())('the chart', () => {
+  let objects: KubeObject[];
+  beforeAll(async () => {
+    objects = await render();
+  });
+
+  it.each<[what: string, values: ChartValues]>([
+    ['by default', {}],
+    ['with everything on', EVERYTHING],
+  ])('is rendered equally by every helm %s', async (_what, values) => {
+    // A certificate of the chart's is another one each time.
+    const fixed = { ...values, api: { ...(values['api'] as object), tls: { existingSecret: 'ours' } } };
+    const [three, four] = await Promise.all(HELM_VERSIONS.map((helm) => render(fixed, { helm })));
+    expect(three).toEqual(four);
+  });
+
+  it('has the CRDs of crds/, and keeps them when the release goes', () => {
+    for (const file of readdirSync(join(CHART, '../../crds'))) {
+      const crd = load(readFileSync(join(CHART, '../../crds', file), 'utf8')) as KubeObject & { spec: unknown };
+      const rendered = named(objects, 'CustomResourceDefinition', crd.metadata.name);
+      expect(rendered.spec).toEqual(crd.spec);
+      expect(rendered.metadata.annotations).toEqual({ 'helm.sh/resource-policy': 'keep' });
+    }
+  });
+
+  it('leaves the CRDs out, or lets them go, when told to', async () => {
+    const without = await render({ crds: { install: false } });
+    expect(find(without, 'CustomResourceDefinition')).toBeUndefined();
+    const going = await render({ crds: { keep: false } });
+    expect(named(going, 'CustomResourceDefinition').metadata.annotations).toBeUndefined();
+  });
+
+  it('names everything after the release, and is in its namespace', async () => {
+    const other = await render({}, { release: 'prod', namespace: 'ops' });
+    const strangers = other.filter(
+      ({ kind, metadata }) => kind !== 'CustomResourceDefinition' && !metadata.name.startsWith('prod-tiangong'),
+    );
+    expect(strangers.map(({ kind, metadata }) => `${kind} ${metadata.name}`)).toEqual([]);
+    expect(new Set(other.map(({ metadata }) => metadata.namespace))).toEqual(new Set([undefined, 'ops']));
+  });
+
+  it('has a job make its pools after each change of the release, but those that are null', async () => {
+    expect(find(objects, 'AgentPool')).toBeUndefined();
+    expect(named(objects, 'Job', 'tiangong-pools').metadata.annotations).toMatchObject({
+      'helm.sh/hook': 'post-install,post-upgrade,post-rollback',
+    });
+    expect(poolsOf(objects)).toMatchObject([
+      { metadata: { name: 'default' }, spec: { workload: 'Deployment', replicas: 1 } },
+    ]);
+    const pools = { default: null, other: { workload: 'Deployment', replicas: 0 } };
+    expect(poolsOf(await render({ agents: { pools } })).map(({ metadata }) => metadata.name)).toEqual(['other']);
+    expect(poolsOf(await render({ agents: { pools: { default: null } } }))).toEqual([]);
+  });
+
+  it('gives pools the ServiceAccount of tasks, but those with access to their hosts', async () => {
+    const nodes = { workload: 'DaemonSet', hostAccess: true };
+    const own = { workload: 'Deployment', taskServiceAccountName: 'mine' };
+    const pools = poolsOf(await render({ agents: { hostAccess: { enabled: true }, pools: { nodes, own } } }));
+    expect(pools.map(({ spec }) => spec.taskServiceAccountName)).toEqual(['tiangong-tasks', undefined, 'mine']);
+  });
+
+  it('keeps the labels that select pods, whatever its values and its version', async () => {
+    const other = await render({ ...EVERYTHING, image: { tag: 'next' } });
+    expect(selectorsOf(other)).toEqual(selectorsOf(objects));
+  });
+
+  it('tells its programs which namespaces to look after', async () => {
+    const of = async (scope: ChartValues): Promise<(string | undefined)[]> => {
+      const rendered = await render({ scope });
+      return ['api', 'operator'].map((component) => environment(rendered, component)['TIANGONG_NAMESPACES']);
+    };
+    expect(await of({})).toEqual(['tiangong', 'tiangong']);
+    expect(await of({ namespaces: ['b', 'tiangong', 'a'] })).toEqual(['tiangong,b,a', 'tiangong,b,a']);
+    expect(await of({ clusterWide: true })).toEqual(['*', '*']);
+  });
+
+  it('takes images by tag, by digest and from a registry', async () => {
+    const digest = `sha256:${'0'.repeat(64)}`;
+    const rendered = await render({
+      image: { repository: 'registry.example/team/', tag: '9' },
+      operator: { image: { digest } },
+    });
+    const images = new Set(podsOf(rendered).map(({ spec }) => spec.containers[0]!.image));
+    const operator = `registry.example/team/tiangong-operator@${digest}`;
+    expect(images).toEqual(new Set(['registry.example/team/tiangong-api:9', operator]));
+    expect(environment(rendered, 'operator')['TIANGONG_AGENT_IMAGE']).toBe('registry.example/team/tiangong-agent:9');
+  });
+
+  it('has a PodDisruptionBudget only where there are several operators', async () => {
+    expect(find(objects, 'PodDisruptionBudget')).toBeDefined();
+    expect(find(await render({ operator: { replicas: 1 } }), 'PodDisruptionBudget')).toBeUndefined();
+  });
+
+  it('has agents find the API by its CA, also where they are in a namespace of their own', async () => {
+    const rendered = await render({ agents: { hostAccess: { enabled: true } } });
+    const maps = rendered.filter(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === 'tiangong-api-ca');
+    expect(maps.map(({ metadata }) => metadata.namespace)).toEqual(['tiangong', 'tiangong-host']);
+    expect(environment(rendered, 'operator')).toMatchObject({
+      TIANGONG_AGENT_API_URL: 'https://tiangong-api.tiangong.svc:8080',
+      TIANGONG_AGENT_API_CA_CONFIG_MAP: 'tiangong-api-ca',
+      TIANGONG_HOST_NAMESPACE: 'tiangong-host',
+    });
+  });
+
+  it('takes the CA of a certificate of others, or trusts the system where there is none', async () => {
+    const tls = { existingSecret: 'ours' };
+    expect(find(await render({ api: { tls } }), 'ConfigMap', 'tiangong-api-ca')).toBeUndefined();
+    const given = await render({ api: { tls: { ...tls, ca: 'PEM' } } });
+    expect(named(given, 'ConfigMap', 'tiangong-api-ca').data).toEqual({ 'ca.crt': 'PEM' });
+    expect(find(given, 'Secret')).toBeUndefined();
+  });
+});
