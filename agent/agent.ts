@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { sleep } from '../kube/backoff.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { Informer } from '../kube/informer.ts';
-import { agents } from '../kube/resource.ts';
 import type { Agent as AgentObject } from '../kube/types/agent.ts';
+import { aborted, abortedWhen } from './aborted.ts';
+import { IDLE } from './agent-state.ts';
+import type { AgentState } from './agent-state.ts';
 import { createExecutors } from './executors/registry.ts';
 import type { ExecutorSettings, Executors } from './executors/registry.ts';
 import { FileCache } from './files/file-cache.ts';
@@ -15,8 +16,9 @@ import type { HeartbeatTimes } from './heartbeat.ts';
 import { Journal } from './journal/journal.ts';
 import { Uploader } from './output/uploader.ts';
 import { Recovery, endLeftovers } from './recovery.ts';
-import { register } from './registration.ts';
+import { keepRegistered } from './registration.ts';
 import { Reporter } from './reporter.ts';
+import { sayDraining } from './say-draining.ts';
 import { Scheduler } from './scheduler.ts';
 import { SharedSources } from './sync/bus/shared-sources.ts';
 import { LogShipper } from './sync/log/log-shipper.ts';
@@ -61,7 +63,9 @@ const DRAIN_MS = 20_000;
 /** The longest that a timer of Node can wait: 24 days. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 const WAIT_MS = 1_000;
-const REGISTER_AGAIN_MS = 5_000;
+const LAST_REGISTRATION_MS = 1_000;
+/** Longer is not worth waiting for: the Lease says the same in the end. */
+const SAY_DRAINING_MS = 10_000;
 
 /** Another process has taken this agent's Lease while it ran. */
 class LeaseLost extends Error {
@@ -74,10 +78,15 @@ export class Agent {
   readonly instance = randomBytes(10).toString('hex');
   readonly #options: AgentOptions;
   readonly #logger: Logger;
+  #state: () => AgentState = () => IDLE;
 
   constructor(options: AgentOptions) {
     this.#options = options;
     this.#logger = options.logger.child({ agent: options.name });
+  }
+
+  get state(): AgentState {
+    return this.#state();
   }
 
   /**
@@ -172,17 +181,33 @@ export class Agent {
     void recovery.journaled();
     // An agent whose host forbids their actions runs no syncs either; the operator gives it none.
     const syncs = executors.has('sync-action') ? this.#syncs(folder, roots, heartbeat, syncLog, api) : undefined;
+    let registered = false;
     const registration = this.#keepRegistered(
       [...executors.keys()],
       scheduler,
       [watch, ...(syncs ? [syncs] : [])],
+      () => (registered = true),
       signal,
     );
+    this.#state = () => ({
+      ready: registered && heartbeat.mayStart && !signal.aborted,
+      draining: signal.aborted,
+      tasks: { running: scheduler.running, waiting: scheduler.waiting },
+      syncs: syncs?.size ?? 0,
+    });
     logger.info({ instance: this.instance, namespace }, `agent ${name} is running`);
     await Promise.race([registration, aborted(signal)]);
     // A successor cannot know what runs here, and will not run it again: let it end.
     const graceMs = heartbeat.isLost ? MAX_TIMER_MS : (this.#options.drainMs ?? DRAIN_MS);
-    await Promise.all([scheduler.drain(graceMs, hurry), syncs?.close()]);
+    const drained = new AbortController();
+    const handOver = async (): Promise<void> => {
+      // What it is writing must not come after what is said now.
+      await Promise.race([registration, sleep(LAST_REGISTRATION_MS, drained.signal)]);
+      if (heartbeat.isLost || !(await this.#sayDraining(drained.signal))) await syncs?.close();
+      else syncs?.drain();
+    };
+    await Promise.all([handOver(), scheduler.drain(graceMs, hurry).finally(() => drained.abort())]);
+    await syncs?.close();
     stopped.abort();
     await Promise.all([registration, watch.close(), uploader?.close()]);
     await Promise.all([...executors.values()].map(async (executor) => executor.close?.()));
@@ -190,31 +215,30 @@ export class Agent {
     await api?.close();
   }
 
+  #sayDraining(drained: AbortSignal): Promise<boolean> {
+    const { client, namespace, name } = this.#options;
+    const options = { namespace, name, instance: this.instance, logger: this.#logger };
+    return sayDraining(client, options, AbortSignal.any([drained, AbortSignal.timeout(SAY_DRAINING_MS)]));
+  }
+
   /** Keeps the Agent object there, and heeds its spec. */
-  async #keepRegistered(
+  #keepRegistered(
     taskTypes: string[],
     scheduler: Scheduler,
     watches: readonly Pick<TaskWatch, 'serve'>[],
+    onRegistered: () => void,
     signal: AbortSignal,
   ): Promise<void> {
     const { client, namespace, name, version, env, labels = {} } = this.#options;
-    const own = { namespace, name, instance: this.instance, version, env, labels, taskTypes, logger: this.#logger };
-    await register(client, own, signal);
-    const informer = new Informer(client, agents, {
-      namespace,
-      fieldSelector: `metadata.name=${name}`,
-      onError: (err) => this.#logger.warn({ err }, 'the watch of the Agent failed and will be tried again'),
-    });
+    const own = {
+      ...{ namespace, name, instance: this.instance, version, env, labels, taskTypes },
+      ...{ isDraining: () => signal.aborted, logger: this.#logger },
+    };
     const heed = (agent: AgentObject): void => {
       scheduler.setLimit(agent.spec?.maxConcurrent ?? 10);
       for (const watch of watches) watch.serve([namespace, ...(agent.spec?.namespaces ?? [])]);
     };
-    informer.onChange((_key, agent) => {
-      if (agent !== undefined) heed(agent);
-      // Deleted under an agent that is alive: it says so again, as a kubelet would.
-      else void sleep(REGISTER_AGAIN_MS, signal).then(() => register(client, own, signal));
-    });
-    await informer.run(signal);
+    return keepRegistered(client, own, { onRegistered, heed }, signal);
   }
 
   #syncs(folder: StateFolder, roots: FileRoots, heartbeat: Heartbeat, logger: Logger, api?: TiangongApi): SyncRunner {
@@ -271,17 +295,4 @@ export class Agent {
 function resumableRuns({ entries }: Journal): ReadonlySet<string> {
   const begun = [...entries].filter(([, { phase, resumable }]) => phase === 'started' && resumable === true);
   return new Set(begun.map(([key]) => key));
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-}
-
-function abortedWhen(condition: Promise<boolean>): AbortSignal {
-  const controller = new AbortController();
-  void condition.then((holds) => {
-    if (holds) controller.abort();
-  });
-  return controller.signal;
 }

@@ -23,6 +23,8 @@ export interface AgentConfig {
   readonly wait: boolean;
   readonly drainSeconds: number;
   readonly spoolBytes: number | undefined;
+  /** Where /healthz, /readyz and /metrics are served; undefined: nowhere. */
+  readonly health: { readonly host: string; readonly port: number } | undefined;
   /** Files and folders that no task may name by a path. */
   readonly privatePaths: readonly string[];
   readonly executors: PluginSettings & { readonly shell: Omit<ExecutorSettings['shell'], 'workFolder'> };
@@ -42,6 +44,8 @@ export interface AgentFlags {
   readonly labels?: string;
   readonly env?: string;
   readonly drainSeconds?: string;
+  readonly healthHost?: string;
+  readonly healthPort?: string;
   readonly wait?: boolean;
 }
 
@@ -56,6 +60,8 @@ const KNOWN = [
   'labels',
   'env',
   'drain_seconds',
+  'health_host',
+  'health_port',
   'spool_bytes',
   'private_paths',
   'plugins',
@@ -99,6 +105,10 @@ export function loadConfig(flags: AgentFlags, environment: NodeJS.ProcessEnv): A
       'drain_seconds',
       0,
     ),
+    health: healthOf(
+      text(flags.healthHost, 'TIANGONG_HEALTH_HOST', 'health_host'),
+      flags.healthPort ?? environment['TIANGONG_HEALTH_PORT'] ?? file['health_port'],
+    ),
     spoolBytes: file['spool_bytes'] === undefined ? undefined : number(file['spool_bytes'], 'spool_bytes', 1024 * 1024),
     privatePaths: privatePaths({
       kubeconfigs: [kubeconfig, tasksKubeconfig],
@@ -113,9 +123,17 @@ export function loadConfig(flags: AgentFlags, environment: NodeJS.ProcessEnv): A
     executors: {
       ...plugins,
       k8s: { ...plugins.k8s, ...(tasksKubeconfig === undefined ? {} : { kubeconfig: tasksKubeconfig }) },
-      shell: security === undefined ? {} : { policy: policy(security) },
+      shell: { ...plugins.shell, ...(security === undefined ? {} : { policy: policy(security) }) },
     },
   };
+}
+
+function healthOf(host = '127.0.0.1', given: unknown): AgentConfig['health'] {
+  if (given === undefined) return undefined;
+  const port = number(given, 'health_port', 0);
+  if (!Number.isInteger(port) || port > 65_535)
+    throw new ConfigError(`health_port must be a port, not ${port} (--health-port)`);
+  return { host, port };
 }
 
 function policy(path: string): SecurityPolicy {

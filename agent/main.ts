@@ -1,12 +1,17 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { KubeConfig } from '@kubernetes/client-node';
 import { Command } from 'commander';
 import { pino } from 'pino';
+import { Registry, collectDefaultMetrics } from 'prom-client';
 import packageJson from '../package.json' with { type: 'json' };
 import { KubeClient } from '../kube/client.ts';
+import { startHealthServer } from '../kube/health-server.ts';
 import { HttpTransport } from '../kube/http-transport.ts';
 import { logDestination } from '../kube/log-destination.ts';
 import { Agent } from './agent.ts';
+import { measureAgent } from './agent-metrics.ts';
 import { bearerToken } from './bearer-token.ts';
 import { loadConfig } from './config.ts';
 import type { AgentFlags } from './config.ts';
@@ -28,16 +33,20 @@ const command = new Command('tiangong-agent')
   .option('--labels <key=value,...>', 'labels of the Agent object')
   .option('--env <name>', 'the environment that the agent belongs to, such as prod')
   .option('--drain-seconds <n>', 'how long running tasks may go on when the agent is stopped (default: 20)')
+  .option('--health-host <address>', 'where /healthz, /readyz and /metrics are served (default: 127.0.0.1)')
+  .option('--health-port <port>', 'and on which port; 0: any free one (default: none, nothing is served)')
   .option('--wait', 'wait while another agent of this name is running');
 
 const logger = pino({ level: process.env['LOG_LEVEL'] ?? 'info' }, logDestination({ fd: 1 }));
 try {
   const config = loadConfig(command.parse().opts<AgentFlags>(), process.env);
   const kubeConfig = new KubeConfig();
-  if (config.kubeconfig === undefined) kubeConfig.loadFromDefault();
-  else kubeConfig.loadFromFile(config.kubeconfig);
+  if (config.kubeconfig !== undefined) kubeConfig.loadFromFile(config.kubeconfig);
+  // A task may have left a ~/.kube/config in a pod's home: it must not become the agent's.
+  else if (isInPod(process.env)) kubeConfig.loadFromCluster();
+  else kubeConfig.loadFromDefault();
   const transport = new HttpTransport(kubeConfig, { userAgent: `tiangong-agent/${packageJson.version}` });
-  const { apiUrl, apiCaFile, spoolBytes, env, drainSeconds, ...rest } = config;
+  const { apiUrl, apiCaFile, spoolBytes, env, drainSeconds, health, ...rest } = config;
   const ca = apiCaFile === undefined ? {} : { ca: readFileSync(apiCaFile, 'utf8') };
   const agent = new Agent({
     ...rest,
@@ -49,6 +58,7 @@ try {
     client: new KubeClient(transport),
     logger,
   });
+  const server = health && (await serveHealth(agent, health));
   const stop = new AbortController();
   const hurry = new AbortController();
   // The second signal stops the running tasks as well.
@@ -56,7 +66,24 @@ try {
     process.on(signal, () => (stop.signal.aborted ? hurry : stop).abort());
   await agent.run(stop.signal, hurry.signal);
   await transport.close();
+  server?.close();
+  server?.closeAllConnections();
 } catch (err) {
   logger.fatal({ err }, err instanceof Error ? err.message : String(err));
   process.exitCode = 1;
+}
+
+function isInPod({ KUBERNETES_SERVICE_HOST: server, KUBECONFIG: named }: NodeJS.ProcessEnv): boolean {
+  return (
+    server !== undefined && named === undefined && existsSync('/var/run/secrets/kubernetes.io/serviceaccount/token')
+  );
+}
+
+async function serveHealth(agent: Agent, where: { readonly host: string; readonly port: number }): Promise<Server> {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  measureAgent(registry, () => agent.state);
+  const server = await startHealthServer({ ...where, registry, ready: () => agent.state.ready });
+  logger.info({ healthPort: (server.address() as AddressInfo).port }, 'says how it is');
+  return server;
 }

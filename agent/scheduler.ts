@@ -76,6 +76,16 @@ export class Scheduler {
     this.#pump();
   }
 
+  /** How many tasks run. */
+  get running(): number {
+    return this.#working;
+  }
+
+  /** How many wait for their turn. */
+  get waiting(): number {
+    return this.#queue.size;
+  }
+
   /** Whether this process has the run in hand. */
   has(uid: string): boolean {
     return this.#runs.has(uid);

@@ -131,6 +131,7 @@ export class Operator {
       const name = agent?.metadata.name ?? previous?.metadata.name;
       if (name === undefined || !affectsPlacement(agent, previous)) return;
       taskController.wakeWaiting(name);
+      if (agent?.status?.draining === true) taskController.wakeAssigned(name);
       syncController.wake(name);
     });
     leaseInformer.onChange((_key, lease, previous) => {

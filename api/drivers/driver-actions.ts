@@ -106,7 +106,7 @@ export class DriverActions implements DriverActionRunner {
 }
 
 const takes = ({ spec, status }: Agent): boolean =>
-  spec?.unschedulable !== true && (status?.taskTypes?.includes(TYPE) ?? false);
+  spec?.unschedulable !== true && status?.draining !== true && (status?.taskTypes?.includes(TYPE) ?? false);
 
 /** As the executor reads them; what is secret goes into Secrets on the way. */
 function paramsOf({ side, driver, input }: DriverActionCall): Record<string, unknown> {

@@ -4,6 +4,7 @@ import type { Agent } from '../../kube/types/agent.ts';
 export function affectsPlacement(agent: Agent | undefined, previous: Agent | undefined): boolean {
   if (agent === undefined || previous === undefined) return true;
   return (
+    agent.status?.draining !== previous.status?.draining ||
     agent.metadata.generation !== previous.metadata.generation ||
     !sameText(agent.metadata.labels, previous.metadata.labels) ||
     !sameText(agent.status?.taskTypes, previous.status?.taskTypes)

@@ -14,7 +14,8 @@ export function resolveLostAgent(task: DeployTask, world: World): Decision | und
   const presence = world.presence(assignment.agent);
   if (state === 'Assigned') {
     const replaced = presence.online && presence.instance !== assignment.instance;
-    return presence.lost || presence.released || replaced ? assign(task, world) : undefined;
+    const gone = presence.lost || presence.released || replaced;
+    return gone || isDraining(assignment, world) ? assign(task, world) : undefined;
   }
   // A process that took the Lease over reads its journal and reports what it knows.
   if (!presence.lost) return undefined;
@@ -24,4 +25,10 @@ export function resolveLostAgent(task: DeployTask, world: World): Decision | und
     status: endedStatus(task, 'Unknown', 'AgentLost', message, world.now),
     notice: { reason: 'AgentLost', message },
   };
+}
+
+/** Whether the process that has the task is being stopped: it begins nothing more, and may go on for long. */
+function isDraining({ agent, instance }: { agent: string; instance?: string }, world: World): boolean {
+  const { status } = world.agent(agent) ?? {};
+  return status?.draining === true && status.instance === instance;
 }

@@ -7,6 +7,7 @@ import type { World } from './world.ts';
 export type PendingReason =
   | 'AgentNotFound'
   | 'AgentOffline'
+  | 'AgentDraining'
   | 'AgentUnschedulable'
   | 'NoMatchingAgent'
   | 'TaskTypeNotSupported'
@@ -58,6 +59,7 @@ function placeBySelector(task: DeployTask, selector: LabelSelector, world: World
 
 /** The obstacles, the one that is soonest overcome first. */
 const BY_NEARNESS: readonly Obstacle[] = [
+  'AgentDraining',
   'AgentOffline',
   'AgentUnschedulable',
   'TaskTypeNotSupported',
@@ -65,6 +67,7 @@ const BY_NEARNESS: readonly Obstacle[] = [
 ];
 
 const EXPLANATIONS: Readonly<Record<Obstacle, string>> = {
+  AgentDraining: 'no agent that agentSelector matches is online and is not being stopped',
   AgentOffline: 'every agent that agentSelector matches is offline',
   AgentUnschedulable: 'no agent that agentSelector matches is online and takes new tasks',
   TaskTypeNotSupported: 'no agent that agentSelector matches can run tasks of this type',
@@ -94,6 +97,9 @@ function obstacleOf(agent: Agent, task: DeployTask, world: World): { reason: Obs
   }
   if (types === undefined || !world.presence(name).online) {
     return { reason: 'AgentOffline', message: `agent ${name} is offline` };
+  }
+  if (agent.status?.draining === true) {
+    return { reason: 'AgentDraining', message: `agent ${name} is being stopped` };
   }
   return undefined;
 }

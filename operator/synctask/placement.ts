@@ -3,6 +3,7 @@ import type { SyncTask } from '../../kube/types/synctask.ts';
 import type { SyncWorld } from './world.ts';
 
 export type UnplacedReason =
+  | 'AgentDraining'
   | 'AgentNotFound'
   | 'AgentOffline'
   | 'AgentUnschedulable'
@@ -59,6 +60,7 @@ function obstacleOf(agent: Agent, namespace: string, world: SyncWorld): Obstacle
   // One that never reported is not there, whatever its Lease says.
   if (types === undefined || !world.presence(name).online)
     return { reason: 'AgentOffline', message: `agent ${name} is offline` };
+  if (agent.status?.draining === true) return { reason: 'AgentDraining', message: `agent ${name} is being stopped` };
   return undefined;
 }
 

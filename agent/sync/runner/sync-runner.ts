@@ -48,6 +48,7 @@ export class SyncRunner {
   readonly #working: Promise<void>;
   #served: ReadonlySet<string> = new Set(['*']);
   #fenced = false;
+  #draining = false;
 
   constructor(options: SyncRunnerOptions) {
     this.#options = options;
@@ -83,6 +84,17 @@ export class SyncRunner {
     this.#served = new Set(namespaces);
     for (const watch of Object.values(this.#watches)) watch.serve(namespaces);
     for (const [key, sync] of this.#assigned) if (!this.#serves(sync)) this.#queue.add(key);
+  }
+
+  /** How many syncs run. */
+  get size(): number {
+    return this.#runs.size;
+  }
+
+  /** Ends everything in good order and gives it back, also what comes yet: the operator knows that this agent is being stopped. */
+  drain(): void {
+    this.#draining = true;
+    for (const key of this.#assigned.keys()) this.#queue.add(key);
   }
 
   /** Ends everything in good order. The tasks stay assigned: they are moved when the Lease is given back. */
@@ -131,7 +143,8 @@ export class SyncRunner {
       return assignment === undefined ? {} : { requeueAfterMs: 1 };
     }
     if (sync === undefined || assignment === undefined) return {};
-    if (isToBeGivenBack(sync) || !this.#serves(sync)) return await this.#giveBack(key, sync, assignment, signal);
+    if (isToBeGivenBack(sync) || !this.#serves(sync) || this.#draining)
+      return await this.#giveBack(key, sync, assignment, signal);
     if (run !== undefined) {
       this.#observe(key);
       return {};
@@ -153,7 +166,7 @@ export class SyncRunner {
   }
 
   async #giveBack(key: string, sync: SyncTask, assignment: SyncAssignment, signal: AbortSignal): Promise<Result> {
-    const reason = stopReason(sync);
+    const reason = this.#draining && !isToBeGivenBack(sync) ? 'AgentStopped' : stopReason(sync);
     const run = this.#runs.get(key);
     const isDeleted = reason === 'Deleted';
     // A deleted task stays assigned until nothing is left of it.
