@@ -182,8 +182,8 @@ describe.skipIf(!hasCluster() || !hasHelm())('with the rights of the chart alone
     await expect.poll(() => [...consumer.rows().values()].length, WITHIN).toBeGreaterThan(0);
     expect((await call('POST', '/instances/syncs/t1/_actions/stop')).status).toBe(202);
     await expect.poll(state, WITHIN).toBe('STOPPED');
-    expect((await call('PUT', '/configs/sources/s1', { ...source, max_queue_size: 500 })).status).toBe(200);
-    expect((await call('PUT', '/configs/pushers/p1', { ...pusher, batch_size: 50 })).status).toBe(200);
+    expect((await call('PUT', '/configs/sources/s1', { config: { ...source, max_queue_size: 500 } })).status).toBe(200);
+    expect((await call('PUT', '/configs/pushers/p1', { config: { ...pusher, batch_size: 50 } })).status).toBe(200);
     expect(await call('POST', '/configs/syncs/t2', sync)).toMatchObject({ status: 201 });
     expect((await call('DELETE', '/configs/syncs/t1')).status).toBeLessThan(300);
     // What is left of the syncs goes with their source.
