@@ -19,14 +19,14 @@ export interface Credential {
 /** Reads a Secret that the task names, in plain text. Everything is asked of the API server: no copy is kept. */
 export async function readCredential(client: KubeClient, known: DeployTask, ref: string): Promise<Credential> {
   const { namespace = '', name, uid } = known.metadata;
-  const task = await orUndefined(client.get(deployTasks, namespace, name));
+  const task = await orUndefined(() => client.get(deployTasks, namespace, name));
   if (task === undefined || task.metadata.uid !== uid) throw new ApiError('NotAssigned');
   // What has ended needs no credentials any more, unless its agent still finds out how it ended.
   if (isFinished(task) && task.status?.state !== 'Unknown') throw new ApiError('NotAssigned', 'the task has ended');
   const params = task.spec.params;
   const named = [params?.secret_ref, params?.headers_secret_ref, params?.target?.secret_ref];
   if (ref === '' || !named.includes(ref)) throw new ApiError('SecretNotAllowed');
-  const secret = await orUndefined(client.get(secrets, namespace, ref));
+  const secret = await orUndefined(() => client.get(secrets, namespace, ref));
   if (secret === undefined) throw new ApiError('SecretNotFound', `secret ${namespace}/${ref} not found`);
   if (secret.type !== CREDENTIAL_TYPE)
     throw new ApiError('SecretNotAllowed', `secret ${namespace}/${ref} is not of type ${CREDENTIAL_TYPE}`);
@@ -55,11 +55,12 @@ function allowedHostsOf({ metadata }: Secret): string[] | null {
     .filter((host) => host !== '');
 }
 
-async function orUndefined<T>(read: Promise<T>): Promise<T | undefined> {
+/** What is not there, and what no object can be called, is undefined. */
+async function orUndefined<T>(read: () => Promise<T>): Promise<T | undefined> {
   try {
-    return await read;
+    return await read();
   } catch (err) {
-    if (isNotFound(err)) return undefined;
+    if (isNotFound(err) || err instanceof RangeError) return undefined;
     throw err;
   }
 }

@@ -35,6 +35,8 @@ export interface ProgramsOptions {
   readonly agentConfig?: Readonly<Record<string, unknown>>;
   /** Variables that the agent has beside those of this process. */
   readonly agentEnv?: Readonly<Record<string, string>>;
+  /** Whose token `rest` shows; none unless set. */
+  readonly restToken?: string;
   /** Variables that operator and API have beside those of this process. */
   readonly env?: Readonly<Record<string, string>>;
   /** For node itself, such as --cpu-prof. */
@@ -42,7 +44,7 @@ export interface ProgramsOptions {
 }
 
 export async function startPrograms(cluster: Place, options: ProgramsOptions = {}): Promise<Programs> {
-  const { agentName = 'agent-1', nodeArgs = [], agentConfig, agentEnv = {}, env = {} } = options;
+  const { agentName = 'agent-1', nodeArgs = [], agentConfig, agentEnv = {}, env = {}, restToken } = options;
   const folder = await mkdtemp(join(tmpdir(), 'tiangong-programs-'));
   const configFile = join(folder, 'agent.json');
   if (agentConfig !== undefined) await writeFile(configFile, JSON.stringify(agentConfig));
@@ -78,7 +80,7 @@ export async function startPrograms(cluster: Place, options: ProgramsOptions = {
       ...['--api-url', url, '--state-dir', join(folder, 'agent'), '--drain-seconds', '0', '--wait'],
     ],
   });
-  const rest = new RestClient(url);
+  const rest = new RestClient(url, restToken);
   const all = [operator, api, agent];
   for (const program of all) program.start();
   try {

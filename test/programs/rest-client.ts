@@ -35,9 +35,12 @@ const ANSWER_TIMEOUT_MS = 90_000;
 /** Calls the REST API of a running program. Not by fetch, which costs three times as much and is part of what benchmarks measure. */
 export class RestClient {
   readonly url: string;
+  readonly #headers: Readonly<Record<string, string>>;
 
-  constructor(url: string) {
+  /** `token`: whose calls these are. */
+  constructor(url: string, token?: string) {
     this.url = url;
+    this.#headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
   }
 
   get<T = Record<string, unknown>>(path: string): Promise<T> {
@@ -62,7 +65,7 @@ export class RestClient {
     const form = new FormData();
     form.set('file', content, name);
     // By fetch: undici's request and its own FormData wait for each other.
-    const response = await fetch(`${this.url}/api/v1/files`, { method: 'POST', body: form });
+    const response = await fetch(`${this.url}/api/v1/files`, { method: 'POST', body: form, headers: this.#headers });
     return parse('POST /files', response.status, await response.text());
   }
 
@@ -77,7 +80,7 @@ export class RestClient {
       method,
       headersTimeout: ANSWER_TIMEOUT_MS,
       ...(body && { body }),
-      ...(headers && { headers }),
+      headers: { ...this.#headers, ...headers },
     });
     const text = await response.body.text();
     return parse(`${method} ${path}`, response.statusCode, text);
