@@ -83,7 +83,7 @@ export default defineConfig(
   },
   {
     // What vitest reads is a default export.
-    files: ['vitest.config.ts', 'test/{kubernetes,services}/global-setup.ts'],
+    files: ['**/vitest.config.ts', 'test/{kubernetes,services,e2e}/global-setup.ts'],
     rules: { 'no-restricted-syntax': 'off' },
   },
 );

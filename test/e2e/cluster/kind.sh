@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# kind.sh up [NODES=3] | down | kill I | start I [NODES] | load FILE.tar...: what own.sh does, by kind, on a machine with Docker.
+# kind.sh VERB…: what own.sh does, under the same verbs, by kind on a machine with Docker.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
 name=tiangong-e2e

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# own.sh up [NODES=3] | down [keep] | kill I | start I [NODES] | load FILE.tar...
+# own.sh up [NODES=3] | down [keep] | kill I | start I [NODES] | load FILE.tar... | tag OLD NEW | kill-pod I UID | address
 # A real Kubernetes cluster without Docker: each node is a network, mount, pid and host name space of its own on this
 # machine, and node 1 carries the control plane. Needs root. Every verb may be said twice. README.md has more.
 set -euo pipefail
@@ -61,6 +61,26 @@ load() {
   done
 }
 
+# Another name for an image that the nodes have.
+tag() {
+  local pid
+  for pid in "$STATE"/node*.pid; do
+    pid=${pid%.pid}
+    ctr --address "$pid/containerd.sock" -n k8s.io images tag --force "$1" "$2" >/dev/null
+  done
+}
+
+# kill -9 for every process of a pod on node $1, but for the one that holds its namespaces.
+kill_pod() {
+  local group pid
+  for group in /sys/fs/cgroup/pids/"$CGROUP/node$1"/kubepods/*/"pod$2"/* /sys/fs/cgroup/pids/"$CGROUP/node$1"/kubepods/"pod$2"/*; do
+    [ -f "$group/cgroup.procs" ] || continue
+    while read -r pid; do
+      [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = pause ] || kill -9 "$pid" 2>/dev/null || true
+    done <"$group/cgroup.procs"
+  done
+}
+
 # Everything goes that `up` put on this machine; with `keep` the folder stays, to be looked at.
 down() {
   local file i net
@@ -81,5 +101,9 @@ case ${1:-} in
   kill) kill_node "$2" ;;
   start) bash "$HERE/node-up.sh" "$2" "${3:-3}" ;;
   load) load "${@:2}" ;;
-  *) fail 'usage: own.sh up [NODES] | down [keep] | kill I | start I [NODES] | load FILE.tar...' ;;
+  tag) tag "$2" "$3" ;;
+  kill-pod) kill_pod "$2" "$3" ;;
+  # Where pods reach what listens on this machine.
+  address) echo "$GATEWAY" ;;
+  *) fail "unknown verb: see the first lines of $0" ;;
 esac
