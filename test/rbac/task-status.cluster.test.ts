@@ -131,6 +131,14 @@ describe.skipIf(!hasCluster() || !hasHelm())('who may write the status of tasks 
     expect(await write(editor, settled)).toBe('Succeeded');
   });
 
+  it('lets a person settle a task that reported a lot', async () => {
+    const lines = Array.from({ length: 1000 }, (_, index) => ({ id: index + 1, message: 'm'.repeat(4) }));
+    const report = { result: { text: 'r'.repeat(16_384), bytes: 16_384 }, log: { total: 1000, lines } };
+    const write = await task(assigned(POD.pod), RUNNING, { state: 'Unknown', ...report });
+    const resolution = { by: 'tiangong:admin', evidence: 'seen' };
+    expect(await write(release.admin, { state: 'Failed', resolution })).toBe('Failed');
+  });
+
   it('lets the agent itself settle an Unknown outcome late', async () => {
     const write = await task(assigned(POD.pod), RUNNING, { state: 'Unknown' });
     const late = { state: 'Failed', resolution: { by: `agent/${POD.pod}`, evidence: 'reported late' } };
