@@ -26,8 +26,9 @@ typecheck: dependencies ## Check the types
 test: dependencies kubernetes ## Run all tests; those against real servers install what they need (CONTRIBUTING.md)
 	@npm test --silent
 
-e2e: dependencies kubernetes ## Run only the tests against a real kube-apiserver
-	@npm run --silent e2e
+e2e: dependencies kubernetes images ## Build images, bring up a cluster of three nodes, run the release on it (root, or kind)
+	@sh test/chart/install-helm.sh
+	@TIANGONG_E2E_TRANSCRIPT=1 npm run --silent e2e
 
 bench: dependencies kubernetes ## Measure, and write docs/benchmarks.md
 	@npm run --silent bench

@@ -22,7 +22,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['**/*.test.ts'],
-          exclude: [...ignored, '**/*.{cluster,services}.test.ts'],
+          exclude: [...ignored, '**/*.{cluster,services,e2e}.test.ts'],
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },

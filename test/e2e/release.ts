@@ -5,7 +5,7 @@ import type { E2eCluster } from './e2e-cluster.ts';
 import { RestApi } from './rest-api.ts';
 import type { Transcript } from './transcript.ts';
 
-export const NAME = 'tiangong';
+const NAME = 'tiangong';
 export const NAMESPACE = 'tiangong';
 /** Of the namespaces that the suite makes; each test file leaves none behind. */
 export const HOST_NAMESPACE = 'tiangong-host';

@@ -21,7 +21,7 @@ export function openSuite(title: string): { cluster: E2eCluster; transcript: Tra
 }
 
 /** A volume that pods of a pool share, at /effects; `Release.prepare` makes the claim. */
-export const EFFECTS = {
+const EFFECTS = {
   volumes: [{ name: 'effects', persistentVolumeClaim: { claimName: 'effects' } }],
   volumeMounts: [{ name: 'effects', mountPath: '/effects' }],
 } as const;
