@@ -52,6 +52,20 @@ plugins:
     ]);
   });
 
+  it('reads whether commands run on the host, and whose rights k8s tasks have', () => {
+    const config = file(`
+plugins:
+  - {type: shell, config: {nsenter: true}}
+  - {type: k8s, config: {service_account: {namespace: apps, name: deployer}}}
+`);
+    const { shell, k8s } = loadConfig({ config }, {}).executors;
+    expect(shell).toEqual({ hostPid: 1 });
+    expect(k8s).toEqual({ serviceAccount: { namespace: 'apps', name: 'deployer' } });
+    expect(
+      loadConfig({ config: file('plugins: [{type: shell, config: {nsenter: false}}]') }, {}).executors.shell,
+    ).toEqual({});
+  });
+
   it('reads where objects, files and databases are', () => {
     const config = file(`
 plugins:
@@ -141,6 +155,8 @@ plugins:
     ['nam: x', /unknown setting nam; known are: name/],
     ['plugins: [{type: shel}]', /plugins\[0\]: type must be/],
     ['plugins: [{type: api, config: {verify: true}}]', /plugins\[0\]\.config: unknown setting verify/],
+    ['plugins: [{type: shell, config: {nsenter: 1}}]', /config: nsenter must be true or false/],
+    ['plugins: [{type: k8s, config: {service_account: {name: a}}}]', /service_account must have namespace and name/],
     ['drain_seconds: soon', /drain_seconds must be a number/],
     ['name: Not A Name', /cannot be an agent's name/],
     ['api_url: "localhost:8080"', /must begin with http/],

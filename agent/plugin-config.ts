@@ -10,11 +10,13 @@ import type { ExecutorSettings } from './executors/registry.ts';
 export type PluginSettings = Pick<
   ExecutorSettings,
   'api' | 'k8s' | 'file' | 'goInception' | 'connections' | 'disabled'
->;
+> & { readonly shell: Pick<ExecutorSettings['shell'], 'hostPid'> };
 
 const KNOWN_PLUGIN = ['type', 'enabled', 'config'];
 const KNOWN_API = ['verify_ssl', 'allow_addresses', 'deny_addresses', 'max_body_bytes'];
-const KNOWN_K8S = ['kubeconfig', 'context', 'namespace', 'require_service_account'];
+const KNOWN_K8S = ['kubeconfig', 'context', 'namespace', 'service_account', 'require_service_account'];
+const KNOWN_SERVICE_ACCOUNT = ['namespace', 'name'];
+const KNOWN_SHELL = ['nsenter'];
 const KNOWN_FILE = ['roots', 'cache_bytes'];
 const DATABASES = ['mysql', 'postgres', 'mongo', 'elasticsearch', 'clickhouse', 'doris'] as const;
 const TYPES: readonly string[] = ['shell', 'api', 'k8s', 'file', 'sync-action', ...DATABASES];
@@ -24,6 +26,7 @@ export function readPlugins(value: unknown, where: string): PluginSettings {
   const disabled: TaskType[] = [];
   const connections = new Map<TaskType, Connections>();
   let { api, k8s, file }: Pick<PluginSettings, 'api' | 'k8s' | 'file'> = { api: {}, k8s: {}, file: {} };
+  let shell: PluginSettings['shell'] = {};
   let goInception: PluginSettings['goInception'];
   if (value !== undefined && !Array.isArray(value)) throw new ConfigError(`${where} must be a list`);
   for (const [index, item] of ((value ?? []) as unknown[]).entries()) {
@@ -38,7 +41,8 @@ export function readPlugins(value: unknown, where: string): PluginSettings {
     if (flag(plugin, 'enabled', place) === false) disabled.push(type);
     else if (type === 'api') api = readApi(config, `${place}.config`);
     else if (type === 'k8s') k8s = readK8s(config, `${place}.config`);
-    else if (type === 'shell' || type === 'sync-action') checkKeys(config, [], `${place}.config`);
+    else if (type === 'shell') shell = readShell(config, `${place}.config`);
+    else if (type === 'sync-action') checkKeys(config, [], `${place}.config`);
     else if (type !== 'file') {
       const keys = type === 'mysql' ? ['connections', ...KNOWN_GOINCEPTION] : ['connections'];
       checkKeys(config, keys, `${place}.config`);
@@ -46,7 +50,7 @@ export function readPlugins(value: unknown, where: string): PluginSettings {
       connections.set(type, readConnections(config['connections'], `${place}.config.connections`));
     }
   }
-  return { api, k8s, file, ...(goInception && { goInception }), connections, disabled };
+  return { api, k8s, file, shell, ...(goInception && { goInception }), connections, disabled };
 }
 
 const isType = (type: unknown): type is TaskType => typeof type === 'string' && TYPES.includes(type);
@@ -66,18 +70,33 @@ function readApi(config: Settings, where: string): ExecutorSettings['api'] {
   };
 }
 
+function readShell(config: Settings, where: string): PluginSettings['shell'] {
+  checkKeys(config, KNOWN_SHELL, where);
+  return flag(config, 'nsenter', where) === true ? { hostPid: 1 } : {};
+}
+
 function readK8s(config: Settings, where: string): ExecutorSettings['k8s'] {
   checkKeys(config, KNOWN_K8S, where);
   const kubeconfig = text(config, 'kubeconfig', where);
   const context = text(config, 'context', where);
   const namespace = text(config, 'namespace', where);
   const requireServiceAccount = flag(config, 'require_service_account', where);
+  const account = config['service_account'] ?? undefined;
   return {
+    ...(account === undefined ? {} : { serviceAccount: readServiceAccount(account, `${where}.service_account`) }),
     ...(kubeconfig === undefined ? {} : { kubeconfig }),
     ...(context === undefined ? {} : { context }),
     ...(namespace === undefined ? {} : { namespace }),
     ...(requireServiceAccount === undefined ? {} : { requireServiceAccount }),
   };
+}
+
+function readServiceAccount(value: unknown, where: string): { namespace: string; name: string } {
+  const account = asMap(value, where);
+  checkKeys(account, KNOWN_SERVICE_ACCOUNT, where);
+  const [namespace, name] = [text(account, 'namespace', where), text(account, 'name', where)];
+  if (namespace === undefined || name === undefined) throw new ConfigError(`${where} must have namespace and name`);
+  return { namespace, name };
 }
 
 function readFile(config: Settings, where: string): ExecutorSettings['file'] {

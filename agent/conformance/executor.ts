@@ -31,6 +31,8 @@ export interface Work {
   readonly credentials?: Readonly<Record<string, Credential>>;
   /** Called with every piece of the result; a promise holds the executor back, as a slow disk does. */
   readonly onResult?: (bytes: Buffer) => Promise<void> | undefined;
+  /** Called with the process that does the work. */
+  readonly onProcess?: (pid: number) => void;
   /** Called with each text for the journal, before it is kept. */
   readonly onEvidence?: (text: string) => void;
   readonly uid?: string;
@@ -86,7 +88,7 @@ export async function execute(executor: Executor, work: Work): Promise<Execution
       if (work.file === undefined || work.file instanceof FileUnavailable) throw work.file ?? new Error('not found');
       return work.file;
     },
-    processStarted: () => undefined,
+    processStarted: (pid) => work.onProcess?.(pid),
     evidence: (text) => {
       work.onEvidence?.(text);
       evidence.push(text);

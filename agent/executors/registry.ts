@@ -28,6 +28,8 @@ export interface ExecutorSettings {
     readonly kubeconfig?: string;
     readonly context?: string;
     readonly namespace?: string;
+    /** Whose rights tasks have that name no service account. */
+    readonly serviceAccount?: { readonly namespace: string; readonly name: string };
     /** Tasks must name a service account. */
     readonly requireServiceAccount?: boolean;
   };

@@ -4,7 +4,7 @@ import { failed } from '../executor.ts';
 import type { ExecutionContext, Executor, Outcome } from '../executor.ts';
 import { ClusterConnections } from './connection/cluster-connections.ts';
 import type { ConnectionLease } from './connection/cluster-connections.ts';
-import { loadKubeconfig } from './connection/load-kubeconfig.ts';
+import { isOfPod, loadKubeconfig } from './connection/load-kubeconfig.ts';
 import type { KubeconfigOptions } from './connection/load-kubeconfig.ts';
 import type { ServiceAccount } from './connection/service-account-config.ts';
 import { checkDryRun } from './dry-run-support.ts';
@@ -25,6 +25,8 @@ import { writeManifests } from './operations/write-manifests.ts';
 export interface K8sExecutorOptions extends KubeconfigOptions {
   /** Where objects go that name no namespace; `default` unless set. */
   readonly namespace?: string;
+  /** Whose rights tasks have that name no service account; the login of the kubeconfig unless set. */
+  readonly serviceAccount?: ServiceAccount;
   /** Tasks must name a service account: none runs with the agent's own rights. */
   readonly requireServiceAccount?: boolean;
   readonly userAgent?: string;
@@ -68,7 +70,14 @@ export class K8sExecutor implements Executor {
     const isNamed = params.operation in READING || params.resource !== undefined;
     if (text.trim() === '' && !isNamed) return failed('InvalidParams', 'k8s YAML or JSON content is required');
     const account = this.#accountOf(params, text);
-    const lease = await this.#connections.lease(loadKubeconfig(this.#options), account, context.signal);
+    const config = loadKubeconfig(this.#options);
+    // What an agent in a pod may do, on tasks, agents and Leases, is not for whoever may create tasks.
+    if (account === undefined && isOfPod(config))
+      throw new K8sFailure(
+        'NotConfigured',
+        'k8s tasks of an agent in a pod need a service account of their own: set taskServiceAccountName of the AgentPool (or plugins[].config.service_account of type k8s), or params.service_account of the task',
+      );
+    const lease = await this.#connections.lease(config, account, context.signal);
     try {
       if (params.dryRun) await checkDryRun(lease.client, context.signal);
       return await this.#operate(context, params, lease, text);
@@ -104,6 +113,7 @@ export class K8sExecutor implements Executor {
   #accountOf({ serviceAccount, namespace }: K8sParams, text: string): ServiceAccount | undefined {
     const { requireServiceAccount = false, namespace: configured = 'default' } = this.#options;
     if (serviceAccount === undefined) {
+      if (this.#options.serviceAccount !== undefined) return this.#options.serviceAccount;
       if (!requireServiceAccount) return undefined;
       throw new K8sFailure(
         'SecurityPolicyViolation',

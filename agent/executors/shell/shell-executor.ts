@@ -12,6 +12,7 @@ import { endRun } from '../../process-table.ts';
 import { failed, TaskAborted } from '../executor.ts';
 import type { ExecutionContext, Executor, Outcome, OutputSink } from '../executor.ts';
 import { exitCode, exitText } from './exit-text.ts';
+import { HostNamespaces } from './host-namespaces.ts';
 import type { SecurityPolicy } from './security-policy.ts';
 import { parseShellParams, taskEnvironment } from './shell-params.ts';
 import type { ShellParams } from './shell-params.ts';
@@ -22,6 +23,8 @@ export interface ShellExecutorOptions {
   /** Where commands run that name no folder, and where long ones lie as scripts. */
   readonly workFolder: string;
   readonly policy?: SecurityPolicy;
+  /** Commands run in the host's namespaces: those of this process, by `nsenter`. */
+  readonly hostPid?: number;
   /** Between TERM and KILL. */
   readonly killGraceMs?: number;
   /** Tells the agent's own log what the policy decided. */
@@ -45,14 +48,18 @@ export class ShellExecutor implements Executor {
   readonly type = 'shell';
   readonly #options: ShellExecutorOptions;
   readonly #spawner: Spawner;
+  readonly #host: HostNamespaces | undefined;
 
   constructor(options: ShellExecutorOptions) {
     this.#options = options;
     this.#spawner = new Spawner(options.workFolder);
+    this.#host = options.hostPid === undefined ? undefined : new HostNamespaces(options.workFolder, options.hostPid);
   }
 
-  prepare(): Promise<void> {
-    return this.#spawner.prepare();
+  /** Rejects with `HostUnreachable` when commands are to run on the host and cannot. */
+  async prepare(): Promise<void> {
+    await this.#host?.prepare();
+    await this.#spawner.prepare();
   }
 
   async execute(context: ExecutionContext): Promise<Outcome> {
@@ -71,8 +78,8 @@ export class ShellExecutor implements Executor {
       );
       if (!verdict.allowed) return failed('SecurityPolicyViolation', `security validation failed: ${verdict.reason}`);
     }
-    if (params.cwd !== undefined && !(await isFolder(params.cwd)))
-      return failed('InvalidParams', `params.cwd: ${params.cwd} is not a folder on the agent`);
+    const missing = await this.#missing(params);
+    if (missing !== undefined) return failed('InvalidParams', missing);
     const file = await this.#file(context);
     if (file !== undefined && 'state' in file) return file;
     return this.#execute(context, params, file?.path).finally(() => file?.remove());
@@ -80,12 +87,25 @@ export class ShellExecutor implements Executor {
 
   async #execute(context: ExecutionContext, params: ShellParams, file: string | undefined): Promise<Outcome> {
     const { command, output, uid } = context;
-    const set = file === undefined ? params : { ...params, env: { ...params.env, [FILE_VARIABLE]: file } };
+    const seen = (path: string): string => this.#host?.pathOf(path) ?? path;
+    const set = file === undefined ? params : { ...params, env: { ...params.env, [FILE_VARIABLE]: seen(file) } };
     void output.log('info', `Executing command: ${cutText(command, SHOWN_COMMAND_BYTES)}`);
     if (Buffer.byteLength(command) <= MAX_ARGUMENT_BYTES) return this.#run(context, set, ['-c', command]);
     const script = join(this.#options.workFolder, `.${uid}-${context.epoch}.sh`);
     await writeFile(script, command, { mode: 0o600 });
-    return this.#run(context, set, [script]).finally(() => rm(script, { force: true }));
+    return this.#run(context, set, [seen(script)]).finally(() => rm(script, { force: true }));
+  }
+
+  /** What the place where the command is to run lacks. */
+  async #missing({ cwd, shell, env }: ShellParams): Promise<string | undefined> {
+    const place = this.#host === undefined ? 'agent' : "agent's host";
+    if (cwd !== undefined && !(await (this.#host?.hasFolder(cwd) ?? isFolder(cwd))))
+      return `params.cwd: ${cwd} is not a folder on the ${place}`;
+    // Elsewhere the start itself says so.
+    const { PATH: path } = taskEnvironment(process.env, env, '');
+    if (this.#host !== undefined && !(await this.#host.hasProgram(shell, path)))
+      return `params.shell: ${shell} is not on the ${place}`;
+    return undefined;
   }
 
   /** The command's own copy of the task's file; undefined when the task has none, an outcome when it cannot be had. */
@@ -112,12 +132,15 @@ export class ShellExecutor implements Executor {
     const { output, signal } = context;
     const run = `${context.uid}/${context.epoch}`;
     if (signal.aborted) return failed('NotStarted', 'the task was stopped before its command was started');
+    const { workFolder } = this.#options;
+    const cwd = params.cwd ?? this.#host?.folder ?? workFolder;
+    const program = this.#host?.program(params.shell, args, cwd);
     let child: Spawned;
     try {
       child = await this.#spawner.spawn({
-        file: params.shell,
-        args,
-        cwd: params.cwd ?? this.#options.workFolder,
+        ...(program ?? { file: params.shell, args }),
+        // nsenter begins where the agent is, and goes to the host's folder by itself.
+        cwd: program === undefined ? cwd : workFolder,
         env: taskEnvironment(process.env, params.env, run),
         ...(params.stdin === undefined ? {} : { stdin: params.stdin }),
       });

@@ -111,6 +111,35 @@ describe.skipIf(!hasCluster())("a k8s task's login", () => {
       );
   });
 
+  it('is that of the service account of the configuration when the task names none', async () => {
+    await allow('configured', 'create', 'patch');
+    await allow('named', 'get');
+    const serviceAccount = { namespace: cluster.namespace, name: 'configured' };
+    const executor = make({ kubeconfig: cluster.kubeconfig(), serviceAccount, requireServiceAccount: true });
+    expect((await run(executor, configMap('by-configured'))).outcome.state).toBe('Succeeded');
+    const read = { operation: 'get' };
+    expect((await run(executor, 'cm/by-configured', read)).outcome.message).toContain(
+      `User "system:serviceaccount:${cluster.namespace}:configured" cannot get`,
+    );
+    expect((await run(executor, 'cm/by-configured', { ...read, service_account: 'named' })).outcome.state).toBe(
+      'Succeeded',
+    );
+  });
+
+  it('is never that of the pod that the agent runs in', async () => {
+    const tokenFile = '/var/run/secrets/kubernetes.io/serviceaccount/token';
+    const path = kubeconfig('pod', ({ users }) =>
+      users.forEach((user) => (user.user = { 'auth-provider': { name: 'tokenFile', config: { tokenFile } } })),
+    );
+    expect((await run(make({ kubeconfig: path }), configMap('never'))).outcome).toEqual({
+      state: 'Failed',
+      reason: 'NotConfigured',
+      message: expect.stringMatching(
+        /^k8s tasks of an agent in a pod need a service account of their own: set taskServiceAccountName/,
+      ) as string,
+    });
+  });
+
   it('may not be that of the agent when the configuration says so', async () => {
     const executor = make({ kubeconfig: cluster.kubeconfig(), requireServiceAccount: true });
     const { outcome } = await run(executor, configMap('never'));

@@ -11,6 +11,9 @@ export interface KubeconfigOptions {
   readonly context?: string;
 }
 
+/** Where Kubernetes puts the token of a pod's service account. */
+const POD_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
+
 const HOW =
   'set plugins[].config.kubeconfig of type k8s, --k8s-kubeconfig or KUBECONFIG, or run the agent in a pod with a service account';
 
@@ -36,4 +39,10 @@ export function loadKubeconfig({ kubeconfig: path, context }: KubeconfigOptions)
       `kubernetes client not initialized: the kubeconfig has no context ${JSON.stringify(context ?? config.currentContext)} with a cluster; ${HOW}`,
     );
   return config;
+}
+
+/** Whether a kubeconfig's login is the service account of the pod that the agent runs in. */
+export function isOfPod(config: KubeConfig): boolean {
+  const provider = config.getCurrentUser()?.authProvider as { config?: { tokenFile?: unknown } } | undefined;
+  return provider?.config?.tokenFile === POD_TOKEN;
 }
