@@ -106,7 +106,7 @@ export class Api {
     const distributor = new FileDistributor({ uses, directory, creator });
     const logs = new LogHandler(reader, store.streams, stopping);
     const reviews = new Reviews(client);
-    const authenticator = new Authenticator(reviews);
+    const authenticator = new Authenticator(reviews, { maxAgeMs: settings.tokenMaxAgeMs });
     const guard =
       settings.auth === 'none'
         ? openGuard

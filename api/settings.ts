@@ -7,6 +7,8 @@ export interface ApiSettings {
   readonly port: number;
   /** Whether callers show tokens that the Kubernetes API knows, which says what they may do; `none`: everybody may do everything. */
   readonly auth: 'kubernetes' | 'none';
+  /** How long it is relied upon whose a token is, in milliseconds: one that is taken back works that much longer. */
+  readonly tokenMaxAgeMs: number;
   /** Files of a certificate and its key, in PEM, for HTTPS; read again when they change. */
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
   /** A port of plain HTTP for metrics and health alone, where nobody is asked who they are; undefined: none. */
@@ -49,6 +51,7 @@ export const defaultSettings: ApiSettings = {
   host: '127.0.0.1',
   port: 8080,
   auth: 'none',
+  tokenMaxAgeMs: 60_000,
   agentServiceAccount: 'tiangong-agent',
   hostNamespace: undefined,
   namedAgents: true,

@@ -8,7 +8,8 @@ import { writePrivateFile } from './private-file.ts';
 /** The roles of the embedded API server: issue of tokens by role, `agent/<name>` for agents, `tasks` for what k8s tasks do. */
 export type Role = 'admin' | 'api' | 'operator' | 'tasks' | `agent/${string}`;
 
-const AUTHENTICATED = 'system:authenticated';
+/** The group of everybody who is known. */
+export const AUTHENTICATED = 'system:authenticated';
 
 /** The user that a role's token stands for. */
 export function userOf(role: Role): User {

@@ -13,8 +13,10 @@ export function localAgentCommand(options: {
   readonly home: string;
   readonly namespace: string;
   readonly apiUrl: string;
+  /** What the certificate of the REST API is checked against, if it has one. */
+  readonly caFile?: string;
 }): Pick<AgentProcessOptions, 'command' | 'environment' | 'pidFile' | 'logFile'> {
-  const { name, folder, home, namespace, apiUrl } = options;
+  const { name, folder, home, namespace, apiUrl, caFile } = options;
   // As this file is: .ts, or .js once it was built.
   const program = join(import.meta.dirname, '..', 'agent', `main${extname(import.meta.filename)}`);
   const flags = {
@@ -24,6 +26,7 @@ export function localAgentCommand(options: {
     // k8s tasks act under a name of their own: the agent's has rights on tasks and its Lease alone.
     'k8s-kubeconfig': join(folder, 'k8s-kubeconfig'),
     'api-url': apiUrl,
+    ...(caFile !== undefined && { 'api-ca-file': caFile }),
     'state-dir': join(folder, 'state'),
     'drain-seconds': String(DRAIN_SECONDS),
   };

@@ -3,12 +3,15 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { pino } from 'pino';
+import { isLoopback } from '../api/loopback.ts';
 import { defaultSettings, MAX_FILE_BYTES } from '../api/settings.ts';
 import { upTo } from '../api/whole-number.ts';
 import { logDestination } from '../kube/log-destination.ts';
 import { importFustor } from './import/import-fustor.ts';
+import { agentCommand } from './join/agent-command.ts';
 import { StartError } from './start-error.ts';
 import { up } from './up.ts';
+import { userCommands } from './users/user-commands.ts';
 
 interface UpFlags {
   home: string;
@@ -16,6 +19,8 @@ interface UpFlags {
   port: number;
   kubePort: number;
   maxFileBytes: number;
+  auth?: 'kubernetes' | 'none';
+  insecure: boolean;
   logLevel: string;
 }
 
@@ -23,6 +28,15 @@ interface ImportFlags {
   url: string;
   dryRun: boolean;
   start: boolean;
+}
+
+/** Whether REST asks who calls. Throws `StartError` where everybody could run commands here. */
+function authOf({ auth, host, insecure }: UpFlags): 'kubernetes' | 'none' {
+  const how = auth ?? (isLoopback(host) ? 'none' : 'kubernetes');
+  if (how === 'kubernetes' || insecure || isLoopback(host)) return how;
+  throw new StartError(
+    `with --auth none everybody who reaches ${host} could run commands on this machine; use --auth kubernetes, or --insecure if something in front asks who they are`,
+  );
 }
 
 const program = new Command('tiangong').description('Runs tasks on agents, from REST and kubectl alike.');
@@ -42,6 +56,15 @@ program
       .argParser(upTo(MAX_FILE_BYTES))
       .default(defaultSettings.maxFileBytes),
   )
+  .addOption(
+    new Option(
+      '--auth <how>',
+      'who may use REST: kubernetes lets users with a token, none everybody (default: none on loopback, else kubernetes)',
+    )
+      .env('TIANGONG_AUTH')
+      .choices(['kubernetes', 'none']),
+  )
+  .addOption(new Option('--insecure', 'allow --auth none on other addresses than loopback').default(false))
   .addOption(new Option('--log-level <level>', 'of what goes to standard error').env('LOG_LEVEL').default('warn'))
   .action(async (flags: UpFlags) => {
     const logger = pino({ level: flags.logLevel, base: null }, logDestination({ fd: 2, sync: true }));
@@ -51,7 +74,10 @@ program
       hurry.signal.aborted ? process.exit(130) : (stop.signal.aborted ? hurry : stop).abort();
     for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, pressed);
     const print = (text: string): boolean => process.stdout.write(text);
-    await up({ ...flags, home: resolve(flags.home), logger, print }, { stop: stop.signal, hurry: hurry.signal });
+    await up(
+      { ...flags, auth: authOf(flags), home: resolve(flags.home), logger, print },
+      { stop: stop.signal, hurry: hurry.signal },
+    );
   });
 
 program
@@ -67,6 +93,10 @@ program
     const print = (text: string): boolean => process.stdout.write(text);
     if (!(await importFustor({ ...flags, folder: resolve(folder), print }))) process.exitCode = 1;
   });
+
+program.addCommand(userCommands());
+
+program.addCommand(agentCommand());
 
 try {
   await program.parseAsync();

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { KubeTransport } from '../../kube/transport.ts';
 import { Authorizer } from './auth/authorizer.ts';
 import { TokenAuthenticator } from './auth/token-authenticator.ts';
+import type { KnownToken } from './auth/token-authenticator.ts';
 import type { User } from './auth/user.ts';
 import { builtinDefinitions } from './builtin/builtin-definitions.ts';
 import { CrdController } from './controllers/crd-controller.ts';
@@ -141,6 +142,11 @@ export class EmbeddedServer {
   /** Knows one more token from now on. */
   addToken(token: string, user: User): void {
     this.#context.authenticator.add(token, user);
+  }
+
+  /** Knows these people from now on, instead of those before. */
+  setPeople(people: readonly KnownToken[]): void {
+    this.#context.authenticator.setPeople(people);
   }
 
   /** Removes what has outlived its time now, instead of within the minute. */

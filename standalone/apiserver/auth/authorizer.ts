@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../../kube/object.ts';
-import { AGENT, API, EVERYBODY, OPERATOR } from './roles.ts';
+import { AGENT, API, EVERYBODY, OPERATOR, PEOPLE, roleOf } from './roles.ts';
 import type { Rule } from './roles.ts';
 import { taskRights } from './task-rights.ts';
 import type { User } from './user.ts';
@@ -32,12 +32,13 @@ const ADMINS = 'system:masters';
 const AGENT_PREFIX = 'tiangong:agent:';
 const TASKS = 'tiangong:tasks';
 
-/** The fixed roles of the embedded server: administrators, the api, the operator, agents by name, and k8s tasks. */
+/** The fixed roles of the embedded server: administrators, the api, the operator, agents by name, k8s tasks, and people. */
 export class Authorizer {
   readonly #rules = new Map<string, Map<string, readonly Rule[]>>([
     ['tiangong:api', indexed(API)],
     ['tiangong:operator', indexed(OPERATOR)],
   ]);
+  readonly #people = new Map(Object.values(PEOPLE).map(({ group, rules }) => [group, indexed(rules)] as const));
   readonly #agents = indexed(AGENT);
   readonly #everybody = indexed(EVERYBODY);
 
@@ -45,8 +46,12 @@ export class Authorizer {
     if (user.groups.includes(ADMINS)) return { allowed: true };
     if (user.name === TASKS) return taskRights(attributes);
     const { verb, group, resource, subresource, name } = attributes;
+    const person = roleOf(user);
     const agent = user.name.startsWith(AGENT_PREFIX) ? user.name.slice(AGENT_PREFIX.length) : undefined;
-    const rules = this.#rules.get(user.name) ?? (agent === undefined ? this.#everybody : this.#agents);
+    const rules =
+      person === undefined
+        ? (this.#rules.get(user.name) ?? (agent === undefined ? this.#everybody : this.#agents))
+        : (this.#people.get(person.group) ?? this.#everybody);
     const key = `${group}/${resource}${subresource === '' ? '' : `/${subresource}`}`;
     for (const rule of rules.get(key) ?? []) {
       if (!rule.verbs.includes(verb)) continue;
@@ -62,7 +67,8 @@ export class Authorizer {
 
   /** Paths that name no resource: what is served is for everybody who is known, metrics for administrators. */
   mayRead(user: User, path: string): boolean {
-    return path !== '/metrics' || user.groups.includes(ADMINS) || this.#rules.has(user.name);
+    if (path !== '/metrics' || user.groups.includes(ADMINS)) return true;
+    return roleOf(user)?.readsMetrics ?? this.#rules.has(user.name);
   }
 }
 

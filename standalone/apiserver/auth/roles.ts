@@ -1,3 +1,5 @@
+import type { User } from './user.ts';
+
 /** What a rule lets its users do. A subresource is named as `deploytasks/status`. */
 export interface Rule {
   readonly group: string;
@@ -35,6 +37,7 @@ export const API: readonly Rule[] = [
   { group: '', resources: ['secrets'], verbs: [...READ, 'create', 'patch', 'delete'] },
   { group: '', resources: ['namespaces'], verbs: ['get', 'list'] },
   { group: 'authentication.k8s.io', resources: ['tokenreviews'], verbs: ['create'] },
+  { group: 'authorization.k8s.io', resources: ['subjectaccessreviews'], verbs: ['create'] },
 ];
 
 export const OPERATOR: readonly Rule[] = [
@@ -67,3 +70,45 @@ export const AGENT: readonly Rule[] = [
     ownName: true,
   },
 ];
+
+const KINDS = ['agents', 'deploytasks', 'syncpushers', 'syncsources', 'synctasks'] as const;
+
+const VIEW: readonly Rule[] = [
+  ...EVERYBODY,
+  { group: TIANGONG, resources: KINDS, verbs: READ },
+  // Of REST: no such path is served here.
+  { group: TIANGONG, resources: ['deploytasks/log', 'synctasks/log'], verbs: ['get'] },
+  { group: '', resources: ['events', 'namespaces'], verbs: READ },
+  { group: 'events.k8s.io', resources: ['events'], verbs: READ },
+];
+
+const EDIT: readonly Rule[] = [
+  ...VIEW,
+  { group: TIANGONG, resources: ['deploytasks', 'syncpushers', 'syncsources', 'synctasks'], verbs: WRITE },
+  { group: TIANGONG, resources: ['files'], verbs: ['create', 'delete', 'get', 'list'] },
+  // For tasks that name them; nobody reads them again, and the answer to a change would show them.
+  { group: '', resources: ['secrets'], verbs: ['create'] },
+];
+
+const ADMIN: readonly Rule[] = [
+  ...EDIT,
+  { group: TIANGONG, resources: ['deploytasks'], verbs: ['approve'] },
+  { group: TIANGONG, resources: ['agents'], verbs: ['update', 'patch', 'delete'] },
+  { group: TIANGONG, resources: ['auditrecords'], verbs: ['list'] },
+];
+
+/** What people may do, by REST and kubectl alike: as the roles that the chart makes (docs/rbac.md). A group stands for a role. */
+export const PEOPLE = {
+  view: { group: 'tiangong:view', rules: VIEW, readsMetrics: false },
+  edit: { group: 'tiangong:edit', rules: EDIT, readsMetrics: false },
+  admin: { group: 'tiangong:admin', rules: ADMIN, readsMetrics: true },
+} as const;
+
+export type PersonRole = keyof typeof PEOPLE;
+
+/** The role of a user; undefined: a part of the product. */
+export function roleOf({ groups }: User): (typeof PEOPLE)[PersonRole] | undefined {
+  return Object.values(PEOPLE).find(({ group }) => groups.includes(group));
+}
+
+export const isPerson = (user: User): boolean => roleOf(user) !== undefined;

@@ -12,7 +12,7 @@ import type { ResourceDefinition } from '../resource-definition.ts';
 import { badRequest, invalid, StatusError, unsupportedMediaType } from '../status-error.ts';
 import type { ApiContext } from './api-context.ts';
 import { readFieldValidation } from './write-options.ts';
-import { updateTarget, written } from './write-verbs.ts';
+import { mark, updateTarget, written } from './write-verbs.ts';
 
 const JSON_PATCH = 'application/json-patch+json';
 const MERGE_PATCH = 'application/merge-patch+json';
@@ -28,6 +28,7 @@ export async function patchObject(context: ApiContext, call: ResourceCall): Prom
     const object = { ...patched, metadata: { ...patched.metadata } };
     checkUnchanged(object, old, call);
     conform(object, call);
+    mark(context, call, object, old);
     return object;
   });
   return written(context, call, 200, outcome);

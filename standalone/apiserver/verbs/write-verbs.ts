@@ -1,4 +1,5 @@
 import type { KubeObject } from '../../../kube/object.ts';
+import { markTask } from '../auth/people.ts';
 import type { ApiResponse, ResourceCall } from '../http/api-call.ts';
 import { acceptedForm } from '../http/accepted-form.ts';
 import { json } from '../http/json-response.ts';
@@ -11,6 +12,8 @@ import { resourceOf } from './write-core.ts';
 import type { Outcome, UpdateTarget } from './write-core.ts';
 import { servedObject, servedText } from './served-object.ts';
 import { readWriteOptions } from './write-options.ts';
+
+const TASKS = 'tiangong.io/deploytasks';
 
 /** POST to a collection. */
 export async function createObject(context: ApiContext, call: ResourceCall): Promise<ApiResponse> {
@@ -27,6 +30,7 @@ export async function createObject(context: ApiContext, call: ResourceCall): Pro
       `only ${JSON.stringify(onlyName)} may be created`,
     );
   checkNamespaceTakesObjects(context.store, definition, namespace, object.metadata.name ?? '');
+  mark(context, call, object, undefined);
   const stored = await context.writes.create({ definition, namespace, dryRun }, object);
   return written(context, call, 201, { stored, removed: false });
 }
@@ -42,9 +46,20 @@ export async function updateObject(context: ApiContext, call: ResourceCall): Pro
     if (uid !== undefined && uid !== '' && uid !== old.metadata.uid) throw wrongUid(call, uid, old);
     if (namespace !== '') object.metadata.namespace = namespace;
     else delete object.metadata.namespace;
+    mark(context, call, object, old);
     return object;
   });
   return written(context, call, 200, outcome);
+}
+
+/** What admission is on the real server. `object` is changed, but nothing that it shares with `old`. */
+export function mark(
+  { authorizer }: ApiContext,
+  { definition, subresource, request }: ResourceCall,
+  object: KubeObject,
+  old: KubeObject | undefined,
+): void {
+  if (definition.storedAs === TASKS && subresource === '') markTask(request.user, authorizer, object, old);
 }
 
 export function updateTarget(
