@@ -10,6 +10,7 @@ describe('affectsPlacement', () => {
     ['has another spec', { ...agent, metadata: { ...agent.metadata, generation: 2 } }, agent, true],
     ['has other labels', { ...agent, metadata: { ...agent.metadata, labels: {} } }, agent, true],
     ['can run other types', { ...agent, status: { taskTypes: ['shell'] } }, agent, true],
+    ['is being stopped', { ...agent, status: { ...agent.status, draining: true } }, agent, true],
     ['has another condition', { ...agent, status: { ...agent.status, conditions: [] } }, agent, false],
   ])('an agent that %s', (_what, now, before, expected) => {
     expect(affectsPlacement(now, before)).toBe(expected);

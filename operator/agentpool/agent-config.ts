@@ -22,7 +22,10 @@ export interface AgentConfig {
   readonly digest: string;
 }
 
-interface Plugin { readonly type: string; readonly [field: string]: unknown }
+interface Plugin {
+  readonly type: string;
+  readonly [field: string]: unknown;
+}
 
 /** The configuration of a pool's agents: the same for all, as names come from the environment. */
 export function agentConfig(

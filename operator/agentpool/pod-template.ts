@@ -83,7 +83,7 @@ function container({ metadata, spec }: AgentPool, mounted: readonly Mounted[], s
     ports: [{ name: 'health', containerPort: HEALTH_PORT, protocol: 'TCP' }],
     // It ends at the first failure that only people can mend: what it says then is seen in the pod's status.
     terminationMessagePolicy: 'FallbackToLogsOnError',
-    startupProbe: { ...probe('/healthz'), periodSeconds: 2, timeoutSeconds: 5, failureThreshold: 60 },
+    startupProbe: { ...probe('/healthz'), periodSeconds: 2, timeoutSeconds: 5, failureThreshold: 150 },
     livenessProbe: { ...probe('/healthz'), periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 },
     readinessProbe: { ...probe('/readyz'), periodSeconds: 5, timeoutSeconds: 5, failureThreshold: 2 },
     ...(spec.resources && { resources: spec.resources }),

@@ -53,13 +53,13 @@ export function saysAlready(pool: AgentPool, patch: PoolStatusPatch): boolean {
 function conditionsOf(pool: AgentPool, rollout: Rollout, pods: readonly Pod[], now: Date): Condition[] {
   const stall = rollout.failure ?? nameTooLong(pool, pods);
   if (stall !== undefined) return withAll(pool, stalledConditions(stall), now);
-  const { desired, updated, ready, isComplete } = rollout;
+  const { desired, current, updated, ready, isComplete } = rollout;
   if (isComplete) {
     const message = desired === 0 ? 'no agents are wanted' : `all ${desired} agents are ready`;
     return withAll(pool, readyConditions('AgentsReady', message), now);
   }
   const problem = problemOf(pods);
-  const reason = problem?.reason ?? (updated < desired ? 'RollingOut' : 'AgentsNotReady');
+  const reason = problem?.reason ?? (updated < desired || current > desired ? 'RollingOut' : 'AgentsNotReady');
   const counts = `${ready} of ${desired} agents are ready, ${updated} are as the pool says`;
   const message = problem === undefined ? counts : `${counts}; ${problem.message}`;
   return withAll(pool, progressingConditions(reason, message), now);

@@ -62,7 +62,7 @@ function workloadSpec(
     revisionHistoryLimit: HISTORY,
     template: podTemplate(pool, configMap, settings),
   };
-  const number = atOnce.endsWith("%") ? atOnce : Number(atOnce);
+  const number = atOnce.endsWith('%') ? atOnce : Number(atOnce);
   // On a node a successor waits until the one before it has ended: it would never be ready beside it.
   if (workload === 'DaemonSet')
     return { ...common, updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: number } } };

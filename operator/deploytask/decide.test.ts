@@ -56,6 +56,30 @@ describe('decide, before the end', () => {
       worldWith({ agents: [agentWith('a1', { spec: { unschedulable: true } })] }),
       'Pending AgentUnschedulable',
     ],
+    [
+      'the agent is being stopped',
+      taskWith(),
+      worldWith({ agents: [agentWith('a1', { status: { draining: true, taskTypes: ['shell'] } })] }),
+      'Pending AgentDraining',
+    ],
+    [
+      'its agent is being stopped before the start',
+      taskWith({}, assigned),
+      worldWith({ agents: [agentWith('a1', { status: { draining: true, instance: 'i1', taskTypes: ['shell'] } })] }),
+      'Pending AgentDraining',
+    ],
+    [
+      'another process of its agent was being stopped',
+      taskWith({}, assigned),
+      worldWith({ agents: [agentWith('a1', { status: { draining: true, instance: 'i0', taskTypes: ['shell'] } })] }),
+      'wait',
+    ],
+    [
+      'its agent is being stopped while it runs',
+      taskWith({}, running),
+      worldWith({ agents: [agentWith('a1', { status: { draining: true, instance: 'i1', taskTypes: ['shell'] } })] }),
+      'wait',
+    ],
     ['the agent cannot run the type', taskWith({ type: 'mongo' }), one, 'Pending TaskTypeNotSupported'],
     ['another namespace', taskWith({}, {}, { namespace: 'other' }), one, 'Pending NamespaceNotServed'],
     [

@@ -13,6 +13,8 @@ const scheduled = (status: 'True' | 'False', reason: string): object => ({
   conditions: expect.arrayContaining([expect.objectContaining({ type: 'Scheduled', status, reason })]) as unknown,
 });
 
+const drainingSyncAgent = syncAgentWith('a1', { status: { taskTypes: ['sync-action'], draining: true } });
+
 /** The task as it is when the operator had its way until nothing is left to do. */
 function settle(sync: SyncTask, world: SyncWorld): SyncTask {
   let current = sync;
@@ -51,6 +53,8 @@ describe('decideSync', () => {
     ['AgentNotFound', { agent: 'a2' }, {}],
     ['AgentOffline', { agent: 'a1' }, { presence: QUIET }],
     ['AgentUnschedulable', { agent: 'a1' }, { agents: [syncAgentWith('a1', { spec: { unschedulable: true } })] }],
+    ['AgentDraining', { agent: 'a1' }, { agents: [drainingSyncAgent] }],
+    ['NoAgentAvailable', {}, { agents: [drainingSyncAgent] }],
     ['SyncsNotSupported', { agent: 'a1' }, { agents: [agentWith('a1')] }],
     ['NoAgentAvailable', {}, { agents: [agentWith('a1')] }],
     ['NoAgentAvailable', {}, { presence: QUIET }],
