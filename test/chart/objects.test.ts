@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { V1PodTemplateSpec } from '@kubernetes/client-node';
 import { load } from 'js-yaml';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -94,9 +96,40 @@ describe.skipIf(!hasHelm())('the chart', () => {
     expect(pools.map(({ spec }) => spec.taskServiceAccountName)).toEqual(['tiangong-tasks', undefined, 'mine']);
   });
 
+  it('has agents take the tasks of all namespaces that are looked after, but those with access to their hosts', async () => {
+    const more = {
+      none: { workload: 'Deployment', namespaces: [] },
+      nodes: { workload: 'DaemonSet', hostAccess: true },
+    };
+    const agents = { hostAccess: { enabled: true }, pools: more };
+    const of = async (scope: ChartValues): Promise<unknown> =>
+      Object.fromEntries(
+        poolsOf(await render({ scope, agents })).map(({ metadata, spec }) => [metadata.name, spec.namespaces]),
+      );
+    expect(await of({})).toEqual({ none: [] });
+    expect(await of({ namespaces: ['a', 'b'] })).toEqual({ default: ['a', 'b'], none: [] });
+    expect(await of({ clusterWide: true })).toEqual({ default: ['*'], none: [] });
+  });
+
   it('keeps the labels that select pods, whatever its values and its version', async () => {
     const other = await render({ ...EVERYTHING, image: { tag: 'next' } });
     expect(selectorsOf(other)).toEqual(selectorsOf(objects));
+  });
+
+  it('sets no variable that its program does not know', async () => {
+    const everything = await render(EVERYTHING);
+    for (const { metadata, spec } of podsOf(everything).filter(({ metadata: { name } }) => !name.endsWith('-test'))) {
+      const { command, env = [], image = '' } = spec.containers[0]!;
+      const program =
+        command?.[1]?.replace('/app/', '').replace('.js', '.ts') ?? `${/tiangong-(\w+):/.exec(image)?.[1]}/main.ts`;
+      const { stdout } = await promisify(execFile)(process.execPath, [join(CHART, '../..', program), '--help']);
+      const known = new Set(stdout.replace(/\s+/g, ' ').match(/(?<=env: )\w+/g));
+      const ours = env.map(({ name }) => name).filter((name) => /^(TIANGONG_|LOG_LEVEL)/.test(name));
+      expect(
+        ours.filter((name) => !known.has(name)),
+        `${metadata.name}: ${program}`,
+      ).toEqual([]);
+    }
   });
 
   it('tells its programs which namespaces to look after', async () => {
