@@ -23,8 +23,8 @@ interface Descriptor {
 const MEDIA = 'application/vnd.oci.image';
 
 /**
- * Writes an image as an archive in the OCI image layout (image-spec 1.1), which `ctr images import`, `podman load`, `skopeo`
- * and `docker load` (25 and later) take. Returns the manifest's digest.
+ * Writes an image as an archive in the OCI image layout (image-spec 1.1), which `ctr images import` and `skopeo` take.
+ * Returns the manifest's digest.
  */
 export function writeArchive(
   image: Image,
