@@ -16,6 +16,7 @@ import { bearerToken } from './bearer-token.ts';
 import { loadConfig } from './config.ts';
 import type { AgentFlags } from './config.ts';
 import { keepHeapSmall } from './small-heap.ts';
+import { TokenRenewal } from './token-renewal.ts';
 
 keepHeapSmall();
 const command = new Command('tiangong-agent')
@@ -46,6 +47,7 @@ try {
   else if (isInPod(process.env)) kubeConfig.loadFromCluster();
   else kubeConfig.loadFromDefault();
   const transport = new HttpTransport(kubeConfig, { userAgent: `tiangong-agent/${packageJson.version}` });
+  const client = new KubeClient(transport);
   const { apiUrl, apiCaFile, spoolBytes, env, drainSeconds, health, ...rest } = config;
   const ca = apiCaFile === undefined ? {} : { ca: readFileSync(apiCaFile, 'utf8') };
   const agent = new Agent({
@@ -55,7 +57,7 @@ try {
     ...(env === undefined ? {} : { env }),
     drainMs: drainSeconds * 1000,
     version: packageJson.version,
-    client: new KubeClient(transport),
+    client,
     logger,
   });
   const server = health && (await serveHealth(agent, health));
@@ -64,7 +66,13 @@ try {
   // The second signal stops the running tasks as well.
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.on(signal, () => (stop.signal.aborted ? hurry : stop).abort());
-  await agent.run(stop.signal, hurry.signal);
+  const over = new AbortController();
+  const renewing =
+    config.kubeconfig !== undefined &&
+    new TokenRenewal({ path: config.kubeconfig, config: kubeConfig, client, logger }).run(over.signal);
+  // Until the last report is sent.
+  await agent.run(stop.signal, hurry.signal).finally(() => over.abort());
+  await renewing;
   await transport.close();
   server?.close();
   server?.closeAllConnections();

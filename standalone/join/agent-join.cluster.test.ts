@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { KubeClient } from '../../kube/client.ts';
 import { HttpTransport } from '../../kube/http-transport.ts';
 import { isForbidden, isNotFound } from '../../kube/kube-error.ts';
+import type { KubeError } from '../../kube/kube-error.ts';
 import { agents, deployTasks, leases } from '../../kube/resource.ts';
 import { hasCluster, sharedCluster } from '../../test/kubernetes/shared.ts';
 import type { SharedCluster } from '../../test/kubernetes/shared.ts';
@@ -174,7 +175,7 @@ describe.skipIf(!hasCluster())('an agent outside of the cluster', () => {
     await expect(agentLeave(client, options)).rejects.toThrow('agent edge-1 is running: stop it first');
     expect(await mayList(host, home)).toBe(true);
     await agentLeave(client, { ...options, force: true });
-    await expect.poll(() => host.list(deployTasks, home).catch((err: { code: number }) => err.code)).toBe(401);
+    await expect.poll(() => host.list(deployTasks, home).catch((err: unknown) => (err as KubeError).code)).toBe(401);
     await expect(client.get(agents, home, 'edge-1')).rejects.toSatisfy(isNotFound);
     await expect(client.get(leases, home, 'edge-1')).rejects.toSatisfy(isNotFound);
     const left = await client.list(roleBindings, undefined, { labelSelector: 'tiangong.io/agent=edge-1' });

@@ -28,9 +28,8 @@ export async function hostKubeconfig(options: HostKubeconfigOptions): Promise<st
         cluster: {
           server,
           ...(ca === undefined ? {} : { 'certificate-authority-data': ca }),
-          ...(cluster.skipTLSVerify === true && ca === undefined ? { 'insecure-skip-tls-verify': true } : {}),
+          ...(cluster.skipTLSVerify && ca === undefined ? { 'insecure-skip-tls-verify': true } : {}),
           ...(cluster.tlsServerName === undefined ? {} : { 'tls-server-name': cluster.tlsServerName }),
-          ...(cluster.proxyUrl === undefined ? {} : { 'proxy-url': cluster.proxyUrl }),
         },
       },
     ],
