@@ -105,12 +105,10 @@ export class Api {
     const upload = new UploadHandler(store.files, { maxBytes: settings.maxFileBytes, idleMs: settings.uploadIdleMs });
     const distributor = new FileDistributor({ uses, directory, creator });
     const logs = new LogHandler(reader, store.streams, stopping);
-    const reviews = new Reviews(client);
-    const authenticator = new Authenticator(reviews, { maxAgeMs: settings.tokenMaxAgeMs });
-    const guard =
-      settings.auth === 'none'
-        ? openGuard
-        : guardRoutes({ authenticator, authorizer: new Authorizer(reviews), homeNamespace });
+    // Apart, so that tokens nobody knows do not keep those who are known waiting.
+    const authorizer = new Authorizer(new Reviews(client));
+    const authenticator = new Authenticator(new Reviews(client), { maxAgeMs: settings.tokenMaxAgeMs });
+    const guard = settings.auth === 'none' ? openGuard : guardRoutes({ authenticator, authorizer, homeNamespace });
     const actions = new DriverActions({ creator, reader, directory, store, homeNamespace });
     measureStore(registry, store);
     measureSyncs(registry, configs);

@@ -1,11 +1,10 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { ApiError } from './errors.ts';
+import { isLoopback, isLoopbackName } from './loopback.ts';
 import type { ApiSettings } from './settings.ts';
 
 const EXPOSED_HEADERS =
   'Location, X-Total-Count, Idempotent-Replayed, Retry-After, Content-Disposition, Content-Range, ETag, X-Content-SHA256, X-Request-Id';
-
-const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/i;
 
 /**
  * Decides which web pages may use the API. It has no login, so without this any page that the user looks at could have
@@ -17,8 +16,8 @@ export function guardOrigins({
   allowedHosts,
 }: Pick<ApiSettings, 'host' | 'corsOrigins' | 'allowedHosts'>): RequestHandler {
   const anyOrigin = corsOrigins.includes('*');
-  const onLoopback = LOOPBACK.test(host) || host === '::1';
-  const isAllowedHost = (name: string): boolean => LOOPBACK.test(name) || allowedHosts.includes(name);
+  const onLoopback = isLoopback(host);
+  const isAllowedHost = (name: string): boolean => isLoopbackName(name) || allowedHosts.includes(name);
 
   return (req, res, next) => {
     const hostName = nameOf(req.headers.host ?? '');
@@ -32,7 +31,7 @@ export function guardOrigins({
     const listed = anyOrigin || corsOrigins.includes(origin);
     if (listed) allow(req, res, anyOrigin ? '*' : origin);
     // Pages of this machine are its user's own, such as a console under development.
-    const trusted = listed || isSameHost(origin, req.headers.host) || (onLoopback && LOOPBACK.test(hostOf(origin)));
+    const trusted = listed || isSameHost(origin, req.headers.host) || (onLoopback && isLoopbackName(hostOf(origin)));
     if (listed && req.method === 'OPTIONS') return void res.status(204).end();
     if (!trusted && req.method !== 'GET' && req.method !== 'HEAD') throw new ApiError('OriginNotAllowed');
     next();

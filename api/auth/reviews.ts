@@ -1,5 +1,6 @@
 import type { KubeClient } from '../../kube/client.ts';
 import { KubeError } from '../../kube/kube-error.ts';
+import { withTimeout } from '../../kube/with-timeout.ts';
 import { ApiError } from '../errors.ts';
 
 /** An API server asks webhooks of its own for some answers; whoever waits here longer is told to try again. */
@@ -19,11 +20,14 @@ const PATHS: Readonly<Record<ReviewKind, { readonly group: string; readonly plur
 /** Asks the Kubernetes API about tokens and rights, a bounded number of questions at a time. */
 export class Reviews {
   readonly #client: KubeClient;
+  readonly #timeoutMs: number;
   readonly #waiting: (() => void)[] = [];
   #underWay = 0;
 
-  constructor(client: KubeClient) {
+  /** `timeoutMs`: how long an answer is waited for; 10 s unless set. */
+  constructor(client: KubeClient, { timeoutMs = TIMEOUT_MS }: { readonly timeoutMs?: number } = {}) {
     this.#client = client;
+    this.#timeoutMs = timeoutMs;
   }
 
   /**
@@ -34,13 +38,11 @@ export class Reviews {
     await this.#enter();
     try {
       const { group, plural } = PATHS[kind];
-      const { status } = await this.#client.raw<{ status?: T }>({
-        method: 'POST',
-        path: `/apis/${group}/v1/${plural}`,
-        body: JSON.stringify({ apiVersion: `${group}/v1`, kind, spec }),
-        signal: AbortSignal.timeout(TIMEOUT_MS),
-      });
-      return status;
+      const body = JSON.stringify({ apiVersion: `${group}/v1`, kind, spec });
+      const path = `/apis/${group}/v1/${plural}`;
+      const ask = (signal: AbortSignal): Promise<{ status?: T }> =>
+        this.#client.raw({ method: 'POST', path, body, signal });
+      return (await withTimeout(ask, this.#timeoutMs)).status;
     } catch (err) {
       throw failure(kind, err);
     } finally {
