@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { NAMESPACE, Release } from './release.ts';
+import { describeTaskTypes } from './describe-task-types.ts';
+import { refusals } from './refusals.ts';
+import { HOST_NAMESPACE, NAMESPACE, Release } from './release.ts';
 import type { RestApi } from './rest-api.ts';
 import { POOLS, openSuite, untilReady } from './suite.ts';
 
@@ -10,12 +12,16 @@ describe('the chart, installed by helm 4', () => {
 
   beforeAll(async () => {
     await release.prepare();
+    const [tag] = cluster.facts.tags;
     await release.install({
       agents: {
-        pools: { ...POOLS, hosts: { workload: 'DaemonSet', hostAccess: true } },
         hostAccess: { enabled: true },
+        pools: {
+          ...POOLS,
+          default: { ...POOLS.default, image: `localhost/tiangong-agent-tools:${tag}` },
+          hosts: { workload: 'DaemonSet', hostAccess: true },
+        },
       },
-      ...(process.env['NO_TASKS_SA'] && { tasks: { serviceAccount: { create: false } } }),
     });
     rest = await release.rest();
   });
@@ -30,9 +36,19 @@ describe('the chart, installed by helm 4', () => {
     await untilReady(cluster, 'default', 2);
     await untilReady(cluster, 'nodes', 3);
     await untilReady(cluster, 'hosts', 3);
-    await cluster.show('wait', 'agentpools', '--all', '--namespace', NAMESPACE, '--for', 'condition=Ready');
+    await cluster.kubectl(
+      'wait',
+      'agentpools',
+      '--all',
+      '--namespace',
+      NAMESPACE,
+      '--for',
+      'condition=Ready',
+      '--timeout=60s',
+    );
     await cluster.show('get', 'agentpools,agents', '--namespace', NAMESPACE);
     await cluster.show('get', 'pods', '--namespace', NAMESPACE, '--output', 'wide');
+    await cluster.show('get', 'pods', '--namespace', HOST_NAMESPACE, '--output', 'wide');
   });
 
   it('passes helm test', async () => {
@@ -47,7 +63,7 @@ describe('the chart, installed by helm 4', () => {
       spec: {
         agentSelector: { matchLabels: { 'tiangong.io/agent-pool': 'default' } },
         type: 'shell',
-        command: 'id -u; pwd',
+        command: 'kubectl version --client; helm version --short',
       },
     });
     await cluster.show(
@@ -60,18 +76,65 @@ describe('the chart, installed by helm 4', () => {
       '--timeout=60s',
     );
     await cluster.show('get', 'deploytask/hello', '--namespace', NAMESPACE);
-    expect(
-      await cluster.kubectl('get', 'dt', 'hello', '-n', NAMESPACE, '-o', 'jsonpath={.status.result.text}'),
-    ).toMatch(/^65532\n/);
+    const printed = ['--output', 'jsonpath={.status.result.text}'];
+    expect(await cluster.show('get', 'deploytask/hello', '--namespace', NAMESPACE, ...printed)).toMatch(
+      /Client Version[^]*v4\./,
+    );
   });
 
-  it('runs a task of REST', async () => {
-    const task = await rest.post('/tasks', {
-      agent_id: 'nodes-node2',
-      type: 'shell',
-      command: 'echo hello',
-      sync: true,
-    });
-    expect(task).toMatchObject({ status: 'success', result: 'hello\n' });
+  it('records who created a task, whatever its maker says', async () => {
+    await cluster.kubectl(
+      ...[
+        'patch',
+        'deploytask',
+        'hello',
+        '--namespace',
+        NAMESPACE,
+        '--type',
+        'merge',
+        '--patch',
+        '{"spec":{"priority":1}}',
+      ],
+    );
+    const byKubectl = await cluster.read<Made>('get', 'deploytask', 'hello', '--namespace', NAMESPACE);
+    expect(byKubectl.metadata.annotations['tiangong.io/created-by']).toBe('admin');
+    const { id } = await rest.post('/tasks', { agent_id: 'nodes-node1', type: 'shell', command: 'true' });
+    const byRest = await cluster.read<Made>('get', 'deploytask', id, '--namespace', NAMESPACE);
+    expect(byRest.metadata.annotations['tiangong.io/created-by']).toBe(`system:serviceaccount:${NAMESPACE}:e2e`);
+  });
+
+  describeTaskTypes(cluster, transcript, () => rest);
+
+  it('acts on a node itself where a pool has access to its host, and nowhere else', async () => {
+    const look = 'hostname; id -u; test -S /run/systemd/private && echo systemd; cat /proc/1/comm';
+    for (const node of ['node1', 'node2', 'node3']) {
+      const host = await rest.post('/tasks', { agent_id: `hosts-${node}`, type: 'shell', command: look, sync: true });
+      expect(host.result).toMatch(/^\S+\n0\n/);
+      const machine = await cluster.read<{ items: { metadata: { name: string } }[] }>('get', 'nodes');
+      expect(machine.items.map(({ metadata }) => metadata.name)).toContain(host.result.split('\n')[0]);
+      const pod = await rest.post('/tasks', { agent_id: `nodes-${node}`, type: 'shell', command: look, sync: true });
+      expect(pod.result).toMatch(/^nodes-\w+\n65532\n/);
+    }
+    transcript.note(
+      'hosts-node1 to hosts-node3 run commands as root in the namespaces of their nodes; nodes-* do not.',
+    );
+  });
+
+  it('was refused nothing that its programs ask for', async ({ skip }) => {
+    if (cluster.facts.auditLog === undefined) skip();
+    expect(await refusals(cluster.facts.auditLog ?? '')).toEqual([]);
+  });
+
+  it('goes when it is uninstalled, and leaves tasks and data', async () => {
+    await release.uninstall();
+    expect(await cluster.show('get', 'deployments,daemonsets,pods', '--namespace', NAMESPACE)).toBe('');
+    expect(await cluster.kubectl('get', 'deploytasks', '--namespace', NAMESPACE, '--output', 'name')).toContain(
+      'hello',
+    );
+    await cluster.show('delete', 'namespace', NAMESPACE, '--timeout', '120s');
   });
 });
+
+interface Made {
+  readonly metadata: { readonly annotations: Readonly<Record<string, string>> };
+}

@@ -19,7 +19,6 @@ export default defineConfig({
     testTimeout: 300_000,
     hookTimeout: 600_000,
     teardownTimeout: 120_000,
-    bail: process.env['CI'] ? 0 : 1,
     expect: { poll: { timeout: 60_000, interval: 200 } },
   },
 });

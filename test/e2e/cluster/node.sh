@@ -10,6 +10,9 @@ mkdir -p "$node/cni" "$log"
 mount --make-rshared /
 mkdir -p /var/log/pods /var/log/containers /var/lib/cni
 for folder in /run /var/log/pods /var/log/containers /var/lib/cni; do mount -t tmpfs tmpfs "$folder"; done
+# What agents with access to their host keep there: each node has a disk of its own for that.
+mkdir -p "$node/agents" /var/lib/tiangong-agent
+mount --bind "$node/agents" /var/lib/tiangong-agent
 echo 'nameserver 10.96.0.10' >"$node/resolv.conf"
 mount --bind "$node/resolv.conf" /etc/resolv.conf
 hostname "node$i"
