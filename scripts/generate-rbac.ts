@@ -18,7 +18,6 @@ const PLACES = {
 };
 
 const CONDITIONS = {
-  hostAccess: 'with `agents.hostAccess.enabled`',
   policies: 'with `policies.create`',
   tasksServiceAccount: 'with `tasks.serviceAccount.create`',
 };

@@ -124,8 +124,11 @@ describe.skipIf(!hasCluster() || !hasHelm())('an agent speaks for itself alone',
       const kim = await release.person('kim', { home: 'tiangong.home.admin' });
       await expect(pool(kim, 'plain', {})).resolves.toBeDefined();
       await expect(pool(kim, 'rooted', { hostAccess: true })).rejects.toThrow(
-        'a pool with hostAccess runs as root on nodes: system:serviceaccount:people:kim needs the verb hostaccess',
+        'a pool with hostAccess or hostPath reaches nodes themselves: system:serviceaccount:people:kim needs the verb hostaccess',
       );
+      const volumes = [{ name: 'etc', hostPath: { path: '/etc' } }];
+      await expect(pool(kim, 'mounted', { volumes })).rejects.toThrow('needs the verb hostaccess');
+      await expect(pool(kim, 'scratch', { volumes: [{ name: 'tmp', emptyDir: {} }] })).resolves.toBeDefined();
       await pool(release.admin, 'rooted', { hostAccess: true });
       const change = (spec: object): Promise<unknown> => kim.patch(agentPools, 'home', 'rooted', { spec });
       await expect(change({ image: 'localhost/evil:1' })).rejects.toThrow('needs the verb hostaccess');
