@@ -120,11 +120,17 @@ export class Operator {
       new DependentsController({ ...shared, resource: syncSources, informer: sources, field: 'source' }),
       new DependentsController({ ...shared, resource: syncPushers, informer: pushers, field: 'pusher' }),
     ];
+    const hasWork = (agent: string): boolean =>
+      tasks.byIndex('assigned', agent).length + syncs.byIndex('assigned', agent).length > 0;
+    const forgetIfGone = (name: string): void => {
+      const key = `${homeNamespace}/${name}`;
+      if (agentInformer.get(key) === undefined && leaseInformer.get(key) === undefined && !hasWork(name))
+        liveness.forget(name);
+    };
     const pools =
       settings.pools &&
       new AgentPools({
-        ...{ client, settings: settings.pools, homeNamespace, agents: agentInformer, presence, recorder },
-        hasWork: (agent) => tasks.byIndex('assigned', agent).length + syncs.byIndex('assigned', agent).length > 0,
+        ...{ client, settings: settings.pools, homeNamespace, agents: agentInformer, presence, recorder, hasWork },
         ...{ onReadError: onError, onError: failed, metrics: metrics.kube },
       });
     agentInformer.onChange((_key, agent, previous) => {
@@ -133,10 +139,13 @@ export class Operator {
       taskController.wakeWaiting(name);
       if (agent?.status?.draining === true) taskController.wakeAssigned(name);
       syncController.wake(name);
+      if (agent === undefined) forgetIfGone(name);
     });
     leaseInformer.onChange((_key, lease, previous) => {
       const name = lease?.metadata.name ?? previous?.metadata.name;
-      if (name !== undefined) liveness.observe(name, lease);
+      if (name === undefined) return;
+      liveness.observe(name, lease);
+      if (lease === undefined) forgetIfGone(name);
     });
     metrics.operator.count(() => tasks.values());
     metrics.operator.countSyncs(() => syncs.values());

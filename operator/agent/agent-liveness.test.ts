@@ -86,6 +86,16 @@ describe('AgentLiveness', () => {
     expect(scene.changes).toHaveLength(3);
   });
 
+  it('begins anew with an agent that it has forgotten', async () => {
+    scene.renew(1);
+    await scene.pass(40);
+    expect(scene.state).toBe('lost');
+    scene.liveness.forget('a1');
+    expect(scene.state).toBe('quiet');
+    await scene.pass(40);
+    expect(scene.state).toBe('lost');
+  });
+
   it('takes an agent back that renews again', async () => {
     scene.renew(1);
     await scene.pass(40);

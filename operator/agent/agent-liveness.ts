@@ -57,6 +57,11 @@ export class AgentLiveness {
     this.#tell(name);
   }
 
+  /** Forgets an agent that is gone, with its Lease, and that has nothing to do: of pods that come and go there is no end. */
+  forget(name: string): void {
+    this.#records.delete(name);
+  }
+
   presence(name: string): Presence {
     let record = this.#records.get(name);
     if (record === undefined) {

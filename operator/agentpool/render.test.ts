@@ -11,7 +11,7 @@ const rendered = (spec: Partial<AgentPoolSpec> = {}, settings = SETTINGS): Rende
   render(poolWith(spec), spec.hostAccess === true ? 'home-host' : 'home', 'home', settings);
 
 const podOf = ({ workload }: Rendered): V1PodSpec => workload.spec?.template.spec ?? { containers: [] };
-const agentOf = (of: Rendered): V1Container => podOf(of).containers[0] as V1Container;
+const agentOf = (of: Rendered): V1Container => podOf(of).containers[0]!;
 const fileOf = (of: Rendered, name = 'agent.yaml'): unknown => load(of.configMap.data?.[name] ?? '');
 
 describe('render', () => {
