@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { HELM_VERSION, KUBECTL_VERSION } from './contents.ts';
 import type { DebianArchive } from './debian-packages.ts';
+import type { GoProgram } from './go-programs.ts';
 import type { LayerParts } from './layer-folder.ts';
 import type { NpmPackage } from './npm-packages.ts';
 
@@ -40,7 +40,7 @@ export function billOfMaterials(parts: readonly LayerParts[], subject: Subject):
   const others = parts.flatMap((part) => [
     ...part.debian.map(debianComponent),
     ...(part.node ? [plain('platform', 'node', subject.nodeVersion, `pkg:generic/node@${subject.nodeVersion}`)] : []),
-    ...(part.tools ? toolComponents() : []),
+    ...part.go.flatMap(goComponents),
   ]);
   const components = unique([...npm.map(npmComponent), ...others]);
   const container = plain('container', subject.image, subject.version, `pkg:oci/${subject.image}@${subject.version}`);
@@ -80,10 +80,13 @@ function debianComponent({ name, version, architecture, distribution }: DebianAr
   return plain('library', name, version, purl);
 }
 
-const toolComponents = (): Component[] => [
-  plain('application', 'kubectl', KUBECTL_VERSION, `pkg:golang/k8s.io/kubernetes@v${KUBECTL_VERSION}#cmd/kubectl`),
-  plain('application', 'helm', HELM_VERSION, `pkg:golang/helm.sh/helm/v4@v${HELM_VERSION}#cmd/helm`),
-];
+function goComponents({ name, version, modules }: GoProgram): Component[] {
+  const program = plain('application', name, version, `pkg:generic/${name}@${version}`);
+  return [
+    program,
+    ...modules.map((one) => plain('library', one.path, one.version, `pkg:golang/${one.path}@${one.version}`)),
+  ];
+}
 
 function plain(type: Component['type'], name: string, version: string, purl: string): Component {
   return { 'bom-ref': purl, type, name, version, purl };

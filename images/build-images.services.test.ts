@@ -1,16 +1,17 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BillOfMaterials } from './bill-of-materials.ts';
-import { IMAGES } from './contents.ts';
+import { HELM_VERSION, IMAGES, KUBECTL_VERSION } from './contents.ts';
 import { archiveLayer } from './layer-archive.ts';
 import { imageConfig } from './oci-archive.ts';
 
-// kubectl and helm take minutes to build: the image with them is `make e2e`'s.
-const names = ['tiangong-api', 'tiangong-operator', 'tiangong-agent'];
+/** kubectl and helm take minutes to build: the image with them is looked at where `make images` has been run. */
+const hasTools = existsSync(join(homedir(), '.cache/tiangong/agent-tools/built-from'));
+const names = ['tiangong-api', 'tiangong-operator', 'tiangong-agent', ...(hasTools ? ['tiangong-agent-tools'] : [])];
 /** So that each image, compressed, is pulled in seconds. */
 const MAX_BYTES = 120_000_000;
 let folder: string;
@@ -61,7 +62,7 @@ describe.each(names)('the image %s', (name) => {
   it('runs its program', () => {
     const [program = ''] = imageConfigOf(name).Entrypoint.slice(-1);
 
-    expect(runIn(name, 'node', program, '--help')).toContain(`Usage: ${name} `);
+    expect(runIn(name, 'node', program, '--help')).toContain(`Usage: ${name.replace('-tools', '')} `);
   });
 
   it('runs the Node.js that the lock file names', () => {
@@ -129,6 +130,16 @@ it('gives agents a shell, the tools of busybox and time zones', () => {
   const script = 'echo one two | cut -d" " -f2; TZ=Asia/Shanghai date +%Z; nsenter --help 2>&1 | head -1';
 
   expect(runIn('tiangong-agent', '/bin/sh', '-c', script)).toMatch(/^two\nCST\nBusyBox/);
+});
+
+it.skipIf(!hasTools)('gives agents with tools kubectl and helm, and lists what is compiled into them', () => {
+  const name = 'tiangong-agent-tools';
+  const file = join(rootOf(name), `usr/share/sbom/${name}.cdx.json`);
+  const { components } = JSON.parse(readFileSync(file, 'utf8')) as BillOfMaterials;
+
+  expect(runIn(name, 'kubectl', 'version', '--client')).toContain(`Client Version: v${KUBECTL_VERSION}`);
+  expect(runIn(name, 'helm', 'version', '--short')).toContain(`v${HELM_VERSION}`);
+  expect(components.filter((one) => one.purl.startsWith('pkg:golang/')).length).toBeGreaterThan(100);
 });
 
 it('gives api and operator no shell', () => {

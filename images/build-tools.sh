@@ -28,4 +28,6 @@ echo "building kubectl $kubernetes and helm $helm for the image tiangong-agent-t
 (cd ../test/kubernetes && nice -n 10 go build -p 2 -trimpath -ldflags "-s -w $stamp" -o "$folder/kubectl" ./cmd/kubectl)
 stamp="-X helm.sh/helm/v4/internal/version.version=v$helm"
 GOBIN="$folder" nice -n 10 go install -p 2 -trimpath -ldflags "-s -w $stamp" "helm.sh/helm/v4/cmd/helm@v$helm"
+# For the list of materials, which is made where there may be no Go.
+for name in kubectl helm; do go version -m "$folder/$name" >"$folder/$name.modules"; done
 echo "$wanted" >"$folder/built-from"

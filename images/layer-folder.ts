@@ -18,6 +18,8 @@ import { USER_ID } from './contents.ts';
 import type { DebianPackage, Layer, Program } from './contents.ts';
 import { downloadPackages, unpackPackage } from './debian-packages.ts';
 import type { DebianArchive } from './debian-packages.ts';
+import { goPrograms } from './go-programs.ts';
+import type { GoProgram } from './go-programs.ts';
 import { neededPackages } from './npm-packages.ts';
 import type { NpmPackage } from './npm-packages.ts';
 
@@ -38,7 +40,7 @@ export interface LayerParts {
   readonly debian: readonly DebianArchive[];
   readonly npm: readonly NpmPackage[];
   readonly node: boolean;
-  readonly tools: boolean;
+  readonly go: readonly GoProgram[];
 }
 
 /** Documentation and what only compilers and debuggers read. Copyright notices stay. */
@@ -59,12 +61,12 @@ export function fillLayer(layer: Layer, folder: string, sources: LayerSources): 
   if (layer.node === true) addFile(process.execPath, folder, 'usr/local/bin/node');
   if (layer.busybox === true) addApplets(folder);
   const npm = layer.program === undefined ? [] : addProgram(layer.program, folder, sources);
-  if (layer.tools === true)
-    for (const name of ['kubectl', 'helm']) addFile(join(sources.tools, name), folder, `usr/local/bin/${name}`);
+  const go = layer.tools === true ? goPrograms(sources.tools) : [];
+  for (const { name } of go) addFile(join(sources.tools, name), folder, `usr/local/bin/${name}`);
   for (const path of layer.mountPoints ?? []) mkdirSync(join(folder, path), { recursive: true });
   settleModes(folder);
   if (layer.accounts === true) chmodSync(join(folder, 'tmp'), 0o1777);
-  return { debian, npm, node: layer.node === true, tools: layer.tools === true };
+  return { debian, npm, node: layer.node === true, go };
 }
 
 function addDebianPackages(wanted: readonly DebianPackage[], folder: string, work: string): DebianArchive[] {

@@ -2,7 +2,7 @@ import { access, constants, lstat, readlink, stat } from 'node:fs/promises';
 import { delimiter, dirname, join, normalize } from 'node:path';
 
 /** Commands cannot be run on the host: how the agent was started does not let it. */
-export class HostUnreachable extends Error {
+class HostUnreachable extends Error {
   override readonly name = 'HostUnreachable';
 }
 
