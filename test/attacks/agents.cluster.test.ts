@@ -199,7 +199,7 @@ describe.skipIf(!hasCluster() || !hasHelm())('an attacker', { timeout: 180_000 }
 
     it('gets none sent to a host that the Secret does not name', async () => {
       const metadata = { name: 'bounded', annotations: { 'tiangong.io/allowed-hosts': 'db.example.com' } };
-      await at.admin.create(secrets, 'home', { metadata, type: CREDENTIAL, data: { password: 'eA==' } as never });
+      await at.admin.create(secrets, 'home', { metadata, type: CREDENTIAL, data: { password: 'eA==' } });
       expect(await fate('elsewhere', { secret_ref: 'bounded' })).toContain('may not be sent to 127.0.0.1:1');
     });
   });
