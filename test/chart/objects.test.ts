@@ -51,6 +51,15 @@ describe.skipIf(!hasHelm())('the chart', () => {
     expect(three).toEqual(four);
   });
 
+  it('has the version of the programs', () => {
+    const version = (load(readFileSync(join(CHART, '../../package.json'), 'utf8')) as { version: string }).version;
+    const chart = load(readFileSync(join(CHART, 'Chart.yaml'), 'utf8'));
+    expect(chart).toMatchObject({ version, appVersion: version });
+    expect(new Set(podsOf(objects).map(({ spec }) => spec.containers[0]!.image?.split(':')[1]))).toEqual(
+      new Set([version]),
+    );
+  });
+
   it('has the CRDs of crds/, and keeps them when the release goes', () => {
     for (const file of readdirSync(join(CHART, '../../crds'))) {
       const crd = load(readFileSync(join(CHART, '../../crds', file), 'utf8')) as KubeObject & { spec: unknown };
