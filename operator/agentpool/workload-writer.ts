@@ -104,6 +104,9 @@ const isOurs = ({ metadata }: KubeObject, pool: AgentPool): boolean =>
   metadata.labels?.[POOL_LABEL] === pool.metadata.name &&
   metadata.labels['app.kubernetes.io/managed-by'] === 'tiangong-operator';
 
+/** A field that there is none of, or a value of another type, comes as a 500 of server-side apply. */
+const MALFORMED = /^failed to (create typed patch object|convert new object)/;
+
 /** What a refusal of the server means, when trying again at once cannot help. */
 function stalled(err: unknown, namespace: string): WorkloadStalled | undefined {
   if (!(err instanceof KubeError)) return undefined;
@@ -113,6 +116,6 @@ function stalled(err: unknown, namespace: string): WorkloadStalled | undefined {
     return new WorkloadStalled({ reason: 'NamespaceNotFound', message }, { cause: err });
   }
   if (err.code === 403) return new WorkloadStalled({ reason: 'Forbidden', message: said }, { cause: err });
-  if (err.code !== 400 && err.code !== 422) return undefined;
+  if (err.code !== 400 && err.code !== 422 && !MALFORMED.test(said)) return undefined;
   return new WorkloadStalled({ reason: 'Invalid', message: `Kubernetes refuses the pool: ${said}` }, { cause: err });
 }
