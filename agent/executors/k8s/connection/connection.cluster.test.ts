@@ -126,6 +126,37 @@ describe.skipIf(!hasCluster())("a k8s task's login", () => {
     );
   });
 
+  it('needs no right of the agent but to ask for tokens of that one account', async () => {
+    await allow('tasks', 'create', 'patch');
+    await kubectl.out('create', 'serviceaccount', 'agent');
+    await kubectl.out(
+      'create',
+      'role',
+      'tokens',
+      '--verb=create',
+      '--resource=serviceaccounts/token',
+      '--resource-name=tasks',
+    );
+    await kubectl.out(
+      'create',
+      'rolebinding',
+      'tokens',
+      '--role=tokens',
+      `--serviceaccount=${cluster.namespace}:agent`,
+    );
+    const token = (await kubectl.out('create', 'token', 'agent')).trim();
+    const path = kubeconfig('agent', ({ users }) => users.forEach((user) => (user.user = { token })));
+    const executor = make({ kubeconfig: path, serviceAccount: { namespace: cluster.namespace, name: 'tasks' } });
+    expect((await run(executor, configMap('by-tasks'))).outcome.state).toBe('Succeeded');
+    const { outcome } = await run(executor, configMap('by-tasks'), { service_account: 'default' });
+    expect(outcome).toMatchObject({
+      reason: 'ServiceAccountUnavailable',
+      message: expect.stringContaining(
+        `User "system:serviceaccount:${cluster.namespace}:agent" cannot create resource "serviceaccounts/token"`,
+      ) as string,
+    });
+  });
+
   it('is never that of the pod that the agent runs in', async () => {
     const tokenFile = '/var/run/secrets/kubernetes.io/serviceaccount/token';
     const path = kubeconfig('pod', ({ users }) =>
