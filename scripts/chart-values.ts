@@ -36,7 +36,10 @@ export function readChartValues(text: string): ChartValue[] {
       comment.push(rest.slice(1).trim());
       continue;
     }
-    if (inside !== undefined && indent > inside) continue;
+    if (inside !== undefined && indent > inside) {
+      comment = [];
+      continue;
+    }
     const key = /^([\w-]+):/.exec(rest)?.[1];
     if (key === undefined) throw new Error(`values.yaml: no key in ${line}`);
     while ((stack.at(-1)?.indent ?? -1) >= indent) stack.pop();
