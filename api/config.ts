@@ -1,6 +1,8 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ALL_NAMESPACES, parseNamespaces } from '../kube/watched-namespaces.ts';
 import type { S3Settings } from '../store/s3/s3-settings.ts';
+import { DEFAULT_AUDIT_BOUNDS } from '../store/sqlite/sqlite-audit.ts';
+import type { AuditBounds } from '../store/sqlite/sqlite-audit.ts';
 import { DEFAULT_STORE_MAX_BYTES, defaultSettings, MAX_FILE_BYTES } from './settings.ts';
 import { addAuthFlags, authSettings } from './auth/auth-flags.ts';
 import type { AuthFlags } from './auth/auth-flags.ts';
@@ -15,8 +17,11 @@ export interface ApiConfig {
   readonly storeMaxBytes: number;
   /** Where the bytes of files go; undefined: the data folder. */
   readonly s3: S3Settings | undefined;
+  readonly audit: AuditBounds;
   readonly logLevel: string;
 }
+
+const DAY_MS = 24 * 3600 * 1000;
 
 interface Flags extends AuthFlags {
   host: string;
@@ -30,6 +35,8 @@ interface Flags extends AuthFlags {
   data: string;
   storeMaxBytes: number;
   maxFileBytes: number;
+  auditDays: number;
+  auditMaxRecords: number;
   s3Bucket?: string;
   s3Prefix: string;
   s3Region: string;
@@ -89,6 +96,16 @@ export function readConfig(argv: readonly string[]): ApiConfig {
         .default(defaultSettings.maxFileBytes)
         .argParser(upTo(MAX_FILE_BYTES)),
     )
+    .addOption(
+      flag('--audit-days <days>', 'how long records of the audit trail are kept', 'TIANGONG_AUDIT_DAYS')
+        .default(DEFAULT_AUDIT_BOUNDS.maxAgeMs / DAY_MS)
+        .argParser(upTo(36_500)),
+    )
+    .addOption(
+      flag('--audit-max-records <n>', 'how many are kept at most; the oldest go', 'TIANGONG_AUDIT_MAX_RECORDS')
+        .default(DEFAULT_AUDIT_BOUNDS.maxRecords)
+        .argParser(upTo(1_000_000_000)),
+    )
     .addOption(flag('--s3-bucket <name>', 'keep uploaded files in this bucket, not in --data', 'TIANGONG_S3_BUCKET'))
     .addOption(
       flag('--s3-prefix <prefix>', 'put before the keys of objects', 'TIANGONG_S3_PREFIX').default('tiangong/files/'),
@@ -122,6 +139,7 @@ export function readConfig(argv: readonly string[]): ApiConfig {
     dataFolder: flags.data,
     storeMaxBytes: flags.storeMaxBytes,
     s3: s3Settings({ ...flags, s3PathStyle: flags.s3PathStyle && !isOffByVariable(command) }),
+    audit: { maxRecords: Math.max(1, flags.auditMaxRecords), maxAgeMs: flags.auditDays * DAY_MS },
     logLevel: flags.logLevel,
   };
 }

@@ -22,6 +22,7 @@ const transport = new HttpTransport(kubeConfig, {
 const store = await SqliteStore.open({
   folder: config.dataFolder,
   maxBytes: config.storeMaxBytes,
+  audit: config.audit,
   ...(config.s3 && { fileBytes: new S3FileBytes(config.s3) }),
 });
 const registry = new Registry();

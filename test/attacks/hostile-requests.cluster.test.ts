@@ -92,7 +92,7 @@ interface Hostile {
 const requests: readonly Hostile[] = fc.sample(
   fc
     .tuple(fc.nat(9), fc.constantFrom(...METHODS), fc.constantFrom(...PATHS), fc.constantFrom(...BODIES))
-    .chain(([luck, method, path, body]) =>
+    .chain(([luck, method, path, body]): fc.Arbitrary<Hostile> =>
       luck === 0
         ? fc.record({
             ...{ method: fc.constantFrom(method, 'get', 'G\x00T', 'X'.repeat(90)), path: fc.constant(path) },

@@ -188,7 +188,8 @@ describe.skipIf(!hasCluster())('an attacker who may create tasks', { timeout: 18
     });
 
     it('sends REST no body that is too deep, too long or no UTF-8', async () => {
-      const post = (body: BodyInit): Promise<Response> => call('/api/v1/tasks', { method: 'POST', body });
+      const post = (body: NonNullable<RequestInit['body']>): Promise<Response> =>
+        call('/api/v1/tasks', { method: 'POST', body });
       const deep = await post(`${'['.repeat(500_000)}${']'.repeat(500_000)}`);
       expect([deep.status, await deep.json()]).toMatchObject([400, { code: 'InvalidRequest' }]);
       expect((await post(`{"a":"${'x'.repeat(2_000_000)}"}`)).status).toBe(413);
