@@ -35,6 +35,22 @@ describe.skipIf(!hasHelm()).each(HELM_VERSIONS)('values of the chart, by helm %i
       /agents\.pools\.nodes has hostAccess: set agents\.hostAccess\.enabled/,
     ],
     [
+      "a host's folder without access to hosts",
+      {
+        agents: {
+          pools: {
+            default: {
+              volumes: [
+                { name: 'a', emptyDir: {} },
+                { name: 'b', hostPath: { path: '/srv' } },
+              ],
+            },
+          },
+        },
+      },
+      /agents\.pools\.default has a volume of type hostPath: set agents\.hostAccess\.enabled/,
+    ],
+    [
       'a host namespace that is the home namespace',
       { agents: { hostAccess: { enabled: true, namespace: 'default' } } },
       /agents\.hostAccess\.namespace must be another than the release's/,
