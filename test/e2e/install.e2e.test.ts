@@ -8,6 +8,7 @@ import { POOLS, openSuite, untilReady } from './suite.ts';
 describe('the chart, installed by helm 4', () => {
   const { cluster, transcript } = openSuite('Install, run, uninstall with helm 4');
   const release = new Release(cluster, transcript, 4);
+  const started = new Date();
   let rest: RestApi;
 
   beforeAll(async () => {
@@ -122,7 +123,7 @@ describe('the chart, installed by helm 4', () => {
 
   it('was refused nothing that its programs ask for', async ({ skip }) => {
     if (cluster.facts.auditLog === undefined) skip();
-    expect(await refusals(cluster.facts.auditLog ?? '')).toEqual([]);
+    expect(await refusals(cluster.facts.auditLog ?? '', started)).toEqual([]);
   });
 
   it('goes when it is uninstalled, and leaves tasks and data', async () => {

@@ -4,6 +4,7 @@ import { NAMESPACE } from './release.ts';
 
 interface AuditEvent {
   readonly verb: string;
+  readonly requestReceivedTimestamp: string;
   readonly user: { readonly username: string };
   readonly objectRef?: { readonly resource?: string; readonly subresource?: string; readonly namespace?: string };
   readonly responseStatus?: { readonly code?: number; readonly message?: string };
@@ -13,13 +14,14 @@ interface AuditEvent {
 const ARRIVING = 3;
 
 /**
- * What the programs of the release asked the Kubernetes API for and were refused for want of a right, by its audit log;
- * `status`: a refusal by a policy is meant. Not what was allowed later, when the rights had arrived.
+ * What the programs of the release asked the Kubernetes API for and were refused for want of a right, by its audit log
+ * from then on. Not what was allowed later, when the rights had arrived.
  */
-export async function refusals(auditLog: string): Promise<string[]> {
+export async function refusals(auditLog: string, since: Date): Promise<string[]> {
   const refused = new Map<string, number>();
   for await (const line of createInterface({ input: createReadStream(auditLog) })) {
     const event = JSON.parse(line) as AuditEvent;
+    if (Date.parse(event.requestReceivedTimestamp) < since.getTime()) continue;
     const program = event.user.username.split(':').at(-1) ?? '';
     if (!program.startsWith(`${NAMESPACE}-`) || program.endsWith('-tasks')) continue;
     const { resource = '', subresource, namespace = '' } = event.objectRef ?? {};

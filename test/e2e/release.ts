@@ -27,6 +27,7 @@ export class Release {
 
   /** Makes the namespace with a claim `effects`, a volume that all agents may share, and returns its folder on this machine. */
   async prepare(): Promise<string> {
+    await this.#cluster.run('volumes');
     await this.#cluster.apply(
       {
         apiVersion: 'v1',

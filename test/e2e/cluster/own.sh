@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# own.sh up [NODES=3] | down [keep] | kill I | start I [NODES] | load FILE.tar... | tag OLD NEW | kill-pod I UID | address
+# own.sh up [NODES=3] | down [keep] | kill I | start I [NODES] | load FILE.tar... | tag OLD NEW | kill-pod I UID | volumes | address
 # A real Kubernetes cluster without Docker: each node is a network, mount, pid and host name space of its own on this
 # machine, and node 1 carries the control plane. Needs root. Every verb may be said twice. README.md has more.
 set -euo pipefail
@@ -104,6 +104,7 @@ case ${1:-} in
   load) load "${@:2}" ;;
   tag) tag "$2" "$3" ;;
   kill-pod) kill_pod "$2" "$3" ;;
+  volumes) bash "$HERE/volumes.sh" ;;
   # Where pods reach what listens on this machine.
   address) echo "$GATEWAY" ;;
   *) fail "unknown verb: see the first lines of $0" ;;
