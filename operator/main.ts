@@ -57,7 +57,7 @@ const elector = new LeaderElector(client, {
   metrics: metrics.kube,
 });
 await (config.leaderElect ? elector.run(lead, stop.signal) : lead(stop.signal));
-if (stop.signal.aborted) await leaveHome(client, homeNamespace, logger);
+if (stop.signal.aborted) await leaveHome(client, { home: homeNamespace, hostNamespace: pools?.hostNamespace }, logger);
 else logger.fatal('the leader lease was lost; another operator works now');
 await transport.close();
 // Connections that are kept alive must not hold up the end.

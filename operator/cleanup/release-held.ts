@@ -1,4 +1,4 @@
-import type { KubeClient } from '../../kube/client.ts';
+import type { KubeClient, MergePatch } from '../../kube/client.ts';
 import { isConflict, isForbidden, isGone, isNotFound } from '../../kube/kube-error.ts';
 import type { KubeObject } from '../../kube/object.ts';
 import type { HeldKind } from './held-kinds.ts';
@@ -17,6 +17,8 @@ export interface ReleaseOptions {
   readonly pageSize?: number;
   /** How often the whole is looked at again at most, for objects that changed or came meanwhile. */
   readonly passes?: number;
+  /** What else is patched, by the same write; also of objects that are not held. */
+  readonly alongside?: (object: KubeObject) => MergePatch | undefined;
 }
 
 const PAGE = 500;
@@ -36,16 +38,18 @@ export async function releaseHeld(
   { resource, finalizer }: HeldKind,
   namespace: string | undefined,
   signal: AbortSignal,
-  { pageSize = PAGE, passes = PASSES }: ReleaseOptions = {},
+  { pageSize = PAGE, passes = PASSES, alongside = () => undefined }: ReleaseOptions = {},
 ): Promise<ReleaseReport> {
   const report = { plural: resource.plural, namespace, released: 0 };
-  const isHeld = ({ metadata }: KubeObject): boolean => (metadata.finalizers ?? []).includes(finalizer);
+  const isToWrite = (object: KubeObject): boolean =>
+    (object.metadata.finalizers ?? []).includes(finalizer) || alongside(object) !== undefined;
 
   /** Resolves to whether the object is not held any more. */
-  const release = async ({ metadata }: KubeObject): Promise<boolean> => {
+  const release = async (object: KubeObject): Promise<boolean> => {
+    const { metadata } = object;
     const left = (metadata.finalizers ?? []).filter((name) => name !== finalizer);
     const finalizers = left.length === 0 ? null : left;
-    const patch = { metadata: { resourceVersion: metadata.resourceVersion, finalizers } };
+    const patch = { ...alongside(object), metadata: { resourceVersion: metadata.resourceVersion, finalizers } };
     try {
       await client.patch(resource, metadata.namespace, metadata.name, patch, { signal });
       report.released += 1;
@@ -64,7 +68,7 @@ export async function releaseHeld(
     do {
       const query = { limit: pageSize, signal, ...(position && { continue: position }) };
       const page = await client.list(resource, namespace, query);
-      const held = (page.items ?? []).filter(isHeld);
+      const held = (page.items ?? []).filter(isToWrite);
       for (let start = 0; start < held.length; start += PARALLEL) {
         const released = await Promise.all(held.slice(start, start + PARALLEL).map(release));
         isDone &&= !released.includes(false);
