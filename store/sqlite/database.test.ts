@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -49,6 +49,11 @@ describe('Database', () => {
     expect(keys()).toEqual(['a']);
     await db.write(insert('b'));
     expect(keys()).toEqual(['a', 'b']);
+  });
+
+  it('is readable by its user alone, and so is its journal', async () => {
+    await db.write(insert('a'));
+    for (const name of await readdir(folder)) expect((await stat(join(folder, name))).mode & 0o077, name).toBe(0);
   });
 
   it('gives back what a write returns', async () => {

@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import type { StatementSync } from 'node:sqlite';
 
@@ -53,6 +54,8 @@ export class Database {
   #jobs: Job[] = [];
 
   constructor(file: string, { schema = SCHEMA, synchronous = 'FULL' }: DatabaseOptions = {}) {
+    // SQLite itself would let everybody read it; its journal gets the same mode.
+    closeSync(openSync(file, 'a', 0o600));
     this.#db = new DatabaseSync(file);
     this.#db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}; PRAGMA busy_timeout = 5000;`);
     this.#db.exec(schema);
