@@ -29,6 +29,14 @@ describe('loadConfig', () => {
     });
   });
 
+  it('says how it is only where it is told to', () => {
+    expect(loadConfig({}, {}).health).toBeUndefined();
+    expect(loadConfig({ healthPort: '0' }, {}).health).toEqual({ host: '127.0.0.1', port: 0 });
+    const environment = { TIANGONG_HEALTH_HOST: '10.0.0.1', TIANGONG_HEALTH_PORT: '8082' };
+    expect(loadConfig({}, environment).health).toEqual({ host: '10.0.0.1', port: 8082 });
+    expect(() => loadConfig({ healthPort: '65536' }, {})).toThrow('health_port must be a port');
+  });
+
   it('reads labels, plugins and the security file', () => {
     const security_file = file('blocked_patterns: [{pattern: rm}]');
     const config = file(`

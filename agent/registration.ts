@@ -51,7 +51,7 @@ export async function keepRegistered(
  * Makes the agent's own Agent object say what the agent is, creating it when it is not there. The spec is people's: it
  * is never written. Tries until it succeeds or the signal aborts.
  */
-async function register(client: KubeClient, options: RegistrationOptions, signal: AbortSignal): Promise<void> {
+export async function register(client: KubeClient, options: RegistrationOptions, signal: AbortSignal): Promise<void> {
   const startTime = new Date().toISOString();
   while (!signal.aborted) {
     try {

@@ -7,6 +7,7 @@ import type { KubeClient } from '../../../kube/client.ts';
 import { Heartbeat } from '../../../agent/heartbeat.ts';
 import type { HeartbeatTimes } from '../../../agent/heartbeat.ts';
 import { register } from '../../../agent/registration.ts';
+import { sayDraining } from '../../../agent/say-draining.ts';
 import { SharedSources } from '../../../agent/sync/bus/shared-sources.ts';
 import { pusherDrivers } from '../../../agent/sync/pushers/registry.ts';
 import { SyncRunner } from '../../../agent/sync/runner/sync-runner.ts';
@@ -27,6 +28,7 @@ export interface SyncAgentOptions {
 export class SyncAgent {
   readonly instance = randomBytes(10).toString('hex');
   readonly runner: SyncRunner;
+  readonly #options: SyncAgentOptions;
   readonly #heartbeat: Heartbeat;
   readonly #beating = new AbortController();
   readonly #stateFolder = mkdtempSync(join(tmpdir(), 'tiangong-sync-agent-'));
@@ -49,6 +51,7 @@ export class SyncAgent {
       env: undefined,
       labels: {},
       taskTypes: ['sync-action'],
+      isDraining: () => false,
       logger,
     };
     await register(client, own, AbortSignal.timeout(10_000));
@@ -58,6 +61,7 @@ export class SyncAgent {
   private constructor(options: SyncAgentOptions, heartbeat: Heartbeat, instance: string) {
     const { client, name, driver, credentials = {} } = options;
     const logger = pino({ level: process.env['LOG_LEVEL'] ?? 'silent' });
+    this.#options = options;
     this.instance = instance;
     this.#heartbeat = heartbeat;
     this.#beat = heartbeat.run(this.#beating.signal);
@@ -71,6 +75,14 @@ export class SyncAgent {
       ...(options.times && { times: options.times }),
     });
     this.runner.serve([options.namespace]);
+  }
+
+  /** As on SIGTERM, while tasks still run. */
+  async drain(): Promise<void> {
+    const { client, namespace, name } = this.#options;
+    const options = { namespace, name, instance: this.instance, logger: pino({ level: 'silent' }) };
+    await sayDraining(client, options, AbortSignal.timeout(10_000));
+    this.runner.drain();
   }
 
   /** In good order, as on SIGTERM. */

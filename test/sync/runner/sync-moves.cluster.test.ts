@@ -88,6 +88,21 @@ describe.skipIf(!hasCluster())('syncs of an agent that is cut off', () => {
     await bench.carried(sync);
   });
 
+  it('go to another agent at once when theirs is being stopped, though it has tasks to finish', async () => {
+    const { agent } = await cuttable('agent-13', 120_000);
+    const sync = await bench.sync();
+    await bench.statusBecomes(sync, { state: 'MESSAGE_SYNC', assignment: { agent: 'agent-13' } });
+    await cuttable('agent-14');
+    const writes = busy(sync);
+    await agent.drain();
+    await bench.statusBecomes(sync, { state: 'MESSAGE_SYNC', epoch: 2, assignment: { agent: 'agent-14' } });
+    writes.stop();
+    await bench.carried(sync);
+    expect(sync.log.peakStreams).toBe(1);
+    const { status } = await bench.cluster.client.get(agents, bench.cluster.namespace, 'agent-13');
+    expect(status).toMatchObject({ draining: true, instance: agent.instance });
+  });
+
   it('are given back when their agent no longer serves their namespace', async () => {
     const { agent } = await cuttable('agent-11');
     const { client, namespace: home } = bench.cluster;
