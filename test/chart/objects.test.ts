@@ -90,9 +90,7 @@ describe.skipIf(!hasHelm())('the chart', () => {
     expect(named(objects, 'Job', 'tiangong-pools').metadata.annotations).toMatchObject({
       'helm.sh/hook': 'post-install,post-upgrade,post-rollback',
     });
-    expect(poolsOf(objects)).toMatchObject([
-      { metadata: { name: 'default' }, spec: { workload: 'Deployment', replicas: 1 } },
-    ]);
+    expect(poolsOf(objects)).toMatchObject([{ metadata: { name: 'default' }, spec: { workload: 'Deployment' } }]);
     const pools = { default: null, other: { workload: 'Deployment', replicas: 0 } };
     expect(poolsOf(await render({ agents: { pools } })).map(({ metadata }) => metadata.name)).toEqual(['other']);
     expect(poolsOf(await render({ agents: { pools: { default: null } } }))).toEqual([]);

@@ -35,6 +35,11 @@ describe.skipIf(!hasHelm()).each(HELM_VERSIONS)('values of the chart, by helm %i
       /agents\.pools\.nodes has hostAccess: set agents\.hostAccess\.enabled/,
     ],
     [
+      'replicas of a DaemonSet',
+      { agents: { pools: { default: { workload: 'DaemonSet', replicas: 2 } } } },
+      /agents\.pools\.default is a DaemonSet.*leave replicas out/,
+    ],
+    [
       "a host's folder without access to hosts",
       {
         agents: {
