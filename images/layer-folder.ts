@@ -20,6 +20,7 @@ import { downloadPackages, unpackPackage } from './debian-packages.ts';
 import type { DebianArchive } from './debian-packages.ts';
 import { goPrograms } from './go-programs.ts';
 import type { GoProgram } from './go-programs.ts';
+import { settleModes } from './settle-modes.ts';
 import { neededPackages } from './npm-packages.ts';
 import type { NpmPackage } from './npm-packages.ts';
 
@@ -155,14 +156,4 @@ function filesBelow(folder: string, prefix = ''): string[] {
     const path = join(prefix, entry.name);
     return entry.isDirectory() ? filesBelow(folder, path) : [path];
   });
-}
-
-/** Modes must not depend on the umask of who builds, nor may anybody but root write anything but /tmp. */
-function settleModes(folder: string): void {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) settleModes(path);
-    else if (entry.isFile()) chmodSync(path, (lstatSync(path).mode & 0o111) === 0 ? 0o644 : 0o755);
-  }
-  chmodSync(folder, 0o755);
 }

@@ -6,6 +6,7 @@ import type { Image } from './contents.ts';
 import { USER_ID } from './contents.ts';
 import { REPRODUCIBLE } from './layer-archive.ts';
 import type { LayerArchive } from './layer-archive.ts';
+import { settleModes } from './settle-modes.ts';
 
 export interface ArchiveOptions {
   /** The image's whole name, such as `localhost/tiangong-api:0.1.0`. */
@@ -68,6 +69,7 @@ export function writeArchive(
   };
   writeFileSync(join(folder, 'oci-layout'), JSON.stringify({ imageLayoutVersion: '1.0.0' }));
   writeFileSync(join(folder, 'index.json'), JSON.stringify(index));
+  settleModes(folder);
   execFileSync('tar', [...REPRODUCIBLE, '-C', folder, '-cf', `${file}.new`, 'oci-layout', 'index.json', 'blobs']);
   renameSync(`${file}.new`, file);
   rmSync(folder, { recursive: true, force: true });

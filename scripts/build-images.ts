@@ -14,6 +14,7 @@ import type { LayerArchive } from '../images/layer-archive.ts';
 import { fillLayer } from '../images/layer-folder.ts';
 import type { LayerParts, LayerSources } from '../images/layer-folder.ts';
 import { writeArchive } from '../images/oci-archive.ts';
+import { settleModes } from '../images/settle-modes.ts';
 
 const project = join(import.meta.dirname, '..');
 const { version, devDependencies } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as {
@@ -56,6 +57,7 @@ try {
     const folder = join(layerFolder(`sbom-${name}`), 'usr/share/sbom');
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, `${name}.cdx.json`), `${JSON.stringify(materials, null, 2)}\n`);
+    settleModes(layerFolder(`sbom-${name}`));
   }
 
   if (values.folders === undefined) {
