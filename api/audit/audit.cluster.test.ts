@@ -56,6 +56,34 @@ describe.skipIf(!hasCluster())('the audit trail', () => {
     ]);
   });
 
+  it('has each task that a call made, whatever the call was', async () => {
+    await api.addAgent('second', { taskTypes: ['file', 'sync-action'] });
+    await api.setOnline('local', true, { taskTypes: ['shell', 'api', 'file'] });
+    const form = new FormData();
+    form.set('file', new Blob(['audited']), 'audited.txt');
+    const upload = await fetch(`${api.url}/api/v1/files`, { method: 'POST', body: form, headers: bearer('admin') });
+    const file = (await upload.json()) as { id: string };
+    const sent = await call('POST', `/api/v1/files/${file.id}/distribute`, { agent_ids: ['local', 'second'] });
+    const ids = (sent.body['tasks'] as { task_id: string }[]).map(({ task_id: id }) => `tasks/${id}`);
+    const records = await find('action=distributeFile&after=0');
+    expect(records.map(({ object, path }) => [object, path])).toEqual(
+      ids.map((object) => [object, `/api/v1/files/${file.id}/distribute`]),
+    );
+    expect(new Set(records.map(({ request_id: id }) => id)).size).toBe(1);
+    expect(await find('action=uploadFile')).toMatchObject([{ object: 'files', status: 201 }]);
+    const action = call('POST', '/api/drivers/sources/fs/_actions/check_params', { uri: '/srv' });
+    const task = await vi.waitFor(async () => {
+      const { items = [] } = await api.client.list(deployTasks, api.namespace);
+      return items.find(({ spec }) => spec.type === 'sync-action') ?? Promise.reject(new Error('not yet'));
+    });
+    await api.run(task.metadata.name, 'second');
+    await api.finish(task.metadata.name, 'Failed', { error: 'as the test wants it' });
+    await action;
+    expect(await find(`object=tasks/${task.metadata.name}`)).toMatchObject([
+      { action: 'runDriverAction', path: '/api/drivers/sources/fs/_actions/check_params', uid: task.metadata.uid },
+    ]);
+  });
+
   it('has who was refused, and for what', async () => {
     await api.call('DELETE', '/api/v1/tasks/t', undefined, { authorization: `Bearer ${stranger}` });
     await api.call('GET', '/api/v1/agents', undefined, { authorization: 'Bearer made-up' });
@@ -79,7 +107,7 @@ describe.skipIf(!hasCluster())('the audit trail', () => {
     const { metadata, spec } = await api.run(id, 'local');
     const ref = spec.params?.headers_secret_ref ?? '';
     const read = (user: string): ReturnType<ApiUnderTest['call']> =>
-      api.call('GET', `/internal/tasks/${metadata.uid}/secret?ref=${ref}`, undefined, bearer(user));
+      api.call('GET', `/internal/tasks/${metadata.uid}/secret?ref=${ref}&epoch=1`, undefined, bearer(user));
     expect((await read('agent/local')).status).toBe(200);
     expect((await read('agent/agent-1')).status).toBe(403);
     expect(await find(`object=secrets/${ref}&after=0`)).toMatchObject([
@@ -168,7 +196,7 @@ describe.skipIf(!hasCluster())('the audit trail', () => {
     await api.client.create(secrets, api.namespace, { metadata: { name: 'other' }, type: 'Opaque' });
     const { id } = await create();
     const uid = (await api.run(id, 'local')).metadata.uid ?? '';
-    await api.call('GET', `/internal/tasks/${uid}/secret?ref=other`, undefined, bearer('agent/local'));
+    await api.call('GET', `/internal/tasks/${uid}/secret?ref=other&epoch=1`, undefined, bearer('agent/local'));
     expect(await find('object=secrets/other')).toMatchObject([{ status: 403, code: 'SecretNotAllowed' }]);
   });
 });
