@@ -150,7 +150,7 @@ export class Operator {
     metrics.operator.count(() => tasks.values());
     metrics.operator.countSyncs(() => syncs.values());
 
-    const informers = [tasks, agentInformer, leaseInformer, syncs, sources, pushers, ...(pools?.informers ?? [])];
+    const informers = [tasks, agentInformer, leaseInformer, syncs, sources, pushers];
     const work = [...informers.map((informer) => informer.run(signal))];
     await Promise.race([Promise.all(informers.map((informer) => informer.synced)), Promise.all(work)]);
     if (!signal.aborted) {

@@ -37,8 +37,8 @@ interface Watched {
 
 /** All that the operator does about AgentPools: the two controllers, and the caches that only they need. */
 export class AgentPools {
-  readonly informers: readonly Pick<Informer<Pod>, 'run' | 'synced'>[];
   readonly #options: AgentPoolsOptions;
+  readonly #poolInformer: Informer<AgentPool>;
   readonly #watched = new Map<string, Watched>();
   readonly #pools: PoolController;
   readonly #agents: PoolAgentController;
@@ -47,6 +47,7 @@ export class AgentPools {
     this.#options = options;
     const { client, homeNamespace, settings, onReadError: onError, metrics } = options;
     const pools = new Informer<AgentPool>(client, agentPools, { namespace: homeNamespace, onError, metrics });
+    this.#poolInformer = pools;
     for (const namespace of new Set([homeNamespace, settings.hostNamespace]))
       if (namespace !== undefined) this.#watched.set(namespace, this.#watch(namespace));
     const workload = ({ metadata, spec }: AgentPool, namespace: string): Workload | undefined =>
@@ -54,16 +55,15 @@ export class AgentPools {
     this.#pools = new PoolController({
       ...{ client, pools, workload, homeNamespace, settings, metrics },
       ...{ recorder: options.recorder, onError: options.onError },
+      isSynced: (namespace) => this.#isSynced(namespace),
       pods: (pool, namespace) => this.#watched.get(namespace)?.pods.byIndex('pool', pool) ?? [],
     });
     this.#agents = new PoolAgentController({
       ...{ client, pools, homeNamespace, metrics },
       ...{ agents: options.agents, presence: options.presence, hasWork: options.hasWork, onError: options.onError },
-      hasPod: (agent) => [...this.#watched.values()].some((one) => one.pods.byIndex('agent', agent).length > 0),
+      hasPod: (agent) => this.#hasPod(agent),
       hasPodNow: (agent, pool, signal) => this.#hasPodNow(agent, pool, signal),
     });
-    const watched = [...this.#watched.values()];
-    this.informers = [pools, ...watched.flatMap((one) => [...Object.values(one.workloads), one.pods])];
   }
 
   /** Has what depends on the presence of an agent looked at. */
@@ -75,9 +75,28 @@ export class AgentPools {
     this.#pools.wakeAll();
   }
 
-  /** Call it when all informers, ours and those given, have synced. Ends when the signal aborts. */
+  /**
+   * Call it when the informers that were given have synced. Ends when the signal aborts. What cannot be read, such as a namespace
+   * without rights, holds up only the pools that it is about.
+   */
   async run(signal: AbortSignal): Promise<void> {
-    await Promise.all([this.#pools.run(signal), this.#agents.run(signal)]);
+    const watched = [...this.#watched.values()].flatMap((one) => [...Object.values(one.workloads), one.pods]);
+    const work = [this.#poolInformer, ...watched].map((informer) => informer.run(signal));
+    await Promise.race([this.#poolInformer.synced, Promise.all(work)]);
+    if (!signal.aborted) work.push(this.#pools.run(signal), this.#agents.run(signal));
+    await Promise.all(work);
+  }
+
+  #isSynced(namespace: string): boolean {
+    const watched = this.#watched.get(namespace);
+    return watched !== undefined && [...Object.values(watched.workloads), watched.pods].every((one) => one.hasSynced);
+  }
+
+  /** Undefined: none was seen, but not every namespace could be looked into yet. */
+  #hasPod(agent: string): boolean | undefined {
+    const caches = [...this.#watched.values()].map((one) => one.pods);
+    if (caches.some((cache) => cache.byIndex('agent', agent).length > 0)) return true;
+    return caches.every((cache) => cache.hasSynced) ? false : undefined;
   }
 
   #watch(namespace: string): Watched {

@@ -22,8 +22,8 @@ export interface PoolAgentControllerOptions {
   readonly presence: (agent: string) => Presence;
   /** Whether tasks or syncs are assigned to the agent that have not ended. */
   readonly hasWork: (agent: string) => boolean;
-  /** Whether the caches show a pod that is, or will be, the agent. */
-  readonly hasPod: (agent: string) => boolean;
+  /** Whether the caches show a pod that is, or will be, the agent; undefined: they are not complete yet. */
+  readonly hasPod: (agent: string) => boolean | undefined;
   /** The same, asked of the server. */
   readonly hasPodNow: (agent: string, pool: string, signal: AbortSignal) => Promise<boolean>;
   readonly onError: (key: string, err: unknown) => void;
@@ -31,6 +31,7 @@ export interface PoolAgentControllerOptions {
 }
 
 const WORKERS = 2;
+const UNSYNCED_LOOK_MS = 5000;
 
 /** Gives the Agents of pools what their pool says of them, and deletes those whose pod is gone for good. */
 export class PoolAgentController {
@@ -75,10 +76,12 @@ export class PoolAgentController {
     if (agent === undefined || poolName === undefined || this.#stale.has(key, agent)) return {};
     const { presence, hasWork, pools, hasPod, hasPodNow, homeNamespace } = this.#options;
     const { name } = splitKey(key);
+    const isThere = hasPod(name);
+    if (isThere === undefined) return { requeueAfterMs: UNSYNCED_LOOK_MS };
     const decision = decidePoolAgent(agent, {
       pool: pools.get(`${homeNamespace}/${poolName}`),
-      hasPod: hasPod(name),
-      podlessMs: this.#podlessMs(key, hasPod(name)),
+      hasPod: isThere,
+      podlessMs: this.#podlessMs(key, isThere),
       presence: presence(name),
       hasWork: hasWork(name),
     });

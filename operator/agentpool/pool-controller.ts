@@ -22,6 +22,8 @@ import { WorkloadStalled, WorkloadWriter } from './workload-writer.ts';
 export interface PoolControllerOptions {
   readonly client: KubeClient;
   readonly pools: Informer<AgentPool>;
+  /** Whether the caches of the namespace are complete. */
+  readonly isSynced: (namespace: string) => boolean;
   /** The workload of a pool as it was seen last. */
   readonly workload: (pool: AgentPool, namespace: string) => Workload | undefined;
   /** The pods of a pool. */
@@ -45,6 +47,8 @@ interface Applied {
 export const POOL_FINALIZER = 'tiangong.io/agentpool';
 
 const WORKERS = 2;
+const CACHES_MS = 20_000;
+const CACHES_LOOK_MS = 200;
 /** What stands in the way may be gone without a word to us. */
 const STALLED_RETRY_MS = 30_000;
 const DELETED_LOOK_MS = 1000;
@@ -58,6 +62,7 @@ export class PoolController {
   readonly #stale = new StaleVersions();
   readonly #writer: WorkloadWriter;
   readonly #applied = new Map<string, Applied>();
+  #startedAt = performance.now();
 
   constructor(options: PoolControllerOptions) {
     this.#options = options;
@@ -84,6 +89,7 @@ export class PoolController {
 
   /** Call it when all informers have synced. Ends when the signal aborts. */
   run(signal: AbortSignal): Promise<void> {
+    this.#startedAt = performance.now();
     const { onError, metrics } = this.#options;
     const reconcile = (key: string, run: AbortSignal): Promise<Result> => this.#reconcile(key, run);
     return runController(
@@ -107,6 +113,7 @@ export class PoolController {
       await this.#setFinalizers(key, pool, [...(pool.metadata.finalizers ?? []), POOL_FINALIZER], signal);
       return {};
     }
+    if (!this.#options.isSynced(namespace)) return this.#awaitCaches(key, pool, namespace, signal);
     const rendered = render(pool, namespace, homeNamespace, settings);
     try {
       const workload = await this.#keep(key, pool, rendered, signal);
@@ -117,6 +124,13 @@ export class PoolController {
       return this.#stall(key, pool, err.stall, signal);
     }
     return {};
+  }
+
+  /** Caches are complete within moments, or there are no rights to fill them. */
+  #awaitCaches(key: string, pool: AgentPool, namespace: string, signal: AbortSignal): Promise<Result> | Result {
+    if (performance.now() - this.#startedAt < CACHES_MS) return { requeueAfterMs: CACHES_LOOK_MS };
+    const message = `the operator cannot read what is in namespace ${namespace}: see its log, and the Roles of the chart`;
+    return this.#stall(key, pool, { reason: 'NamespaceUnreadable', message }, signal);
   }
 
   #namespaceOf({ spec }: AgentPool): string | undefined {

@@ -17,7 +17,7 @@ const logger = pino({ level: process.env['LOG_LEVEL'] ?? 'silent' });
 interface RunningAgent {
   readonly agent: Agent;
   readonly ended: Promise<void>;
-  stop(): void;
+  readonly stop: () => void;
 }
 
 describe.skipIf(!hasCluster())('an agent that is being stopped', () => {
