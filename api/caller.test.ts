@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { Request } from 'express';
 import { describe, expect, it } from 'vitest';
-import { identityOf } from './caller.ts';
+import { identityOf, scopeOf } from './caller.ts';
 
 const digest = (text: string): string => createHmac('sha256', 'key of the store').update(text).digest('hex');
 const identity = (authorization?: string): string | undefined =>
@@ -32,6 +32,17 @@ describe('identityOf', () => {
     for (const name of ['a b', 'x\ny', 'ä'.repeat(300), '数据'])
       expect(identity(basic(`${name}:x`))).toMatch(/^token:/);
     expect(identity(basic('数据:one'))).toBe(identity(basic('数据:two')));
+  });
+
+  it('is the user whom the Kubernetes API knows, whatever the header says', () => {
+    const headers = { authorization: basic('alice:one') };
+    const req = (name: string, authorization = headers.authorization): Request =>
+      ({ headers: { authorization }, res: { locals: { user: { name } } } }) as unknown as Request;
+    const name = 'system:serviceaccount:ns:数据 ci';
+    expect(identityOf(req(name), digest)).toBe(name);
+    expect(scopeOf(req(name))).toBe(scopeOf(req(name, 'Bearer another')));
+    expect(scopeOf(req(name))).not.toBe(scopeOf(req('other')));
+    expect(scopeOf(req(name))).not.toBe(scopeOf({ headers } as Request));
   });
 
   it('is nobody when there is no header', () => {

@@ -1,5 +1,6 @@
-import type { Request, RequestHandler } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
 import { ApiError } from '../errors.ts';
+import { linger } from '../linger.ts';
 import { accessFor, FULL_ACCESS, setAccess } from './access.ts';
 import type { Authenticator } from './authenticator.ts';
 import type { Authorizer } from './authorizer.ts';
@@ -29,6 +30,16 @@ export function guard({ authenticator, authorizer, homeNamespace }: GuardParts):
   const table = new RouteTable(ROUTE_RIGHTS);
 
   return async (req, res, next) => {
+    try {
+      await check(req, res);
+    } catch (err) {
+      linger(req);
+      throw err;
+    }
+    next();
+  };
+
+  async function check(req: Request, res: Response): Promise<void> {
     const user = await authenticate(req, authenticator);
     setUser(res, user);
     const access = accessFor(user, authorizer);
@@ -37,8 +48,7 @@ export function guard({ authenticator, authorizer, homeNamespace }: GuardParts):
     const route = find(req.method, path);
     if (route === undefined) throw notServed(path);
     for (const attributes of route.value({ params: route.params, homeNamespace })) await access.require(attributes);
-    next();
-  };
+  }
 
   function find(method: string, path: string): ReturnType<typeof table.find> {
     try {

@@ -161,6 +161,21 @@ describe.skipIf(!hasCluster())('callers with tokens and Roles of a real Kubernet
     expect([none.status, none.body['code']]).toEqual([403, 'Forbidden']);
   });
 
+  it('answers who is refused while a large body is still on its way', async () => {
+    let sent = 0;
+    const endless = new ReadableStream({
+      pull: (controller) => {
+        sent += 65_536;
+        controller.enqueue(new Uint8Array(65_536));
+      },
+    });
+    const init = { method: 'POST', body: endless, duplex: 'half', headers: { authorization: 'Bearer guess' } };
+    const response = await fetch(`${api.url}/api/v1/files`, init as RequestInit);
+    expect(response.status).toBe(401);
+    await response.text();
+    expect(sent).toBeLessThan(200_000_000);
+  });
+
   it('closes what nobody has decided about', async () => {
     const admin = cluster.tokenFor('admin');
     const unknown = await call(admin, 'GET', '/api/v1/nothing');

@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express';
 import type { Files } from '../../store/files.ts';
 import { ApiError } from '../errors.ts';
+import { linger } from '../linger.ts';
 import { sendJson } from '../send.ts';
 import { toFileView } from './file-view.ts';
 import { MAX_FORM_BYTES, receiveUpload, tooLarge } from './receive-upload.ts';
@@ -9,9 +10,6 @@ import { toUploadError } from './upload-error.ts';
 
 /** Each holds a connection, a file and, with an object store, two parts in memory. */
 const MAX_UPLOADS = 16;
-
-/** What comes of a request after its answer is read and dropped for this long: else the client may never see the answer. */
-const LINGER_MS = 10_000;
 
 /** `POST /files`. */
 export class UploadHandler {
@@ -28,7 +26,7 @@ export class UploadHandler {
     try {
       await this.#handle(req, res);
     } catch (err) {
-      if (!req.complete) linger(req);
+      linger(req);
       throw toUploadError(err);
     }
   }
@@ -50,17 +48,4 @@ export class UploadHandler {
       this.#active -= 1;
     }
   }
-}
-
-function linger(req: Request): void {
-  const end = (): void => void req.destroy();
-  const timer = setTimeout(end, LINGER_MS);
-  timer.unref();
-  // Once the answer has been sent, Node does not tell the request that its connection is gone.
-  req.socket.once('close', end);
-  req.once('close', () => {
-    clearTimeout(timer);
-    req.socket.off('close', end);
-  });
-  req.resume();
 }

@@ -3,6 +3,7 @@ import type { DeployTask } from '../../kube/types/deploytask.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
 import { bearerTokenOf, setUser } from '../auth/user.ts';
 import { ApiError } from '../errors.ts';
+import { linger } from '../linger.ts';
 import type { TaskReader } from '../tasks/task-reader.ts';
 import { callerFor, speaksFor } from './agent-identity.ts';
 import type { AgentUsers, Caller } from './agent-identity.ts';
@@ -12,10 +13,14 @@ export function authenticate(authenticator: Authenticator, users: AgentUsers): R
   return async (req, res, next) => {
     const token = bearerTokenOf(req);
     const user = token === undefined ? undefined : await authenticator.authenticate(token);
-    const caller = user && callerFor(user, users);
     if (user !== undefined) setUser(res, user);
-    if (caller === undefined)
-      throw new ApiError('Unauthorized', undefined, { headers: { 'WWW-Authenticate': 'Bearer' } });
+    const caller = user && callerFor(user, users);
+    if (caller === undefined) {
+      linger(req);
+      throw new ApiError('Unauthorized', user && `user ${JSON.stringify(user.name)} is no agent by this token`, {
+        headers: { 'WWW-Authenticate': 'Bearer' },
+      });
+    }
     (res.locals as { caller?: Caller }).caller = caller;
     next();
   };
