@@ -1,4 +1,4 @@
-import { afterEach, expect, inject } from 'vitest';
+import { afterEach, inject, vi } from 'vitest';
 import { agents } from '../../kube/resource.ts';
 import type { Agent } from '../../kube/types/agent.ts';
 import { E2eCluster } from './e2e-cluster.ts';
@@ -34,7 +34,8 @@ export const POOLS = {
 
 /** Waits until a pool has so many agents that are online and take tasks; pods start slowly where the nodes share two cores. */
 export async function untilReady(cluster: E2eCluster, pool: string, count: number): Promise<void> {
-  await expect.poll(async () => (await readyAgents(cluster, pool)).length, { timeout: 300_000 }).toBe(count);
+  const ready = async (): Promise<boolean> => (await readyAgents(cluster, pool)).length === count;
+  await vi.waitUntil(ready, { timeout: 300_000, interval: 500 });
 }
 
 /** The agents of a pool that are online and take tasks. */

@@ -18,7 +18,7 @@ export default defineConfig({
     sequence: { sequencer: InOrder },
     testTimeout: 300_000,
     hookTimeout: 600_000,
-    teardownTimeout: 120_000,
+    teardownTimeout: 600_000,
     expect: { poll: { timeout: 60_000, interval: 200 } },
   },
 });

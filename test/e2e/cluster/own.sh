@@ -89,7 +89,11 @@ down() {
     i=${file##*/node}
     kill_node "${i%.pid}"
   done
-  for net in $(ip netns list 2>/dev/null | awk '/^tge2e[0-9]/ {print $1}'); do ip netns del "$net"; done
+  for net in $(ip netns list 2>/dev/null | awk '/^tge2e[0-9]/ {print $1}'); do
+    # The kernel takes its time over a network space, and would keep the cable as long.
+    ip link del "$net" 2>/dev/null || true
+    ip netns del "$net"
+  done
   if ip link show "$BRIDGE" >/dev/null 2>&1; then ip link del "$BRIDGE"; fi
   find /sys/fs/cgroup/*/"$CGROUP" -depth -type d -exec rmdir {} \; 2>/dev/null || true
   rmdir /var/lib/tiangong-agent 2>/dev/null || true
