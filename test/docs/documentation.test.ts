@@ -59,7 +59,7 @@ describe('docs/reference', () => {
       /(?:failed\(|reason: |endedStatus\(task, '\w+', |'(?:Failed|Canceled|Unknown)', |new (?:SourceError|PusherError|PipelineFailure|RunFailure)\(\s*)'([A-Z]\w+)'/g;
     const reasons = new Set(code.flatMap((text) => [...text.matchAll(written)].map((match) => match[1]!)));
     expect(reasons.size).toBeGreaterThan(20);
-    const documented = ['deploytask', 'agent', 'synctask']
+    const documented = ['deploytask', 'agent', 'agentpool', 'synctask']
       .map((kind) => readMarkdown(`docs/reference/${kind}.md`))
       .join();
     // Given only beside an abort, which decides.
