@@ -254,7 +254,7 @@ export class TaskRun {
   #credential(name: string): ReturnType<TiangongApi['credential']> {
     const { api } = this.#tools;
     if (api === undefined) return Promise.reject(new Error('the agent knows no address of the API to ask for it'));
-    return api.credential(this.uid, name, this.#controller.signal).catch((err: unknown) => {
+    return api.credential(this, name, this.#controller.signal).catch((err: unknown) => {
       // Users know nothing of the calls between agent and API.
       throw err instanceof ApiError ? new Error(err.detail, { cause: err }) : err;
     });

@@ -46,6 +46,7 @@ export interface SyncTaskId {
   readonly uid: string;
   readonly namespace: string;
   readonly name: string;
+  readonly epoch: number;
 }
 
 /** What the API says of an uploaded file. */
@@ -107,14 +108,19 @@ export class TiangongApi {
     return this.#call('GET', `/internal/tasks/${uid}/command`, { limit, ...(signal && { signal }) });
   }
 
-  async credential(uid: string, name: string, signal?: AbortSignal): Promise<Credential> {
-    const path = `/internal/tasks/${uid}/secret?ref=${encodeURIComponent(name)}`;
-    return this.#credential(path, signal);
+  /** A credential that the task names, which is assigned to this agent at the epoch. */
+  async credential(
+    { uid, epoch }: { readonly uid: string; readonly epoch: number },
+    name: string,
+    signal?: AbortSignal,
+  ): Promise<Credential> {
+    const query = new URLSearchParams({ ref: name, epoch: String(epoch) });
+    return this.#credential(`/internal/tasks/${uid}/secret?${query.toString()}`, signal);
   }
 
   /** A credential that the source or the pusher of a SyncTask names. */
   async syncCredential(sync: SyncTaskId, ref: string, signal: AbortSignal): Promise<Credential> {
-    const query = new URLSearchParams({ namespace: sync.namespace, name: sync.name, ref });
+    const query = new URLSearchParams({ namespace: sync.namespace, name: sync.name, ref, epoch: String(sync.epoch) });
     return this.#credential(`/internal/syncs/${sync.uid}/secret?${query.toString()}`, signal);
   }
 

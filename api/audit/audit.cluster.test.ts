@@ -64,7 +64,7 @@ describe.skipIf(!hasCluster())('the audit trail', () => {
     const upload = await fetch(`${api.url}/api/v1/files`, { method: 'POST', body: form, headers: bearer('admin') });
     const file = (await upload.json()) as { id: string };
     const sent = await call('POST', `/api/v1/files/${file.id}/distribute`, { agent_ids: ['local', 'second'] });
-    const ids = (sent.body['tasks'] as { task_id: string }[]).map(({ task_id: id }) => `tasks/${id}`);
+    const ids = (sent.body as { tasks: { task_id: string }[] }).tasks.map(({ task_id: id }) => `tasks/${id}`);
     const records = await find('action=distributeFile&after=0');
     expect(records.map(({ object, path }) => [object, path])).toEqual(
       ids.map((object) => [object, `/api/v1/files/${file.id}/distribute`]),
@@ -73,7 +73,7 @@ describe.skipIf(!hasCluster())('the audit trail', () => {
     expect(await find('action=uploadFile')).toMatchObject([{ object: 'files', status: 201 }]);
     const action = call('POST', '/api/drivers/sources/fs/_actions/check_params', { uri: '/srv' });
     const task = await vi.waitFor(async () => {
-      const { items = [] } = await api.client.list(deployTasks, api.namespace);
+      const { items } = await api.client.list(deployTasks, api.namespace);
       return items.find(({ spec }) => spec.type === 'sync-action') ?? Promise.reject(new Error('not yet'));
     });
     await api.run(task.metadata.name, 'second');

@@ -76,7 +76,12 @@ describe.skipIf(!hasCluster())('agents with tokens of a real Kubernetes', () => 
     const assignment = { agent: `web-${node}`, instance: 'i', epoch: 1, time: new Date().toISOString() };
     const patch = { status: { epoch: 1, assignment } };
     await cluster.client.patch(syncTasks, cluster.namespace, 'sync1', patch, { subresource: 'status' });
-    const query = new URLSearchParams({ namespace: cluster.namespace, name: 'sync1', ref: 'none' }).toString();
+    const query = new URLSearchParams({
+      namespace: cluster.namespace,
+      name: 'sync1',
+      ref: 'none',
+      epoch: '1',
+    }).toString();
     const path = `/internal/syncs/${metadata.uid ?? ''}/secret?${query}`;
     const token = async (pod: string): Promise<string> =>
       accounts.token('tiangong-agent', await accounts.pod(pod, 'tiangong-agent', node));

@@ -37,6 +37,15 @@ export function callerFor(user: User, users: AgentUsers): Caller | undefined {
 export const speaksFor = ({ agents }: Pick<Caller, 'agents'>, agent: string | undefined): boolean =>
   agents === undefined || (agent !== undefined && agents.includes(agent));
 
+/** Whether an assignment is the caller's, at this epoch. Administrators have none, and need none. */
+export const isAssignedTo = (
+  caller: Pick<Caller, 'agents'>,
+  assignment: { readonly agent: string; readonly epoch: number } | null | undefined,
+  epoch: number | undefined,
+): boolean =>
+  speaksFor(caller, assignment?.agent) &&
+  (assignment?.epoch === epoch || (caller.agents === undefined && epoch === undefined));
+
 function agentsOf({ name, extra }: User, users: AgentUsers): string[] {
   const named = users.named ? NAMED.exec(name)?.[1] : undefined;
   if (named !== undefined) return [named];

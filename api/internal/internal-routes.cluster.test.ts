@@ -251,8 +251,8 @@ describe.skipIf(!hasCluster())('what agents send and ask for', () => {
 
     it('are given to the agent of the task, until it is known how it ended', async () => {
       const { id, uid } = await runningTask({ type: 'api', command: 'GET', params });
-      const read = (ref: string, user = 'agent/local'): Promise<Answer> =>
-        api.call('GET', `/internal/tasks/${uid}/secret?ref=${ref}`, undefined, tokenOf(user));
+      const read = (ref: string, user = 'agent/local', epoch = 1): Promise<Answer> =>
+        api.call('GET', `/internal/tasks/${uid}/secret?ref=${ref}&epoch=${epoch}`, undefined, tokenOf(user));
       expect(await read(id)).toMatchObject({
         status: 200,
         body: {
@@ -265,6 +265,7 @@ describe.skipIf(!hasCluster())('what agents send and ask for', () => {
       });
       expect((await read(`${id}-params`)).body).toMatchObject({ data: { token: 'token-in-params' } });
       expect(await read('other')).toMatchObject({ status: 403, body: { code: 'SecretNotAllowed' } });
+      expect(await read(id, 'agent/local', 2)).toMatchObject({ status: 403, body: { code: 'NotAssigned' } });
       expect(await read(id, 'agent/agent-1')).toMatchObject({ status: 403, body: { code: 'NotAssigned' } });
       // Its agent may still find out on the server how it ended.
       await api.finish(id, 'Unknown');
@@ -276,7 +277,7 @@ describe.skipIf(!hasCluster())('what agents send and ask for', () => {
     it('are of no use to another task that names them', async () => {
       const { id } = await runningTask({ type: 'api', command: 'GET', params });
       const thief = await runningTask({ params: { secret_ref: id } });
-      const read = `/internal/tasks/${thief.uid}/secret?ref=${id}`;
+      const read = `/internal/tasks/${thief.uid}/secret?ref=${id}&epoch=1`;
       expect(await api.call('GET', read, undefined, tokenOf('agent/local'))).toMatchObject({
         status: 403,
         body: { code: 'SecretNotAllowed', error: expect.stringContaining('was made for another task') as string },
@@ -294,7 +295,7 @@ describe.skipIf(!hasCluster())('what agents send and ask for', () => {
       await secret('opaque', 'Opaque');
       const read = async (ref: string): Promise<Answer> => {
         const { uid } = await runningTask({ params: { secret_ref: ref } });
-        return api.call('GET', `/internal/tasks/${uid}/secret?ref=${ref}`, undefined, tokenOf('agent/local'));
+        return api.call('GET', `/internal/tasks/${uid}/secret?ref=${ref}&epoch=1`, undefined, tokenOf('agent/local'));
       };
       expect((await read('own')).body).toEqual({ data: { password: 'own' }, allowedHosts: ['a.example', 'b.example'] });
       expect(await read('opaque')).toMatchObject({ status: 403, body: { code: 'SecretNotAllowed' } });

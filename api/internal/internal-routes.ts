@@ -59,9 +59,10 @@ export function internalRoutes(parts: InternalRoutesParts): Router {
     .route('/tasks/:uid/secret')
     .get(async (req, res) => {
       const task = await assignedTask(parts.reader, req);
-      const { ref } = req.query;
+      const { ref, epoch } = req.query;
       const caller = callerOf(res);
-      const credential = await readCredential(parts.client, task, typeof ref === 'string' ? ref : '');
+      const asked = { ref: textOf(ref), caller, epoch: epoch === undefined ? undefined : integer(epoch) };
+      const credential = await readCredential(parts.client, task, asked);
       parts.logger.info({ task: task.metadata.uid, secret: ref, user: caller.user }, 'credential read');
       res.setHeader('Cache-Control', 'no-store');
       sendJson(res, 200, credential);
@@ -80,11 +81,11 @@ export function internalRoutes(parts: InternalRoutesParts): Router {
   router
     .route('/syncs/:uid/secret')
     .get(async (req, res) => {
-      const text = (value: unknown): string => (typeof value === 'string' ? value : '');
-      const { namespace, name, ref } = req.query;
-      const [uid, secret] = [req.params.uid, text(ref)];
+      const { namespace, name, ref, epoch } = req.query;
+      const [uid, secret] = [req.params.uid, textOf(ref)];
       const caller = callerOf(res);
-      const asked = { uid, namespace: text(namespace), name: text(name), ref: secret };
+      const which = { uid, namespace: textOf(namespace), name: textOf(name), ref: secret };
+      const asked = { ...which, epoch: epoch === undefined ? undefined : integer(epoch) };
       const credential = await readSyncCredential(parts.client, caller, asked);
       parts.logger.info({ sync: uid, secret, user: caller.user }, 'credential read');
       res.setHeader('Cache-Control', 'no-store');
@@ -130,6 +131,8 @@ async function assignedStream(parts: InternalRoutesParts, req: Request): Promise
   const { metadata } = await assignedTask(parts.reader, req, epoch);
   return { uid: metadata.uid ?? '', epoch, name };
 }
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 function integer(text: unknown): number {
   const value = typeof text === 'string' && /^\d{1,15}$/.test(text) ? Number(text) : NaN;

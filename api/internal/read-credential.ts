@@ -7,6 +7,8 @@ import type { DeployTask } from '../../kube/types/deploytask.ts';
 import { CONFIG_LABEL } from '../configs/config-secrets.ts';
 import { ApiError } from '../errors.ts';
 import { CREDENTIAL_TYPE, isMadeFor, TASK_LABEL } from '../tasks/task-secrets.ts';
+import { isAssignedTo } from './agent-identity.ts';
+import type { Caller } from './agent-identity.ts';
 
 /** On a Secret: the hosts that it may be sent to, separated by commas. Absent: any. */
 const ALLOWED_HOSTS = 'tiangong.io/allowed-hosts';
@@ -16,11 +18,29 @@ export interface Credential {
   readonly allowedHosts: readonly string[] | null;
 }
 
-/** Reads a Secret that the task names, in plain text. Everything is asked of the API server: no copy is kept. */
-export async function readCredential(client: KubeClient, known: DeployTask, ref: string): Promise<Credential> {
+/** Who asks for which Secret of a task. */
+export interface CredentialRequest {
+  readonly ref: string;
+  readonly caller: Pick<Caller, 'agents'>;
+  /** The assignment that the caller has; administrators have none. */
+  readonly epoch: number | undefined;
+}
+
+/**
+ * Reads a Secret that the task names, in plain text, for the agent that it is assigned to at this epoch. Everything is asked
+ * of the API server: no copy is kept, and that of the task may be old.
+ */
+export async function readCredential(
+  client: KubeClient,
+  known: DeployTask,
+  { ref, caller, epoch }: CredentialRequest,
+): Promise<Credential> {
   const { namespace = '', name, uid } = known.metadata;
   const task = await orUndefined(() => client.get(deployTasks, namespace, name));
   if (task === undefined || task.metadata.uid !== uid) throw new ApiError('NotAssigned');
+  if (!isAssignedTo(caller, task.status?.assignment, epoch)) throw new ApiError('NotAssigned');
+  // What waits again keeps its last assignment, which is nobody's any more.
+  if (task.status?.state === 'Pending') throw new ApiError('NotAssigned');
   // What has ended needs no credentials any more, unless its agent still finds out how it ended.
   if (isFinished(task) && task.status?.state !== 'Unknown') throw new ApiError('NotAssigned', 'the task has ended');
   const params = task.spec.params;

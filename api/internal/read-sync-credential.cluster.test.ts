@@ -22,7 +22,7 @@ describe.skipIf(!hasCluster())('readSyncCredential', () => {
     });
 
   const request = (ref: string, change: Partial<SyncCredentialRequest> = {}): SyncCredentialRequest => ({
-    ...{ uid: sync.metadata.uid ?? '', namespace: cluster.namespace, name: 't1', ref },
+    ...{ uid: sync.metadata.uid ?? '', namespace: cluster.namespace, name: 't1', ref, epoch: 1 },
     ...change,
   });
 
@@ -92,6 +92,8 @@ describe.skipIf(!hasCluster())('readSyncCredential', () => {
   it('gives nothing else, and nothing to anybody else', async () => {
     await refused(other, request('of-source'), 'NotAssigned');
     await refused(mine, request('of-source', { uid: 'another' }), 'NotAssigned');
+    await refused(mine, request('of-source', { epoch: 2 }), 'NotAssigned');
+    await refused(mine, request('of-source', { epoch: undefined }), 'NotAssigned');
     await refused(mine, request('of-source', { name: 'another' }), 'NotAssigned');
     await refused(mine, request('of-source', { name: '' }), 'NotAssigned');
     await refused(mine, request('of-source', { namespace: 'a/b' }), 'NotAssigned');

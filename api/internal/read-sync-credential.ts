@@ -6,7 +6,7 @@ import type { Endpoint } from '../configs/config-kind.ts';
 import { CONFIG_LABEL, isMadeForConfig } from '../configs/config-secrets.ts';
 import { ApiError } from '../errors.ts';
 import { CREDENTIAL_TYPE, TASK_LABEL } from '../tasks/task-secrets.ts';
-import { speaksFor } from './agent-identity.ts';
+import { isAssignedTo } from './agent-identity.ts';
 import type { Caller } from './agent-identity.ts';
 import { credentialOf } from './read-credential.ts';
 import type { Credential } from './read-credential.ts';
@@ -17,20 +17,22 @@ export interface SyncCredentialRequest {
   readonly namespace: string;
   readonly name: string;
   readonly ref: string;
+  /** The assignment that the caller has; administrators have none. */
+  readonly epoch: number | undefined;
 }
 
 /**
- * Reads a Secret that the source or the pusher of a SyncTask names, in plain text, for the agent that the task is assigned to.
+ * Reads a Secret that the source or the pusher of a SyncTask names, in plain text, for the agent that the task is assigned to at this epoch.
  * Everything is asked of the API server: no copy is kept.
  */
 export async function readSyncCredential(
   client: KubeClient,
   caller: Pick<Caller, 'agents'>,
-  { uid, namespace, name, ref }: SyncCredentialRequest,
+  { uid, namespace, name, ref, epoch }: SyncCredentialRequest,
 ): Promise<Credential> {
   const sync = await orUndefined(() => client.get(syncTasks, namespace, name));
-  if (sync?.metadata.uid !== uid || !speaksFor(caller, sync.status?.assignment?.agent))
-    throw new ApiError('NotAssigned', 'the sync is not assigned to the caller');
+  if (sync?.metadata.uid !== uid || !isAssignedTo(caller, sync.status?.assignment, epoch))
+    throw new ApiError('NotAssigned', 'the sync is not assigned to the caller at this epoch');
   const named = (await configsOf(client, sync)).filter(({ spec }) => spec.secret_ref === ref);
   if (ref === '' || named.length === 0)
     throw new ApiError('SecretNotAllowed', 'neither the source nor the pusher of the sync names this secret');

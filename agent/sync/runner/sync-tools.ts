@@ -10,7 +10,7 @@ export interface SyncTools {
   readonly client: KubeClient;
   /** Reads a Secret that the source or the pusher of a SyncTask names. */
   credential(
-    sync: { readonly uid: string; readonly namespace: string; readonly name: string },
+    sync: { readonly uid: string; readonly namespace: string; readonly name: string; readonly epoch: number },
     ref: string,
     signal: AbortSignal,
   ): Promise<Credential>;
