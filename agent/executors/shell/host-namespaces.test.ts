@@ -76,6 +76,13 @@ describe.skipIf(!mayEnter)('A shell task on the host', () => {
     expect(result.toString()).toBe('/mnt/real\nin bash\n');
   });
 
+  it("is given the host's own shell by its path: for a bare name busybox would take its own", async () => {
+    const namespaces = new HostNamespaces(folder, host.pid);
+    await namespaces.prepare();
+    const { args } = namespaces.program('bash', ['-c', 'true'], '/');
+    expect(args.slice(args.indexOf('--'), args.indexOf('--') + 3)).toEqual(['--', '/bin/sh', '-c']);
+  });
+
   it('says what the host lacks before anything is run', async () => {
     const other = await run('true', { cwd: '/mnt/none' });
     expect(other.outcome).toMatchObject({

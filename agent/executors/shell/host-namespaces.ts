@@ -85,7 +85,8 @@ export class HostNamespaces {
   program(shell: string, args: readonly string[], cwd: string): HostProgram {
     if (this.#nsenter === undefined) throw new HostUnreachable('shell.nsenter: the host was not looked at yet');
     const entered = ['-t', String(this.#pid), '-m', '-u', '-i', '-n', '--'];
-    return { file: this.#nsenter, args: [...entered, 'sh', '-c', IN_FOLDER, 'sh', cwd, shell, ...args] };
+    // By its path: for a bare `sh` the nsenter of busybox takes busybox's own, whose tools then hide those of the host.
+    return { file: this.#nsenter, args: [...entered, '/bin/sh', '-c', IN_FOLDER, 'sh', cwd, shell, ...args] };
   }
 
   /**
