@@ -20,6 +20,8 @@ interface Sight {
   readonly user: string;
   readonly object: string;
   readonly uid: string;
+  /** When the task was made, in milliseconds since 1970. */
+  readonly createdAt: number;
 }
 
 /** Nobody waits for these records. */
@@ -56,11 +58,15 @@ export class TaskObserver {
   async runOnce(): Promise<void> {
     const sights = this.#sights;
     this.#sights = [];
+    if (sights.length === 0) return;
+    const forgottenAt = await this.#forgottenAt();
     try {
       while (sights.length > 0) {
         const group = sights.slice(0, AT_ONCE);
         const open = group.filter(({ object }) => this.#parts.isOpen(object));
-        await Promise.all(group.filter((sight) => !open.includes(sight)).map((sight) => this.#record(sight)));
+        await Promise.all(
+          group.filter((sight) => !open.includes(sight)).map((sight) => this.#record(sight, forgottenAt)),
+        );
         sights.splice(0, group.length);
         this.#sights.push(...open);
       }
@@ -69,16 +75,24 @@ export class TaskObserver {
     }
   }
 
-  async #record(sight: Sight): Promise<void> {
+  async #record(sight: Sight, forgottenAt: number): Promise<void> {
     const { audit } = this.#parts;
-    if (await this.#isKnown(sight)) return;
-    await audit.append({ ...sight, source: 'kubernetes' });
+    if (await this.#isKnown(sight, forgottenAt)) return;
+    const { action, user, object, uid } = sight;
+    await audit.append({ ...{ action, user, object, uid }, source: 'kubernetes' });
   }
 
-  async #isKnown({ action, uid, object }: Sight): Promise<boolean> {
+  /** Up to when records may have been removed: a task of before that was on record. */
+  async #forgottenAt(): Promise<number> {
+    const { audit } = this.#parts;
+    const [oldest] = audit.anchor.seq === 0 ? [] : await audit.list({ after: 0, limit: 1 });
+    return oldest === undefined ? -Infinity : Date.parse(oldest.time);
+  }
+
+  async #isKnown({ action, uid, object, createdAt }: Sight, forgottenAt: number): Promise<boolean> {
     const { audit } = this.#parts;
     // A call that made a task has its uid on record.
-    if (action === 'seeTask') return audit.has(uid);
+    if (action === 'seeTask') return createdAt < forgottenAt || audit.has(uid);
     if (audit.has(uid, action)) return true;
     const [approved] = await audit.list({ object, action: 'approveTask', limit: 1 });
     return approved?.status === 200;
@@ -87,6 +101,7 @@ export class TaskObserver {
   #see(action: Sight['action'], { metadata }: DeployTask, annotation: string): void {
     const { namespace = '', name, uid = '', annotations = {} } = metadata;
     const object = `tasks/${formatTaskId({ namespace, name }, this.#parts.homeNamespace)}`;
-    this.#sights.push({ action, user: annotations[annotation] ?? 'unknown', object, uid });
+    const user = annotations[annotation] ?? 'unknown';
+    this.#sights.push({ action, user, object, uid, createdAt: Date.parse(metadata.creationTimestamp ?? '') });
   }
 }
