@@ -46,14 +46,17 @@ function unschedulable({ metadata, status }: Pod): PodProblem | undefined {
 
 const MAX_TEXT = 500;
 
-/** The message of the last line of an agent's log, which is JSON; else the line itself. */
+/** Where the message stands in a line of an agent's log; Kubernetes keeps only the end of a long one. */
+const LOGGED = /"msg":("(?:[^"\\]|\\.)*")\}$/;
+
+/** What an agent said last: the message of the last line of its log; else the line itself. */
 function lastWords(log: string): string {
   const line = log.trimEnd().split('\n').at(-1) ?? '';
+  const message = LOGGED.exec(line)?.[1];
+  if (message === undefined) return line.slice(0, MAX_TEXT);
   try {
-    const { msg }: { msg?: unknown } = JSON.parse(line) as object;
-    if (typeof msg === 'string') return msg.slice(0, MAX_TEXT);
+    return (JSON.parse(message) as string).slice(0, MAX_TEXT);
   } catch {
-    // Not the agent's log, or only the end of a long line.
+    return message.slice(0, MAX_TEXT);
   }
-  return line.slice(0, MAX_TEXT);
 }

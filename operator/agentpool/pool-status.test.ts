@@ -32,7 +32,7 @@ const waiting = (reason: string, message = ''): Partial<Pod['status']> => ({
     {
       name: 'agent',
       state: { waiting: { reason, message } },
-      lastState: { terminated: { exitCode: 1, message: 'noise\n{"level":60,"msg":"unknown setting x"}\n' } },
+      lastState: { terminated: { exitCode: 1, message: 'noise\nend of a stack","msg":"unknown setting \\"x\\""}\n' } },
     },
   ],
 });
@@ -114,7 +114,7 @@ describe('statusOf', () => {
     const fine = podWith('web-a', waiting('ContainerCreating'));
     expect(readyOf(deployment(), [crashing, pulling, fine])).toContain('; pod web-b cannot pull its image');
     expect(readyOf(deployment(), [crashing])).toContain(
-      'pod web-c ends again and again with exit status 1: unknown setting x',
+      'pod web-c ends again and again with exit status 1: unknown setting "x"',
     );
     expect(readyOf(deployment(), [misconfigured])).toContain('pod web-d: secret "x" not found');
     const conditions = [
