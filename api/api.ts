@@ -24,7 +24,7 @@ import { FileDistributor } from './files/distribute-file.ts';
 import { fileRoutes, uploadRoutes } from './files/file-routes.ts';
 import { FileUses } from './files/file-uses.ts';
 import { UploadHandler } from './files/upload-handler.ts';
-import { measureRequests, measureStore } from './http-metrics.ts';
+import { measureRequests, measureReviews, measureStore } from './http-metrics.ts';
 import { Instances } from './instances/instances.ts';
 import type { AgentUsers } from './internal/agent-identity.ts';
 import { internalRoutes } from './internal/internal-routes.ts';
@@ -105,9 +105,10 @@ export class Api {
     const upload = new UploadHandler(store.files, { maxBytes: settings.maxFileBytes, idleMs: settings.uploadIdleMs });
     const distributor = new FileDistributor({ uses, directory, creator });
     const logs = new LogHandler(reader, store.streams, stopping);
+    const observe = measureReviews(registry);
     // Apart, so that tokens nobody knows do not keep those who are known waiting.
-    const authorizer = new Authorizer(new Reviews(client));
-    const authenticator = new Authenticator(new Reviews(client), { maxAgeMs: settings.tokenMaxAgeMs });
+    const authorizer = new Authorizer(new Reviews(client, { observe }));
+    const authenticator = new Authenticator(new Reviews(client, { observe }), { maxAgeMs: settings.tokenMaxAgeMs });
     const guard = settings.auth === 'none' ? openGuard : guardRoutes({ authenticator, authorizer, homeNamespace });
     const actions = new DriverActions({ creator, reader, directory, store, homeNamespace });
     measureStore(registry, store);

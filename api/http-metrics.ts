@@ -2,6 +2,7 @@ import type { RequestHandler } from 'express';
 import { Gauge, Histogram } from 'prom-client';
 import type { Registry } from 'prom-client';
 import type { Store } from '../store/store.ts';
+import type { ReviewObserver } from './auth/reviews.ts';
 
 /** A read is under a millisecond, a create a few; a synchronous create waits for its task, up to five minutes. */
 const DURATION_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
@@ -28,6 +29,18 @@ export function measureRequests(registry: Registry): RequestHandler {
     });
     next();
   };
+}
+
+/** Measures what callers' tokens and rights cost. */
+export function measureReviews(registry: Registry): ReviewObserver {
+  const duration = new Histogram({
+    name: 'tiangong_api_review_duration_seconds',
+    help: 'How long the Kubernetes API took to say who a caller is (TokenReview) or may (SubjectAccessReview).',
+    labelNames: ['kind', 'outcome'],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers: [registry],
+  });
+  return (kind, outcome, seconds) => duration.observe({ kind, outcome }, seconds);
 }
 
 export function measureStore(registry: Registry, store: Store): void {

@@ -87,8 +87,15 @@ describe.skipIf(!hasCluster())('reviews', () => {
 
   it('are given up after a while when the API server hangs', async () => {
     network.fault = 'hang';
-    const impatient = new Reviews(new KubeClient(network), { timeoutMs: 20 });
-    await expect(impatient.ask('TokenReview', { token })).rejects.toMatchObject({ code: 'ReviewFailed' });
+    const impatient = new Reviews(new KubeClient(network), { timeoutMs: 2000 });
+    const asked = Array.from({ length: 100 }, () => impatient.ask('TokenReview', { token }));
+    // Those that never came to ask are told to come again.
+    const codes = (await Promise.allSettled(asked)).map((one) =>
+      one.status === 'rejected' ? (one.reason as { code: string }).code : 'answered',
+    );
+    expect(new Set(codes)).toEqual(new Set(['ReviewFailed', 'TooManyRequests']));
+    network.fault = 'pass';
+    expect(await impatient.ask('TokenReview', { token: 'guess' })).toBeDefined();
   });
 
   it('that the API may not ask for say which right it lacks', async () => {

@@ -17,17 +17,27 @@ const PATHS: Readonly<Record<ReviewKind, { readonly group: string; readonly plur
   SubjectAccessReview: { group: 'authorization.k8s.io', plural: 'subjectaccessreviews' },
 };
 
+export type ReviewObserver = (kind: ReviewKind, outcome: 'answered' | 'failed', seconds: number) => void;
+
+export interface ReviewsOptions {
+  /** How long an answer is waited for; 10 s unless set. */
+  readonly timeoutMs?: number;
+  /** Hears of every review that was asked. */
+  readonly observe?: ReviewObserver;
+}
+
 /** Asks the Kubernetes API about tokens and rights, a bounded number of questions at a time. */
 export class Reviews {
   readonly #client: KubeClient;
   readonly #timeoutMs: number;
-  readonly #waiting: (() => void)[] = [];
+  readonly #observe: ReviewObserver;
+  readonly #waiting = new Set<() => void>();
   #underWay = 0;
 
-  /** `timeoutMs`: how long an answer is waited for; 10 s unless set. */
-  constructor(client: KubeClient, { timeoutMs = TIMEOUT_MS }: { readonly timeoutMs?: number } = {}) {
+  constructor(client: KubeClient, { timeoutMs = TIMEOUT_MS, observe = () => undefined }: ReviewsOptions = {}) {
     this.#client = client;
     this.#timeoutMs = timeoutMs;
+    this.#observe = observe;
   }
 
   /**
@@ -36,30 +46,58 @@ export class Reviews {
    */
   async ask<T>(kind: ReviewKind, spec: object): Promise<T | undefined> {
     await this.#enter();
+    const startedAt = performance.now();
+    let outcome: 'answered' | 'failed' = 'failed';
     try {
       const { group, plural } = PATHS[kind];
       const body = JSON.stringify({ apiVersion: `${group}/v1`, kind, spec });
       const path = `/apis/${group}/v1/${plural}`;
       const ask = (signal: AbortSignal): Promise<{ status?: T }> =>
         this.#client.raw({ method: 'POST', path, body, signal });
-      return (await withTimeout(ask, this.#timeoutMs)).status;
+      const { status } = await withTimeout(ask, this.#timeoutMs);
+      outcome = 'answered';
+      return status;
     } catch (err) {
       throw failure(kind, err);
     } finally {
-      const next = this.#waiting.shift();
-      // Whoever waits takes the place over, so that nobody comes between.
-      if (next === undefined) this.#underWay -= 1;
-      else next();
+      this.#observe(kind, outcome, (performance.now() - startedAt) / 1000);
+      this.#leave();
     }
   }
 
+  /** Waits for a place, as long as for an answer at most. */
   async #enter(): Promise<void> {
-    if (this.#waiting.length >= MAX_WAITING)
-      throw new ApiError('TooManyRequests', undefined, { headers: { 'Retry-After': '1' } });
-    if (this.#underWay < MAX_AT_ONCE) this.#underWay += 1;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.#underWay < MAX_AT_ONCE) {
+      this.#underWay += 1;
+      return;
+    }
+    if (this.#waiting.size >= MAX_WAITING) throw tooMany();
+    await new Promise<void>((resolve, reject) => {
+      const enter = (): void => {
+        clearTimeout(timer);
+        resolve();
+      };
+      const timer = setTimeout(() => {
+        this.#waiting.delete(enter);
+        reject(tooMany());
+      }, this.#timeoutMs);
+      this.#waiting.add(enter);
+    });
+  }
+
+  #leave(): void {
+    const [next] = this.#waiting;
+    if (next === undefined) {
+      this.#underWay -= 1;
+      return;
+    }
+    // Whoever waits takes the place over, so that nobody comes between.
+    this.#waiting.delete(next);
+    next();
   }
 }
+
+const tooMany = (): ApiError => new ApiError('TooManyRequests', undefined, { headers: { 'Retry-After': '1' } });
 
 function failure(kind: ReviewKind, cause: unknown): ApiError {
   const text =

@@ -80,9 +80,20 @@ describe('people on the embedded server', () => {
     await patch(editor, 'mine', { spec: { cancel: true } });
   });
 
-  it('lets no task approve another', async () => {
+  it('lets no task approve another, by REST neither', async () => {
     await create(editor, 'by-task');
     const tasks = test.client(userNamed('tasks'));
     await refused(patch(tasks, 'by-task', { spec: { approved: true } }), 'tasks may not approve tasks');
+    const attributes = { verb: 'approve', group: 'tiangong.io', resource: 'deploytasks', namespace: 'default' };
+    const review = await api!.raw<{ status: { allowed: boolean } }>({
+      method: 'POST',
+      path: '/apis/authorization.k8s.io/v1/subjectaccessreviews',
+      body: JSON.stringify({
+        apiVersion: 'authorization.k8s.io/v1',
+        kind: 'SubjectAccessReview',
+        spec: { user: 'tiangong:tasks', resourceAttributes: attributes },
+      }),
+    });
+    expect(review.status.allowed).toBe(false);
   });
 });
