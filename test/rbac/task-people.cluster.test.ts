@@ -79,6 +79,21 @@ describe.skipIf(!hasCluster() || !hasHelm())('who made a task and who approved i
     });
   });
 
+  it('names a file only if its creator may read that file by REST', async () => {
+    const editor = await release.person('filer', rolesIn(release, 'edit'));
+    const withFile = (): TaskToCreate => {
+      const task = newTask();
+      return { ...task, spec: { ...task.spec, fileId: 'file-1' } };
+    };
+    expect((await createIn(editor, 'home', withFile())).spec.fileId).toBe('file-1');
+    // Files are of the home namespace, wherever the task is.
+    const guest = await release.person('guest', { [release.watched]: 'tiangong.home.edit' });
+    expect((await createIn(guest, release.watched, newTask())).metadata.name).toBeDefined();
+    await expect(createIn(guest, release.watched, withFile())).rejects.toThrow(
+      `${userName('guest')} may not read file file-1: that needs the verb get on files of group tiangong.io in namespace home`,
+    );
+  });
+
   it('is what the API says of its callers', async () => {
     const api = await release.component('api');
     const task = await createIn(api, 'home', newTask({ [CREATED_BY]: 'ann' }));

@@ -107,6 +107,15 @@ describe.skipIf(!hasCluster() || !hasHelm())('who may write the status of tasks 
     expect(await write(pod, { state: 'Pending' })).toMatch(/only say that a task is Running, or how it ended/);
   });
 
+  it('refuses an agent whose task was taken from it, and waits with its last assignment', async () => {
+    const write = await task(assigned(POD.pod), { state: 'Pending' });
+    expect(await write(pod, { state: 'Failed' })).toMatch(/the task waits, and is assigned to nobody/);
+    expect(await write(pod, { state: 'Canceled' })).toMatch(/the task waits, and is assigned to nobody/);
+    expect(await write(pod, { error: 'x' })).toMatch(/the task waits, and is assigned to nobody/);
+    expect(await write(operator, assigned(POD.pod, 2))).toBe('Assigned');
+    expect(await write(pod, { state: 'Failed' })).toBe('Failed');
+  });
+
   it('refuses a person who writes a status, whatever rights they have', async () => {
     const write = await task(assigned(POD.pod));
     expect(await write(release.admin, RUNNING)).toMatch(/others may only settle Unknown as Succeeded or Failed/);
