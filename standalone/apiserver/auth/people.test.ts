@@ -84,6 +84,17 @@ describe('people on the embedded server', () => {
     await create(editor, 'by-task');
     const tasks = test.client(userNamed('tasks'));
     await refused(patch(tasks, 'by-task', { spec: { approved: true } }), 'tasks may not approve tasks');
+  });
+
+  it('lets no task name somebody else as the creator of another, who could then approve it', async () => {
+    const tasks = test.client(userNamed('tasks'));
+    const { metadata } = await create(tasks, 'of-a-task', { 'tiangong.io/created-by': 'edith' });
+    expect(metadata.annotations).toEqual({ 'tiangong.io/created-by': 'tiangong:tasks' });
+    await create(editor, 'of-edith');
+    for (const key of ['created-by', 'approved-by']) {
+      const forged: MergePatch = { metadata: { annotations: { [`tiangong.io/${key}`]: 'somebody' } } };
+      await refused(patch(tasks, 'of-edith', forged), `tiangong.io/${key}`);
+    }
     const attributes = { verb: 'approve', group: 'tiangong.io', resource: 'deploytasks', namespace: 'default' };
     const review = await api!.raw<{ status: { allowed: boolean } }>({
       method: 'POST',
