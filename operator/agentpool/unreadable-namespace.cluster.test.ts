@@ -15,8 +15,9 @@ const WITHIN = { timeout: 60_000, interval: 100 };
 
 describe.skipIf(!hasCluster())('a host namespace that the operator has no rights in', () => {
   it('holds up the pools of that namespace alone, and they say so', async () => {
-    const { client, namespace: ns, transportFor } = await sharedCluster();
-    const transport = transportFor('operator');
+    const cluster = await sharedCluster();
+    const { client, namespace: ns } = cluster;
+    const transport = cluster.transportFor('operator');
     const refusing = new KubeClient({
       send: (request) =>
         request.path.includes('/namespaces/no-rights/')
