@@ -158,6 +158,18 @@ describe.skipIf(!hasCluster())('an attacker who may create tasks', { timeout: 18
         expect(await answer.text()).toContain('requests to 169.254.169.254 are not allowed on this agent');
       }
     });
+
+    it.each([
+      ['source_oss', { driver_params: { endpoint_url: 'http://169.254.169.254', bucket_name: 'latest' } }],
+      [
+        'elasticsearch',
+        { uri: 'http://[::ffff:169.254.169.254]', driver_params: { index_name: 'a', timestamp_field: 'b' } },
+      ],
+    ])('asks none as the source of a sync: %s', async (driver, body) => {
+      const path = `/api/drivers/sources/${driver}/_actions/test_connection`;
+      const answer = await call(path, { method: 'POST', body: JSON.stringify(body) });
+      expect(await answer.text()).toMatch(/requests to \S+ are not allowed on this agent/);
+    });
   });
 
   describe('by YAML and JSON', () => {

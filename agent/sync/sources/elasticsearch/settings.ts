@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { defaultAddressRules } from '../../../connections/address-rules.ts';
 import { mayBeSentTo } from '../../../connections/allowed-hosts.ts';
 import type { Target } from '../../../connections/target.ts';
 import type { ActionInput } from '../../driver-action.ts';
@@ -57,6 +58,8 @@ function targetOf({
   if (url === undefined || !['http:', 'https:'].includes(url.protocol))
     throw invalid('uri must be a URL such as https://host:9200');
   if (url.username !== '' || url.password !== '') throw invalid('uri must not hold a login: use credential');
+  const denied = defaultAddressRules.faultOf(url.hostname);
+  if (denied !== undefined) throw new SourceError('SecurityPolicyViolation', denied.message, { retryable: false });
   if (url.pathname !== '/' || url.search !== '' || url.hash !== '') throw invalid('uri must end behind its port');
   const { ca, verify_ssl: verifySsl } = driverParams;
   if (ca !== undefined && ca !== null && typeof ca !== 'string')

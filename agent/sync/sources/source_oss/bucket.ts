@@ -1,4 +1,6 @@
+import type { AgentOptions } from 'node:https';
 import type { S3Client } from '@aws-sdk/client-s3';
+import { defaultAddressRules } from '../../../connections/address-rules.ts';
 import { SourceError } from '../../source.ts';
 import type { BucketSettings } from './settings.ts';
 
@@ -89,6 +91,7 @@ export class Bucket {
   async #open(): Promise<S3Client> {
     const { S3Client } = await import('@aws-sdk/client-s3');
     const { endpoint, region, login } = this.#settings;
+    const { lookup } = defaultAddressRules;
     return new S3Client({
       endpoint,
       region,
@@ -103,6 +106,8 @@ export class Bucket {
         // Else it is only warned of, and a server that is half open holds the source up for ever.
         throwOnRequestTimeout: true,
         socketTimeout: this.#answerMs,
+        httpAgent: { lookup } as AgentOptions,
+        httpsAgent: { lookup } as AgentOptions,
       },
     });
   }

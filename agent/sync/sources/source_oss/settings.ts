@@ -1,3 +1,4 @@
+import { defaultAddressRules } from '../../../connections/address-rules.ts';
 import { mayBeSentTo } from '../../../connections/allowed-hosts.ts';
 import { SourceError } from '../../source.ts';
 import type { SourceConfig } from '../../source.ts';
@@ -62,6 +63,8 @@ function endpointOf(endpoint: unknown): URL {
   if (url === undefined || !['http:', 'https:'].includes(url.protocol))
     throw invalid('driver_params.endpoint_url must be a URL such as https://s3.example.com');
   if (url.username !== '' || url.password !== '') throw invalid('endpoint_url must not hold a login: use credential');
+  const denied = defaultAddressRules.faultOf(url.hostname);
+  if (denied !== undefined) throw new SourceError('SecurityPolicyViolation', denied.message, { retryable: false });
   if (url.pathname !== '/' || url.search !== '' || url.hash !== '')
     throw invalid('endpoint_url must end behind its port');
   return url;
