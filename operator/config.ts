@@ -11,6 +11,8 @@ export interface OperatorConfig {
   readonly homeNamespace: string;
   /** Whose tasks and syncs are seen to; `*` for all. */
   readonly namespaces: readonly string[];
+  /** The RoleBinding that keeps the programs' rights in a watched namespace that is being deleted; undefined: there is none. */
+  readonly holdBinding: string | undefined;
   /** Whether this process competes with others for the Lease tiangong-operator.leader. */
   readonly leaderElect: boolean;
   readonly workers: number;
@@ -22,8 +24,9 @@ export interface OperatorConfig {
   readonly pools: PoolSettings | undefined;
 }
 
-interface Kubeconfig {
+interface OptionalFlags {
   readonly kubeconfig?: string;
+  readonly holdBinding?: string;
 }
 
 /** Reads flags, and the environment for those that are not given. Exits with a message when one is wrong. */
@@ -39,6 +42,12 @@ export function readConfig(argv: readonly string[]): OperatorConfig {
         .env('TIANGONG_NAMESPACES')
         .argParser(namespaces)
         .default([ALL_NAMESPACES], ALL_NAMESPACES),
+    )
+    .addOption(
+      new Option(
+        '--hold-binding <name>',
+        'the RoleBinding that keeps rights in a namespace that is being deleted, and is deleted last',
+      ).env('TIANGONG_HOLD_BINDING'),
     )
     .addOption(new Option('--no-leader-elect', 'work without a Lease; only when no other operator runs'))
     .addOption(
@@ -65,6 +74,8 @@ export function readConfig(argv: readonly string[]): OperatorConfig {
         .default('info'),
     );
   for (const option of poolOptions()) program.addOption(option);
-  const flags = program.parse(argv).opts<Omit<OperatorConfig, 'kubeconfig' | 'pools'> & PoolFlags & Kubeconfig>();
-  return { ...flags, kubeconfig: flags.kubeconfig, pools: poolSettings(flags) };
+  const flags = program
+    .parse(argv)
+    .opts<Omit<OperatorConfig, 'kubeconfig' | 'holdBinding' | 'pools'> & PoolFlags & OptionalFlags>();
+  return { ...flags, kubeconfig: flags.kubeconfig, holdBinding: flags.holdBinding, pools: poolSettings(flags) };
 }

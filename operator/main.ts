@@ -10,8 +10,9 @@ import { HttpTransport } from '../kube/http-transport.ts';
 import { LeaderElector } from '../kube/leader-elector.ts';
 import { logDestination } from '../kube/log-destination.ts';
 import { KubeMetrics } from '../kube/metrics.ts';
-import { connectionsFor } from '../kube/watched-namespaces.ts';
+import { ALL_NAMESPACES, connectionsFor } from '../kube/watched-namespaces.ts';
 import { leaveHome } from './cleanup/leave-home.ts';
+import { leaveWatched } from './cleanup/leave-watched.ts';
 import { readConfig } from './config.ts';
 import { OperatorMetrics } from './operator-metrics.ts';
 import { Operator } from './operator.ts';
@@ -45,9 +46,15 @@ const ready = (): boolean => !leading || operator.ready;
 const health = await startHealthServer({ host: config.healthHost, port: config.healthPort, registry, ready });
 logger.info({ healthPort: (health.address() as AddressInfo).port, identity }, 'the operator has started');
 
+const leave = async (signal: AbortSignal): Promise<void> => {
+  const { holdBinding } = config;
+  const elsewhere = namespaces.filter((name) => name !== homeNamespace && name !== ALL_NAMESPACES);
+  if (holdBinding !== undefined && elsewhere.length > 0)
+    await leaveWatched(client, { namespaces: elsewhere, holdBinding }, logger, signal);
+};
 const lead = async (signal: AbortSignal): Promise<void> => {
   leading = true;
-  await operator.run(signal);
+  await Promise.all([operator.run(signal), leave(signal)]);
 };
 const elector = new LeaderElector(client, {
   namespace: homeNamespace,

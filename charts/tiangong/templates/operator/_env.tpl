@@ -4,6 +4,9 @@
 {{- with include "tiangong.hostNamespace" . }}
 - {name: TIANGONG_HOST_NAMESPACE, value: {{ . }}}
 {{- end }}
+{{- if and .Values.rbac.create .Values.policies.create (not .Values.scope.clusterWide) }}
+- {name: TIANGONG_HOLD_BINDING, value: {{ include "tiangong.fullname" . }}-operator-hold}
+{{- end }}
 - {name: TIANGONG_INSTANCE, value: {{ .Release.Name }}}
 - {name: TIANGONG_HEALTH_HOST, value: {{ .Values.operator.healthHost | quote }}}
 - {name: TIANGONG_HEALTH_PORT, value: "8081"}
