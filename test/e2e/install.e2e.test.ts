@@ -20,7 +20,7 @@ describe('the chart, installed by helm 4', () => {
         pools: {
           ...POOLS,
           default: { ...POOLS.default, image: `localhost/tiangong-agent-tools:${tag}` },
-          hosts: { workload: 'DaemonSet', hostAccess: true },
+          hosts: { workload: 'DaemonSet', hostAccess: true, terminationGracePeriodSeconds: 60 },
         },
       },
     });
@@ -132,7 +132,7 @@ describe('the chart, installed by helm 4', () => {
     expect(await cluster.kubectl('get', 'deploytasks', '--namespace', NAMESPACE, '--output', 'name')).toContain(
       'hello',
     );
-    await cluster.show('delete', 'namespace', NAMESPACE, '--timeout', '120s');
+    await cluster.show('delete', 'namespace', NAMESPACE, '--timeout', '240s');
   });
 });
 

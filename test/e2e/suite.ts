@@ -26,10 +26,13 @@ const EFFECTS = {
   volumeMounts: [{ name: 'effects', mountPath: '/effects' }],
 } as const;
 
+/** A namespace that is deleted looks after its pods again only when half of this is over (Kubernetes' namespace controller). */
+const GRACE = { terminationGracePeriodSeconds: 60 } as const;
+
 /** The pools of the suite: two agents anywhere, and one on each node. */
 export const POOLS = {
-  default: { workload: 'Deployment', replicas: 2, ...EFFECTS },
-  nodes: { workload: 'DaemonSet', ...EFFECTS },
+  default: { workload: 'Deployment', replicas: 2, ...GRACE, ...EFFECTS },
+  nodes: { workload: 'DaemonSet', ...GRACE, ...EFFECTS },
 } as const;
 
 /** Waits until a pool has so many agents that are online and take tasks; pods start slowly where the nodes share two cores. */

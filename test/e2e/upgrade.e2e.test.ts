@@ -75,7 +75,11 @@ describe('a release that is upgraded while tasks run, and then taken away', () =
         return items.filter(({ status }) => status?.state === 'Running').length;
       })
       .toBe(2);
-    await cluster.show('delete', 'namespace', NAMESPACE, '--timeout', '180s');
+    const started = performance.now();
+    await cluster.show('delete', 'namespace', NAMESPACE, '--timeout', '240s');
+    transcript.note(
+      `The namespace is gone ${((performance.now() - started) / 1000).toFixed(0)} s after it was told to go.`,
+    );
     expect(await cluster.kubectl('get', 'namespaces')).not.toMatch(
       new RegExp(`^(${NAMESPACE}|${HOST_NAMESPACE}) `, 'm'),
     );
