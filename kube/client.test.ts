@@ -108,6 +108,18 @@ describe('KubeClient', () => {
     ]);
   });
 
+  it('applies an object whole, and takes fields over only when it is told to', async () => {
+    const object = { metadata: { name: 'a' }, color: 'red' };
+    await client.apply(widgets, 'n', object, { fieldManager: 'us' });
+    await client.apply(widgets, 'n', object, { fieldManager: 'us', force: true });
+    const body = { apiVersion: expect.any(String) as string, kind: 'Widget', ...object };
+    const call = { method: 'PATCH', type: 'application/apply-patch+yaml', body };
+    expect(seen).toEqual([
+      { ...call, url: expect.stringMatching(/widgets\/a\?fieldManager=us&force=false$/) as string },
+      { ...call, url: expect.stringMatching(/widgets\/a\?fieldManager=us&force=true$/) as string },
+    ]);
+  });
+
   it('rejects calls for names that are none, without a call', async () => {
     await expect(client.get(widgets, 'n', '')).rejects.toThrow('is no name');
     await expect(client.delete(widgets, 'n', '')).rejects.toThrow('is no name');
