@@ -101,6 +101,23 @@ describe.skipIf(!hasCluster())('callers with tokens and Roles of a real Kubernet
     expect((await call(stranger, 'GET', `/api/v1/tasks/${body.id}`)).status).toBe(403);
   });
 
+  it('shows the whole of a large result, and what undoes a task, to who may read logs alone', async () => {
+    const { body } = await call<TaskView>(editor, 'POST', '/api/v1/tasks', NEW_TASK);
+    const { metadata } = await api.run(body.id, 'local');
+    await api.finish(body.id, 'Succeeded', { result: { text: 'h…t', bytes: 5, truncated: true, ref: 'x' } });
+    const stream = { uid: metadata.uid ?? '', epoch: 1, name: 'result' } as const;
+    await api.store.streams.append(stream, 0, { bytes: Buffer.from('whole'), final: true, lines: undefined });
+    const path = `/api/v1/tasks/${body.id}`;
+    await expect.poll(async () => (await call<TaskView>(editor, 'GET', path)).body.result).toBe('whole');
+    expect((await call<TaskView>(viewer, 'GET', path)).body).toMatchObject({ result: 'h…t', result_truncated: true });
+    const rollbacker = await accounts.person('rollbacker', [rule(['deploytasks'], ['get', 'create'])]);
+    const rollback = await call(rollbacker, 'POST', `${path}/rollback`, {});
+    expect([rollback.status, rollback.body['error']]).toEqual([
+      403,
+      expect.stringContaining('cannot get resource "deploytasks/log"'),
+    ]);
+  });
+
   it('reads rights on one object of a name', async () => {
     expect((await call(editor, 'GET', '/api/configs/sources/mine')).status).toBe(404);
     expect((await call(editor, 'GET', '/api/configs/sources/other')).status).toBe(403);

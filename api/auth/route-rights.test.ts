@@ -35,6 +35,7 @@ describe('ROUTE_RIGHTS', () => {
     expect(rights('POST', '/api/v1/tasks/team-a:x/rollback')).toEqual([
       { verb: 'create', resource: 'deploytasks', namespace: 'team-a' },
       { verb: 'get', ...x },
+      { verb: 'get', subresource: 'log', ...x },
     ]);
     expect(rights('DELETE', '/api/v1/tasks/x')).toEqual([
       { verb: 'delete', resource: 'deploytasks', namespace: 'home', name: 'x' },

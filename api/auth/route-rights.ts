@@ -102,7 +102,7 @@ export const ROUTE_RIGHTS: Readonly<Record<string, Needs>> = {
   'POST /api/v1/tasks/{id}/cancel': needs(task('update')),
   'POST /api/v1/tasks/{id}/approve': needs(task('approve')),
   'GET /api/v1/tasks/{id}/rollback': needs(task('get', 'log')),
-  'POST /api/v1/tasks/{id}/rollback': needs(newTask, task('get')),
+  'POST /api/v1/tasks/{id}/rollback': needs(newTask, task('get'), task('get', 'log')),
 
   'GET /api/v1/agents': needs(home('list', 'agents')),
   'GET /api/v1/agents/{id}': needs(home('get', 'agents')),

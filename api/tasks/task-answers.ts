@@ -1,8 +1,9 @@
-import type { ServerResponse } from 'node:http';
 import { TextDecoder } from 'node:util';
+import type { Response } from 'express';
 import type { DeployTask } from '../../kube/types/deploytask.ts';
 import type { Store } from '../../store/store.ts';
 import type { StreamId } from '../../store/task-streams.ts';
+import { accessOf } from '../auth/access.ts';
 import { JSON_TYPE, write } from '../send.ts';
 import { blobOwner } from './command-blob.ts';
 import type { ReadTask } from './task-reader.ts';
@@ -29,13 +30,18 @@ export class TaskAnswers {
     this.#homeNamespace = homeNamespace;
   }
 
-  /** Sends one task with its whole result, which is never in memory as a whole. `change` overrides fields. */
-  async send(res: ServerResponse, status: number, read: ReadTask, change: Partial<TaskView> = {}): Promise<void> {
+  /**
+   * Sends one task with its whole result, which is never in memory as a whole; to who may not read logs, only what is in the
+   * task itself, as Kubernetes shows it. `change` overrides fields.
+   */
+  async send(res: Response, status: number, read: ReadTask, change: Partial<TaskView> = {}): Promise<void> {
     const view = { ...(await this.#view(read)), ...change };
-    const stream = await this.#wholeResult(read.task);
+    const isLarge = read.task.status?.result?.truncated === true;
+    const mayReadWhole = !isLarge || (await mayReadLog(res, read.task));
+    const stream = mayReadWhole ? await this.#wholeResult(read.task) : undefined;
     if (stream === undefined) {
-      if (read.task.status?.result?.truncated === true)
-        view[read.task.status.result.ref === undefined ? 'result_truncated' : 'result_pending'] = true;
+      const isComing = mayReadWhole && read.task.status?.result?.ref !== undefined;
+      if (isLarge) view[isComing ? 'result_pending' : 'result_truncated'] = true;
       const text = JSON.stringify(view);
       res.writeHead(status, { 'Content-Type': JSON_TYPE, 'Content-Length': Buffer.byteLength(text) });
       res.end(text);
@@ -81,6 +87,10 @@ export class TaskAnswers {
     const id = streamOf(task, 'result');
     return id !== undefined && (await this.#store.streams.state(id)).complete ? id : undefined;
   }
+}
+
+function mayReadLog(res: Response, { metadata: { namespace = '', name } }: DeployTask): Promise<boolean> {
+  return accessOf(res).allows({ verb: 'get', resource: 'deploytasks', subresource: 'log', namespace, name });
 }
 
 /** A part of a JSON string. Decoding piecewise never splits a character. */
