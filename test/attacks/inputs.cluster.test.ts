@@ -148,6 +148,10 @@ describe.skipIf(!hasCluster())('an attacker who may create tasks', { timeout: 18
         expect(await fate({ type, command, params: { target: { host, ...target } } })).toBe(
           `params.target.host: requests to ${host} are not allowed on this agent`,
         );
+      for (const host of ['2852039166', '0xa9.0xfe.0xa9.0xfe', '0251.0376.0251.0376', '169.254.169.254.'])
+        expect(await fate({ type, command, params: { target: { host, ...target } } })).toBe(
+          'params.target.host: requests to 169.254.169.254 are not allowed on this agent',
+        );
     });
 
     it('asks none as the consumer of a sync', async () => {
