@@ -16,7 +16,7 @@ export interface HostAgent {
 }
 
 /** On everything that is made for one agent: its name. */
-export const AGENT_LABEL = 'tiangong.io/agent';
+const AGENT_LABEL = 'tiangong.io/agent';
 
 const FIELD_MANAGER = 'tiangong-join';
 
