@@ -164,7 +164,7 @@ export interface DeployTaskSpec {
      */
     wait?: boolean;
     /**
-     * k8s: the service account, as name or namespace/name, whose rights the task has instead of the agent's.
+     * k8s: the service account, as name or namespace/name, whose rights the task has instead of those that the agent is set up to use.
      */
     service_account?: string;
     /**
