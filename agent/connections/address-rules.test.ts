@@ -31,6 +31,22 @@ describe('AddressRules', () => {
   });
 
   it.each([
+    '2852039166',
+    '0xa9fea9fe',
+    '0xa9.0xfe.0xa9.0xfe',
+    '0251.0376.0251.0376',
+    '169.254.43518',
+    '169.254.169.254.',
+  ])('denies %s, which clients of HTTP read as an address and connect to without looking it up', (host) =>
+    expect(() => rules.checkLiteral(host)).toThrow('requests to 169.254.169.254 are not allowed'),
+  );
+
+  it.each(['db', 'db.example.com.', '2130706433', 'no host', 'a%2fb', '169.254.169.254.example.com', ''])(
+    'leaves the name %j to be looked up',
+    (host) => expect(rules.faultOf(host)).toBeUndefined(),
+  );
+
+  it.each([
     '127.0.0.1',
     '::1',
     '10.0.0.1',

@@ -52,9 +52,9 @@ export class AddressRules {
     });
   }
 
-  /** What is wrong with a host that is an address and denied; names are checked by `lookup`. */
+  /** What is wrong with a host that is an address, in any spelling, and denied; names are checked by `lookup`. */
   faultOf(host: string): AddressDenied | undefined {
-    const address = host.replace(/^\[|\]$/g, '');
+    const address = addressIn(host);
     return isIP(address) !== 0 && this.isDenied(address) ? denied(address) : undefined;
   }
 
@@ -83,6 +83,12 @@ export class AddressRules {
 
 /** For what the agent's configuration does not speak of. */
 export const defaultAddressRules = new AddressRules();
+
+/** `0xa9fea9fe` is an address too, for URLs: whoever makes one of it connects without looking anything up. */
+function addressIn(host: string): string {
+  const plain = host.replace(/^\[|\]$/g, '');
+  return isIP(plain) === 0 ? (URL.parse(`http://${plain}`)?.hostname ?? plain) : plain;
+}
 
 function denied(what: string): AddressDenied {
   return new AddressDenied(`requests to ${what} are not allowed on this agent`);
