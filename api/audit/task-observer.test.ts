@@ -79,6 +79,26 @@ describe('TaskObserver', () => {
     expect(await seen()).toEqual([['seeTask', 'tasks/t']]);
   });
 
+  it('records an approval by kubectl though REST approved a task of the same name before it', async () => {
+    const approve = { ...{ action: 'approveTask', user: 'kim', source: '::1' }, object: 'tasks/t', status: 200 };
+    await audit.append(approve);
+    const another = task('t', 'u2', new Date(Date.now() + 60_000), { approved: true });
+    see('home/t', another, undefined);
+    expect(await seen()).toEqual([
+      ['seeTask', 'tasks/t'],
+      ['seeApproval', 'tasks/t'],
+    ]);
+  });
+
+  it('leaves out an approval that REST has on record, whatever was refused after it', async () => {
+    const approve = { ...{ action: 'approveTask', user: 'kim', source: '::1' }, object: 'tasks/t' };
+    await audit.append({ ...approve, status: 200 });
+    await audit.append({ ...approve, status: 409, code: 'AlreadyApproved' });
+    const before = task('t', 'u1', new Date(Date.now() - 60_000));
+    see('home/t', { ...before, spec: { ...before.spec, approved: true } }, before);
+    expect(await seen()).toEqual([]);
+  });
+
   it('does not take a task for new whose record was removed for its age', async () => {
     const old = task('old', 'u1', new Date(Date.now() - 60_000));
     await audit.append({ action: 'createTask', user: 'jo', source: '::1', object: 'tasks/old', uid: 'u1' });
