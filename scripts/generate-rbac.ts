@@ -18,6 +18,7 @@ const PLACES = {
 };
 
 const CONDITIONS = {
+  hostAccess: 'with `agents.hostAccess.enabled`',
   policies: 'with `policies.create`',
   tasksServiceAccount: 'with `tasks.serviceAccount.create`',
 };

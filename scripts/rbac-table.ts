@@ -12,7 +12,7 @@ export interface Right {
   readonly names?: readonly string[];
   readonly verbs: readonly string[];
   /** A line that holds only with this setting. */
-  readonly when?: 'policies' | 'tasksServiceAccount';
+  readonly when?: 'hostAccess' | 'policies' | 'tasksServiceAccount';
   readonly why: string;
 }
 

@@ -74,6 +74,17 @@ describe.skipIf(!hasHelm())('the roles and policies of the chart', () => {
     expect(await labelsOf({ rbac: { aggregate: false } })).not.toContain('aggregate-to');
   });
 
+  it('let nobody give agents the nodes where none is to have access to its host', async () => {
+    const rolesWith = async (enabled: boolean): Promise<string[]> => {
+      const objects = await render({ agents: { hostAccess: { enabled } } }, { namespace: 'home' });
+      return objects
+        .filter((object) => JSON.stringify((object as RoleObject).rules ?? []).includes('hostaccess'))
+        .map(({ metadata }) => metadata.name);
+    };
+    expect(await rolesWith(false)).toEqual([]);
+    expect(await rolesWith(true)).toEqual(['tiangong-pools-home']);
+  });
+
   it('let nobody settle tasks where no policy bounds what else they write', async () => {
     const objects = await render({ policies: { create: false } }, { namespace: 'home' });
     expect(objects.some(({ kind = '' }) => kind.includes('AdmissionPolicy'))).toBe(false);

@@ -4,6 +4,7 @@ The rules of a role: (dict "root" . "rules" list), one for each line of files/rb
 {{- define "tiangong.rbac.rules" -}}
 {{- $root := .root -}}
 {{- $holds := dict
+  "hostAccess" $root.Values.agents.hostAccess.enabled
   "policies" $root.Values.policies.create
   "tasksServiceAccount" $root.Values.tasks.serviceAccount.create
 -}}
