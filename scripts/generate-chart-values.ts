@@ -24,6 +24,15 @@ const definitions: JsonSchema = {
   logLevel: { type: 'string', enum: ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] },
   digest: { type: 'string', pattern: '^(sha256:[0-9a-f]{64})?$' },
   namespace: { type: 'string', pattern: '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$' },
+  // Not those that the chart gives objects: with others it would not find them again.
+  labels: {
+    ...strings,
+    propertyNames: {
+      not: {
+        pattern: '^(helm\\.sh/chart|app\\.kubernetes\\.io/(name|instance|component|version|part-of|managed-by))$',
+      },
+    },
+  },
   resources: {
     type: 'object',
     additionalProperties: false,

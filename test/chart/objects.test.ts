@@ -51,6 +51,18 @@ describe.skipIf(!hasHelm())('the chart', () => {
     expect(three).toEqual(four);
   });
 
+  it('has names that every kind of object may have, whatever the release is called', async () => {
+    for (const [release, name] of [
+      ['my.tiangong.v1', 'my-tiangong-v1-api'],
+      ['team', 'team-tiangong-api'],
+      ['x'.repeat(53), `${'x'.repeat(40)}-api`],
+    ] as const)
+      expect(find(await render({}, { release }), 'Service', name), release).toBeDefined();
+    await expect(render({}, { release: '1tiangong' })).rejects.toThrow('must begin with a letter');
+    // Its ServiceAccounts would be agents on bare hosts.
+    await expect(render({}, { release: 'agent-tiangong' })).rejects.toThrow('may not be agent, or begin with agent-');
+  });
+
   it('has the version of the programs', () => {
     const version = (load(readFileSync(join(CHART, '../../package.json'), 'utf8')) as { version: string }).version;
     const chart = load(readFileSync(join(CHART, 'Chart.yaml'), 'utf8'));

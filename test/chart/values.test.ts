@@ -60,6 +60,24 @@ describe.skipIf(!hasHelm()).each(HELM_VERSIONS)('values of the chart, by helm %i
       { agents: { hostAccess: { enabled: true, namespace: 'default' } } },
       /agents\.hostAccess\.namespace must be another than the release's/,
     ],
+    [
+      'a host namespace that is the home namespace, and is there already',
+      { agents: { hostAccess: { enabled: true, namespace: 'default', createNamespace: false } } },
+      /agents\.hostAccess\.namespace must be another than the release's/,
+    ],
+    [
+      'a label of their own for what objects are known by',
+      { commonLabels: { 'app.kubernetes.io/name': 'shop' } },
+      /invalid propertyName 'app\.kubernetes\.io\/name'/,
+    ],
+    [
+      'a label of their own for what pods are known by',
+      { operator: { podLabels: { 'app.kubernetes.io/component': 'shop' } } },
+      /invalid propertyName 'app\.kubernetes\.io\/component'/,
+    ],
+    // Accounts named agent-… are bare hosts: that of k8s tasks would be the agent `tasks`.
+    ['names that are those of bare hosts', { fullnameOverride: 'agent' }, /may not be agent, or begin with agent-/],
+    ['names that begin like those of bare hosts', { fullnameOverride: 'agent-a' }, /may not be agent, or begin with/],
     ['an Ingress without a host', { api: { ingress: { enabled: true } } }, /api\.ingress\.hosts must name a host/],
   ])('refuse %s', async (_what, values, words) => {
     expect(await refusal(version, values)).toMatch(words);

@@ -1,14 +1,22 @@
-{{/* What names begin with: the release's name when it contains the chart's, else both. 40 characters at most, so that every suffix fits into a label. */}}
+{{/*
+What names begin with: the release's name when it contains the chart's, else both. 40 characters at most, so that every suffix fits into a label;
+without dots, which names of Services may not have. ServiceAccounts `agent-…` of the home namespace are agents on bare hosts, so none of the
+chart's may be called so.
+*/}}
 {{- define "tiangong.fullname" -}}
-{{- if .Values.fullnameOverride -}}
-{{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" -}}
-{{- else -}}
-{{- if contains .Chart.Name .Release.Name -}}
-{{- .Release.Name | trunc 40 | trimSuffix "-" -}}
-{{- else -}}
-{{- printf "%s-%s" .Release.Name .Chart.Name | trunc 40 | trimSuffix "-" -}}
+{{- $name := .Values.fullnameOverride -}}
+{{- if not $name -}}
+{{- $name = replace "." "-" .Release.Name -}}
+{{- if not (contains .Chart.Name $name) }}{{ $name = printf "%s-%s" $name .Chart.Name }}{{ end -}}
 {{- end -}}
+{{- $name = $name | trunc 40 | trimSuffix "-" -}}
+{{- if or (eq $name "agent") (hasPrefix "agent-" $name) -}}
+{{- fail (printf "names of the release may not be agent, or begin with agent-, which are those of bare hosts: %s is; set fullnameOverride" $name) -}}
 {{- end -}}
+{{- if regexMatch "^[0-9]" $name -}}
+{{- fail (printf "names of the release must begin with a letter, as those of Services do: %s does not; set fullnameOverride" $name) -}}
+{{- end -}}
+{{- $name -}}
 {{- end -}}
 
 {{/* The labels of any object: (dict "root" . "component" "api"), or without a component. */}}
@@ -56,7 +64,7 @@ app.kubernetes.io/component: {{ . }}
 
 {{/* An image: (dict "root" . "image" .Values.api.image). */}}
 {{- define "tiangong.image" -}}
-{{- $name := printf "%s/%s" (trimSuffix "/" .root.Values.image.repository) .image.name -}}
+{{- $name := trimPrefix "/" (printf "%s/%s" (trimSuffix "/" .root.Values.image.repository) .image.name) -}}
 {{- with .image.digest -}}
 {{- printf "%s@%s" $name . -}}
 {{- else -}}
