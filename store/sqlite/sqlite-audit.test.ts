@@ -88,6 +88,15 @@ describe('SqliteAudit', () => {
     expect(await audit.verify()).toMatchObject({ broken: 3, reason: expect.stringContaining('follow') as string });
   });
 
+  it('notices that the oldest were removed as it removes them, but without a word', async () => {
+    await fill(6);
+    tamper(`INSERT INTO audit_anchor SELECT seq, hash FROM audit WHERE seq = 3; DELETE FROM audit WHERE seq <= 3`);
+    expect(await audit.verify()).toMatchObject({
+      broken: 3,
+      reason: 'no record says that the records up to this one were removed',
+    });
+  });
+
   it('removes the oldest beyond its bounds, says so in a record, and the rest still holds', async () => {
     await audit.close();
     audit = open({ maxRecords: 100 });

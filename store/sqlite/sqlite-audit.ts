@@ -22,6 +22,9 @@ const VERIFY_SLICE = 500;
 /** How many more than the bound there may be before some are removed, as a part of it: not one at a time. */
 const SLACK = 0.01;
 
+const REMOVAL = 'removeAuditRecords';
+const removalOf = (first: number, last: number): string => `audit/${first}-${last}`;
+
 interface Row {
   seq: number;
   record: string;
@@ -129,8 +132,8 @@ export class SqliteAudit implements Audit {
     const last = Math.min(Math.max(byAge, newest - maxRecords), newest - 1, first + SLICE - 1);
     const mark = this.#mark('SELECT seq, hash FROM audit WHERE seq = ?', last);
     if (last < first || mark === undefined) return 0;
-    const object = `audit/${first}-${last}`;
-    this.#insert({ action: 'removeAuditRecords', user: 'tiangong:api', source: 'api', object });
+    const object = removalOf(first, last);
+    this.#insert({ action: REMOVAL, user: 'tiangong:api', source: 'api', object });
     this.#db.prepare('INSERT INTO audit_anchor (seq, hash) VALUES (?, ?)').run(mark.seq, mark.hash);
     this.#db.prepare('DELETE FROM audit WHERE seq <= ?').run(last);
     return last - first + 1;
@@ -156,7 +159,18 @@ export class SqliteAudit implements Audit {
       await turn();
     }
     if (previous.seq < this.#known.seq) return end(previous.seq + 1, 'the newest records are missing');
+    if (!this.#isRemovalRecorded())
+      return end(this.anchor.seq, 'no record says that the records up to this one were removed');
     return end();
+  }
+
+  /** The record of the last removal is younger than what was removed, so it is there. */
+  #isRemovalRecorded(): boolean {
+    const [last, before] = this.#db.prepare('SELECT seq FROM audit_anchor ORDER BY seq DESC LIMIT 2').all();
+    if (last === undefined) return true;
+    const object = removalOf(Number(before?.['seq'] ?? 0) + 1, Number(last['seq']));
+    const records = this.#db.prepare('SELECT 1 FROM audit WHERE object = ? AND action = ? LIMIT 1');
+    return records.get(object, REMOVAL) !== undefined;
   }
 
   #slice(
