@@ -9,11 +9,12 @@ export interface CallName {
   readonly object: string;
 }
 
-/** Reads that are on record as changes are. */
-const RECORDED_READS: ReadonlySet<string> = new Set(['listAudit', 'verifyAudit', 'readCredential']);
+/** Reads that are on record as changes are; for the needed fields an agent is given a task. */
+const RECORDED_READS: ReadonlySet<string> = new Set(['listAudit', 'verifyAudit', 'readCredential', 'getNeededFields']);
 
-/** Of agents, which the contract does not have. */
-const INTERNAL = {
+/** What the contract does not have: routes of agents, and another path of one that it has. */
+const BESIDE_THE_CONTRACT = {
+  'GET /api/drivers/pushers/{id}/_actions/get_needed_fields': 'getNeededFields',
   'GET /internal/tasks/{uid}/secret': 'readCredential',
   'GET /internal/syncs/{uid}/secret': 'readCredential',
 };
@@ -29,7 +30,7 @@ export class CallNames {
         return operation === undefined ? [] : [[`${method.toUpperCase()} ${path}`, operation] as const];
       }),
     );
-    this.#table = new RouteTable({ ...Object.fromEntries(routes), ...INTERNAL });
+    this.#table = new RouteTable({ ...Object.fromEntries(routes), ...BESIDE_THE_CONTRACT });
   }
 
   /** `ref`: the Secret that the query names. */

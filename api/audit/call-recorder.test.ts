@@ -45,6 +45,7 @@ describe('CallRecorder', () => {
       if (req.path === '/api/v1/tasks') recorder.noteTask('tasks/made');
       changed.push(req.path);
       if (req.path === '/api/v1/tasks') recorder.noteTask('tasks/made', 'uid-1');
+      if (req.path.endsWith('/get_needed_fields')) recorder.noteTask('tasks/asking', 'uid-2');
       res.status(200).end('done');
     });
     app.use(answerErrors(logger));
@@ -73,6 +74,13 @@ describe('CallRecorder', () => {
       },
     ]);
     expect(JSON.stringify(await records())).not.toContain('hidden');
+  });
+
+  it.each(['configs', 'drivers'])('has a call that reads by making a task (%s)', async (root) => {
+    await fetch(`${url}/api/${root}/pushers/p1/_actions/get_needed_fields`, { headers: { 'X-User': 'alice' } });
+    expect(await records()).toMatchObject([
+      { action: 'getNeededFields', object: 'tasks/asking', uid: 'uid-2', user: 'alice', method: 'GET' },
+    ]);
   });
 
   it('takes the request id of a gateway, but no text that could be anything', async () => {
