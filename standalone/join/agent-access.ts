@@ -63,13 +63,19 @@ export class AgentAccess {
     await this.#removeBindings((namespace) => watched.includes(namespace), everywhere);
   }
 
-  /** Takes everything away that `grant` gave. From then on no token of the agent is worth anything. */
-  async revoke(): Promise<void> {
+  /**
+   * Takes everything away that `grant` gave. From then on no token of the agent is worth anything. Resolves to whether there was
+   * anything.
+   */
+  async revoke(): Promise<boolean> {
     const { home } = this.#agent;
     const account = accountOf(this.#agent);
-    await this.#remove(serviceAccounts, home, account);
-    await this.#removeBindings(() => false, false);
-    await this.#remove(roles, home, `${account}-token`);
+    const removed = [
+      await this.#remove(serviceAccounts, home, account),
+      await this.#removeBindings(() => false, false),
+      await this.#remove(roles, home, `${account}-token`),
+    ];
+    return removed.includes(true);
   }
 
   /** A token of the agent that lives so long, or shorter where the server allows no more. */
@@ -110,15 +116,16 @@ export class AgentAccess {
     }
   }
 
-  /** Removes the agent's bindings but for those in namespaces to be kept. */
-  async #removeBindings(isKept: (namespace: string) => boolean, keepsClusterWide: boolean): Promise<void> {
+  /** Removes the agent's bindings but for those in namespaces to be kept. Resolves to whether there were such. */
+  async #removeBindings(isKept: (namespace: string) => boolean, keepsClusterWide: boolean): Promise<boolean> {
     const labelSelector = `${AGENT_LABEL}=${this.#agent.name}`;
     const { items } = await this.#client.list(roleBindings, undefined, { labelSelector });
+    let isAny = false;
     for (const { metadata, subjects = [] } of items ?? [])
       if (!isKept(metadata.namespace ?? '') && this.#isIts(subjects))
-        await this.#remove(roleBindings, metadata.namespace, metadata.name);
-    if (!keepsClusterWide)
-      await this.#remove(clusterRoleBindings, undefined, this.#clusterName(accountOf(this.#agent)));
+        isAny = (await this.#remove(roleBindings, metadata.namespace, metadata.name)) || isAny;
+    const clusterWide = this.#clusterName(accountOf(this.#agent));
+    return (!keepsClusterWide && (await this.#remove(clusterRoleBindings, undefined, clusterWide))) || isAny;
   }
 
   /** Another release may have an agent of the same name. */
@@ -161,11 +168,14 @@ export class AgentAccess {
     }
   }
 
-  async #remove(resource: Resource<KubeObject>, namespace: string | undefined, name: string): Promise<void> {
+  /** Resolves to whether it was there. */
+  async #remove(resource: Resource<KubeObject>, namespace: string | undefined, name: string): Promise<boolean> {
     try {
       await this.#client.delete(resource, namespace, name);
+      return true;
     } catch (err) {
-      if (!isNotFound(err)) throw err;
+      if (isNotFound(err)) return false;
+      throw err;
     }
   }
 }

@@ -162,7 +162,14 @@ describe.skipIf(!hasCluster())('an agent outside of the cluster', () => {
     expect(await readFile(join(folder, 'edge-1.api-ca.crt'), 'utf8')).toBe('PEM');
     expect(printed).toContain('api_url: https://api.example.com');
     expect(printed).toContain('use --server');
+  });
+
+  it('is not let in when what its host needs could not be written, and then nothing is made', async () => {
     await expect(join1({ server: 'http://kube.example.com' })).rejects.toThrow(/only be sent over https/);
+    const nowhere = join(folder, 'nowhere');
+    await expect(join1({ folder: nowhere })).rejects.toThrow(`cannot write to ${nowhere}`);
+    await expect(client.get(serviceAccounts, home, 'agent-edge-1')).rejects.toSatisfy(isNotFound);
+    await expect(client.get(agents, home, 'edge-1')).rejects.toSatisfy(isNotFound);
   });
 
   it('leaves with everything that it had, but not while it runs', async () => {
@@ -181,6 +188,35 @@ describe.skipIf(!hasCluster())('an agent outside of the cluster', () => {
     const left = await client.list(roleBindings, undefined, { labelSelector: 'tiangong.io/agent=edge-1' });
     expect(left.items.filter(({ metadata }) => [home, first].includes(metadata.namespace ?? ''))).toEqual([]);
     expect(await mayList(other, home)).toBe(true);
-    await agentLeave(client, options);
+  });
+
+  it('is not said to have left when there was none of its name, as when the name or the namespace is wrong', async () => {
+    await join1();
+    const options = { force: false, print: (text: string) => void (printed += text) };
+    printed = '';
+    for (const wrong of [agent('edge-11'), { ...agent(), home: first }])
+      await expect(agentLeave(client, { ...options, agent: wrong })).rejects.toThrow(
+        `there is no agent ${wrong.name} outside of the cluster that belongs to namespace ${wrong.home}`,
+      );
+    expect(printed).toBe('');
+    await agentLeave(client, { ...options, agent: agent() });
+    expect(printed).toContain('has no rights any more');
+  });
+
+  it('leaves what is left of it when leaving was cut short', async () => {
+    await join1();
+    await client.delete(serviceAccounts, home, 'agent-edge-1');
+    await agentLeave(client, { agent: agent(), force: false, print: (text) => void (printed += text) });
+    const left = await client.list(roleBindings, home, { labelSelector: 'tiangong.io/agent=edge-1' });
+    expect(left.items).toEqual([]);
+  });
+
+  it('of a pool does not join or leave by hand', async () => {
+    const labels = { 'tiangong.io/agent-pool': 'default' };
+    await client.create(agents, home, { metadata: { name: 'default-n1', labels } });
+    const options = { agent: agent('default-n1'), force: true, print: (text: string) => void (printed += text) };
+    await expect(agentLeave(client, options)).rejects.toThrow('there is no agent default-n1 outside of the cluster');
+    await expect(join1({ agent: agent('default-n1') })).rejects.toThrow('default-n1 is an agent of the pool default');
+    await expect(client.get(agents, home, 'default-n1')).resolves.toBeDefined();
   });
 });

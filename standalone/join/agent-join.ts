@@ -1,13 +1,16 @@
+import { access, constants } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { KubeClient } from '../../kube/client.ts';
 import { isNotFound } from '../../kube/kube-error.ts';
 import { agents } from '../../kube/resource.ts';
+import type { Agent } from '../../kube/types/agent.ts';
+import { POOL_LABEL } from '../../operator/agentpool/pool-labels.ts';
 import { writePrivateFile } from '../private-file.ts';
 import { StartError } from '../start-error.ts';
 import { AgentAccess, accountOf } from './agent-access.ts';
 import type { HostAgent } from './agent-access.ts';
-import { hostKubeconfig } from './host-kubeconfig.ts';
+import { hostKubeconfig, hostServer } from './host-kubeconfig.ts';
 import { nextSteps } from './next-steps.ts';
 import { configMaps } from './rbac-kinds.ts';
 
@@ -31,11 +34,17 @@ export async function agentJoin(client: KubeClient, admin: KubeConfig, options: 
   const { agent, folder, print } = options;
   const cluster = admin.getCurrentCluster();
   if (cluster === null) throw new StartError('the kubeconfig has no current cluster (--kubeconfig)');
-  const namespaces = options.namespaces ?? (await namespacesOf(client, agent));
-  const access = new AgentAccess(client, agent);
-  await access.grant(namespaces);
+  // Nothing is given before it is sure that it can be handed over.
+  hostServer(cluster, options.server);
+  await access(folder, constants.W_OK).catch((err: unknown) => {
+    throw new StartError(`cannot write to ${folder}: ${(err as Error).message} (--output)`, { cause: err });
+  });
+  const before = await agentBefore(client, agent);
+  const namespaces = options.namespaces ?? before?.spec?.namespaces ?? [];
+  const rights = new AgentAccess(client, agent);
+  await rights.grant(namespaces);
   await setNamespaces(client, agent, namespaces);
-  const { token, expires } = await access.token(options.expiresSeconds);
+  const { token, expires } = await rights.token(options.expiresSeconds);
   const user = accountOf(agent);
   const text = await hostKubeconfig({ cluster, server: options.server, namespace: agent.home, user, token });
   const kubeconfig = join(folder, `${agent.name}.kubeconfig`);
@@ -50,16 +59,20 @@ export async function agentJoin(client: KubeClient, admin: KubeConfig, options: 
       apiCaFile,
       apiUrl: options.apiUrl,
       expires,
-      server: options.server ?? cluster.server,
+      server: hostServer(cluster, options.server),
     }),
   );
 }
 
-async function namespacesOf(client: KubeClient, { home, name }: HostAgent): Promise<readonly string[]> {
+/** The Agent that there is of the name. Rejects with `StartError` when that is a pod's: two would be one agent. */
+async function agentBefore(client: KubeClient, { home, name }: HostAgent): Promise<Agent | undefined> {
   try {
-    return (await client.get(agents, home, name)).spec?.namespaces ?? [];
+    const found = await client.get(agents, home, name);
+    const pool = found.metadata.labels?.[POOL_LABEL];
+    if (pool === undefined) return found;
+    throw new StartError(`${name} is an agent of the pool ${pool}: choose another name`);
   } catch (err) {
-    if (isNotFound(err)) return [];
+    if (isNotFound(err)) return undefined;
     throw err;
   }
 }

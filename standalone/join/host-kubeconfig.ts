@@ -15,9 +15,7 @@ export interface HostKubeconfigOptions {
 /** A kubeconfig for a host: the admin's cluster with its CA inside, and a token. As JSON, which is YAML too. */
 export async function hostKubeconfig(options: HostKubeconfigOptions): Promise<string> {
   const { cluster, namespace, user, token } = options;
-  const server = options.server ?? cluster.server;
-  if (!/^https:$/.test(URL.parse(server)?.protocol ?? ''))
-    throw new StartError(`a token may only be sent over https, not to ${server} (--server)`);
+  const server = hostServer(cluster, options.server);
   const ca = cluster.caData ?? (await caOf(cluster.caFile));
   const config = {
     apiVersion: 'v1',
@@ -38,6 +36,13 @@ export async function hostKubeconfig(options: HostKubeconfigOptions): Promise<st
     'current-context': cluster.name,
   };
   return `${JSON.stringify(config, null, 2)}\n`;
+}
+
+/** Where the host finds the Kubernetes API. Throws a `StartError` when a token may not be sent there. */
+export function hostServer(cluster: Cluster, server = cluster.server): string {
+  if (URL.parse(server)?.protocol !== 'https:')
+    throw new StartError(`a token may only be sent over https, not to ${server} (--server)`);
+  return server;
 }
 
 async function caOf(path: string | undefined): Promise<string | undefined> {
