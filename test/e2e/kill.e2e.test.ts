@@ -5,6 +5,7 @@ import { Load } from './load.ts';
 import { NAMESPACE, Release } from './release.ts';
 import type { RestApi } from './rest-api.ts';
 import { summarise } from './summarise.ts';
+import { syncOverKilledPod } from './sync-scenario.ts';
 import { POOLS, openSuite, untilReady } from './suite.ts';
 
 /** Another order of kills: `TIANGONG_E2E_SEED`. */
@@ -49,6 +50,10 @@ describe('a release of helm 3 whose pods and nodes die', () => {
     );
     return items.filter(({ status }) => status.phase === 'Running');
   };
+
+  it('goes on with a sync when the pod of its agent is killed', { timeout: 600_000 }, () =>
+    syncOverKilledPod(cluster, transcript, folder),
+  );
 
   it('loses no task and runs none twice', async () => {
     const random = new Random(SEED);
