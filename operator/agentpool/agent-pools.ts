@@ -12,7 +12,7 @@ import type { Pod, Workload } from './kinds.ts';
 import { PoolAgentController } from './pool-agent-controller.ts';
 import { PoolController } from './pool-controller.ts';
 import { POOL_LABEL } from './pool-labels.ts';
-import { podIndexes, slimPod } from './pool-pods.ts';
+import { podIndexes, poolOf, slimPod } from './pool-pods.ts';
 import type { PoolSettings } from './pool-settings.ts';
 
 export interface AgentPoolsOptions {
@@ -61,7 +61,7 @@ export class AgentPools {
     this.#agents = new PoolAgentController({
       ...{ client, pools, homeNamespace, metrics },
       ...{ agents: options.agents, presence: options.presence, hasWork: options.hasWork, onError: options.onError },
-      hasPod: (agent) => this.#hasPod(agent),
+      podPools: (agent) => this.#podPools(agent),
       hasPodNow: (agent, pool, signal) => this.#hasPodNow(agent, pool, signal),
     });
   }
@@ -93,10 +93,11 @@ export class AgentPools {
   }
 
   /** Undefined: none was seen, but not every namespace could be looked into yet. */
-  #hasPod(agent: string): boolean | undefined {
+  #podPools(agent: string): readonly string[] | undefined {
     const caches = [...this.#watched.values()].map((one) => one.pods);
-    if (caches.some((cache) => cache.byIndex('agent', agent).length > 0)) return true;
-    return caches.every((cache) => cache.hasSynced) ? false : undefined;
+    const found = caches.flatMap((cache) => cache.byIndex('agent', agent));
+    if (found.length > 0) return found.map(poolOf);
+    return caches.every((cache) => cache.hasSynced) ? [] : undefined;
   }
 
   #watch(namespace: string): Watched {

@@ -22,8 +22,8 @@ export interface PoolAgentControllerOptions {
   readonly presence: (agent: string) => Presence;
   /** Whether tasks or syncs are assigned to the agent that have not ended. */
   readonly hasWork: (agent: string) => boolean;
-  /** Whether the caches show a pod that is, or will be, the agent; undefined: they are not complete yet. */
-  readonly hasPod: (agent: string) => boolean | undefined;
+  /** The pools of pods that are, or will be, the agent, as the caches show them; undefined: they are not complete yet. */
+  readonly podPools: (agent: string) => readonly string[] | undefined;
   /** The same, asked of the server. */
   readonly hasPodNow: (agent: string, pool: string, signal: AbortSignal) => Promise<boolean>;
   readonly onError: (key: string, err: unknown) => void;
@@ -46,12 +46,12 @@ export class PoolAgentController {
     options.agents.onChange((key, agent) => {
       this.#stale.observe(key, agent);
       if (agent === undefined) this.#podlessSince.delete(key);
-      else if (agent.metadata.labels?.[POOL_LABEL] !== undefined) this.#queue.add(key);
+      else this.#queue.add(key);
     });
     options.pools.onChange((_key, pool, previous) => {
       const name = (pool ?? previous)?.metadata.name;
       for (const agent of options.agents.values())
-        if (agent.metadata.labels?.[POOL_LABEL] === name) this.#queue.add(keyOf(agent));
+        if (name !== undefined && this.#mayBeOf(agent, name)) this.#queue.add(keyOf(agent));
     });
   }
 
@@ -72,12 +72,16 @@ export class PoolAgentController {
 
   async #reconcile(key: string, signal: AbortSignal): Promise<Result> {
     const agent = this.#options.agents.get(key);
-    const poolName = agent?.metadata.labels?.[POOL_LABEL];
-    if (agent === undefined || poolName === undefined || this.#stale.has(key, agent)) return {};
-    const { presence, hasWork, pools, hasPod, hasPodNow, homeNamespace } = this.#options;
+    if (agent === undefined || this.#stale.has(key, agent)) return {};
+    const { presence, hasWork, pools, podPools, hasPodNow, homeNamespace } = this.#options;
     const { name } = splitKey(key);
-    const isThere = hasPod(name);
-    if (isThere === undefined) return { requeueAfterMs: UNSYNCED_LOOK_MS };
+    const said = agent.metadata.labels?.[POOL_LABEL];
+    const ofPods = podPools(name);
+    if (ofPods === undefined) return said === undefined ? {} : { requeueAfterMs: UNSYNCED_LOOK_MS };
+    const isThere = ofPods.length > 0;
+    // Agents write their own labels: what one says counts only where its pod does not say otherwise.
+    const poolName = said === undefined || (isThere && !ofPods.includes(said)) ? ofPods[0] : said;
+    if (poolName === undefined) return {};
     const decision = decidePoolAgent(agent, {
       pool: pools.get(`${homeNamespace}/${poolName}`),
       hasPod: isThere,
@@ -95,6 +99,10 @@ export class PoolAgentController {
       throw err;
     }
     return {};
+  }
+
+  #mayBeOf({ metadata: { name, labels } }: Agent, pool: string): boolean {
+    return labels?.[POOL_LABEL] === pool || this.#options.podPools(name)?.includes(pool) === true;
   }
 
   #podlessMs(key: string, hasPod: boolean): number {

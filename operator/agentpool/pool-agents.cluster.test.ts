@@ -98,6 +98,19 @@ describe.skipIf(!hasCluster())('agents of pools on a real kube-apiserver', () =>
     expect(await specOf('forger')).not.toHaveProperty('namespaces');
   });
 
+  it('are of the pool of their pod, whatever they say themselves', async () => {
+    const common = { workload: 'Deployment' as const, replicas: 0 };
+    for (const [name, namespaces] of Object.entries({ low: ['shop'], high: ['*'] }))
+      await cluster.client.create(agentPools, ns, { metadata: { name }, spec: { ...common, namespaces } });
+    await makePod('low-1', 'low');
+    await register('low-1', 'high');
+    await expect.poll(() => specOf('low-1'), WITHIN).toMatchObject({ namespaces: ['shop'] });
+    // Without a label it is none the freer of its pool.
+    await cluster.client.patch(agents, ns, 'low-1', { metadata: { labels: null } });
+    await cluster.client.patch(agentPools, ns, 'low', { spec: { namespaces: [] } });
+    await expect.poll(() => specOf('low-1'), WITHIN).toMatchObject({ namespaces: [] });
+  });
+
   it('are deleted with their Leases when they have stopped and their pod is gone', async () => {
     await makePod('gone-1', 'gone');
     await makePod('stays-1', 'gone');

@@ -14,7 +14,8 @@ export const podIndexes = {
   },
 };
 
-const poolOf = ({ metadata }: Pod): string => metadata.labels?.[POOL_LABEL] ?? '';
+/** The pool that a pod is of: its label is the operator's own, and no agent may change pods. */
+export const poolOf = ({ metadata }: Pod): string => metadata.labels?.[POOL_LABEL] ?? '';
 
 /** What the operator reads of a pod is small. */
 export function slimPod(pod: Pod): Pod {
