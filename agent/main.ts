@@ -49,7 +49,9 @@ try {
   const transport = new HttpTransport(kubeConfig, { userAgent: `tiangong-agent/${packageJson.version}` });
   const client = new KubeClient(transport);
   const { apiUrl, apiCaFile, spoolBytes, env, drainSeconds, health, ...rest } = config;
-  const ca = apiCaFile === undefined ? {} : { ca: readFileSync(apiCaFile, 'utf8') };
+  const ca = apiCaFile === undefined ? {} : { ca: () => readFileSync(apiCaFile, 'utf8') };
+  // One that is not there at the start is a mistake.
+  ca.ca?.();
   const agent = new Agent({
     ...rest,
     ...(apiUrl === undefined ? {} : { api: { url: apiUrl, token: () => bearerToken(kubeConfig), ...ca } }),

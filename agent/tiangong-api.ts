@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { Pool } from 'undici';
 import type { Dispatcher } from 'undici';
+import { apiConnector } from './api-connector.ts';
 import type { Credential } from './executors/executor.ts';
 
 export interface TiangongApiOptions {
@@ -8,8 +9,8 @@ export interface TiangongApiOptions {
   readonly url: string;
   /** The token to show; asked for on every call, since projected tokens change. */
   token(): Promise<string | undefined>;
-  /** A PEM bundle that the API's certificate is checked against, beside the system's. */
-  readonly ca?: string;
+  /** A PEM bundle that the API's certificate is checked against; asked for on every connection, since a mounted one changes. */
+  ca?(): string | undefined;
 }
 
 /** What the API has of a stream. */
@@ -97,7 +98,7 @@ export class TiangongApi {
     const connection = {
       headersTimeout: CALL_TIMEOUT_MS,
       bodyTimeout: CALL_TIMEOUT_MS,
-      connect: options.ca === undefined ? {} : { ca: options.ca },
+      connect: apiConnector(() => options.ca?.()),
     };
     this.#pool = new Pool(url.origin, { ...connection, connections: 8 });
     this.#downloads = new Pool(url.origin, { ...connection, connections: 3 });
