@@ -11,12 +11,14 @@ import type { Transcript } from './transcript.ts';
 /** An agent of the pool `nodes`. */
 const AGENT = 'nodes-node2';
 const SECONDS = 60;
+const MAX_SHOWN = 160;
 
 /** The task types that a fresh cluster has something for, each by REST and with its real counterpart. */
 export function describeTaskTypes(cluster: E2eCluster, transcript: Transcript, rest: () => RestApi): void {
   const run = async (type: string, command: string, params: object = {}, agent = AGENT): Promise<RestTask> => {
     const task = await rest().post('/tasks', { agent_id: agent, type, command, params, sync: true, timeout: SECONDS });
-    transcript.note(`${type}: ${JSON.stringify(task.status)} on ${agent}.`);
+    const said = (task.status === 'success' ? task.result : task.error).trim().replaceAll(/\s+/g, ' ');
+    transcript.note(`\`${type}\` on ${agent}: ${task.status}: ${said.slice(0, MAX_SHOWN)}`);
     return task;
   };
 

@@ -75,6 +75,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
         [ROOT, '.'],
       ]);
       mkdirSync(join(ROOT, 'docs'), { recursive: true });
+      const tests = modules.flatMap((module) => [...module.children.allTests()]);
+      transcript.section('The tests');
+      transcript.list(tests.map((test) => `${test.fullName}: ${test.result().state}`));
       writeFileSync(DOCUMENT, renderTranscript(transcriptFile, head(script, kubectl('version')), hidden));
     }
     if (process.env['TIANGONG_E2E_KEEP'] === undefined) run('down');
@@ -100,7 +103,7 @@ function head(script: string, versions: string): string {
   return `# The last run of \`make e2e\`
 
 Written by the run itself on ${new Date().toISOString().slice(0, 10)}; every command and output is as it was, with paths of the machine replaced. The cluster was made ${way} on ${cpus().length} cores
-(${arch()}, Linux ${release()}), ${Math.round(totalmem() / 2 ** 30)} GiB. Times are since the beginning.
+(${arch()}, Linux ${release().split('-')[0]}), ${Math.round(totalmem() / 2 ** 30)} GiB. Times are since the beginning.
 
 \`\`\`text
 ${versions.trim()}

@@ -129,7 +129,8 @@ export class Release {
     const shown = args.map((arg) =>
       arg === CHART ? 'charts/tiangong' : arg.endsWith('values.json') ? 'values.json' : arg,
     );
-    this.#transcript.command([`helm${this.helm}`, ...shown], stdout);
+    // The notes of the chart are long, and the same each time.
+    this.#transcript.command([`helm${this.helm}`, ...shown], stdout.replace(/^NOTES:[^]*/m, ''));
     return stdout;
   }
 }

@@ -25,8 +25,9 @@ describe('Transcript', () => {
     vi.setSystemTime(75_000);
     transcript.note('All is ready.');
     transcript.command(['kubectl', 'get', 'nodes'], 'NAME  \nnode1\n');
+    transcript.list(['one', 'two']);
     expect(renderTranscript(file, '# Run\n', new Map())).toBe(
-      '# Run\n\n## The cluster\n\n`1:15` All is ready.\n\n```console\n$ kubectl get nodes\nNAME\nnode1\n```\n',
+      '# Run\n\n## The cluster\n\n`1:15` All is ready.\n\n```console\n$ kubectl get nodes\nNAME\nnode1\n```\n\n* one\n* two\n',
     );
   });
 

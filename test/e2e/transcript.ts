@@ -2,7 +2,7 @@ import { appendFileSync, readFileSync } from 'node:fs';
 
 /** One thing that stands in the transcript. */
 type Entry =
-  | { readonly kind: 'section' | 'note'; readonly text: string; readonly at: number }
+  | { readonly kind: 'section' | 'note' | 'list'; readonly text: string; readonly at: number }
   | { readonly kind: 'command'; readonly text: string; readonly output: string; readonly at: number };
 
 /** Lines of an output beyond this say nothing new. */
@@ -26,6 +26,10 @@ export class Transcript {
     this.#add({ kind: 'note', text, at: Date.now() });
   }
 
+  list(items: readonly string[]): void {
+    this.#add({ kind: 'list', text: items.map((item) => `* ${item}`).join('\n'), at: Date.now() });
+  }
+
   command(words: readonly string[], output: string): void {
     const text = words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`));
     this.#add({ kind: 'command', text: text.join(' '), output, at: Date.now() });
@@ -46,7 +50,8 @@ export function renderTranscript(file: string, head: string, hidden: ReadonlyMap
   const blocks: string[] = [head.trimEnd()];
   for (const entry of entries) {
     if (entry.kind === 'command') blocks.push(`\`\`\`console\n$ ${entry.text}\n${shortened(entry.output)}\n\`\`\``);
-    else blocks.push(entry.kind === 'section' ? `## ${entry.text}` : `${since(start, entry.at)} ${entry.text}`);
+    else if (entry.kind === 'section') blocks.push(`## ${entry.text}`);
+    else blocks.push(entry.kind === 'list' ? entry.text : `${since(start, entry.at)} ${entry.text}`);
   }
   let text = `${blocks.join('\n\n')}\n`;
   for (const [hide, show] of hidden) text = text.replaceAll(hide, show);

@@ -59,7 +59,7 @@ describe('a release that is upgraded while tasks run, and then taken away', () =
         ended: 1,
       });
     await cluster.show('get', 'agentpools', '--namespace', NAMESPACE);
-    const images = await cluster.kubectl(
+    const images = await cluster.show(
       ...['get', 'pods', '--namespace', NAMESPACE, '--selector', 'app.kubernetes.io/name=tiangong'],
       ...['--output', 'jsonpath={.items[*].spec.containers[*].image}'],
     );
