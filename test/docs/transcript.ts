@@ -46,6 +46,7 @@ export function withoutChance(output: string): string {
     .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, 'TIME')
     .replaceAll(/\b\d+(\.\d+)?m?s\b/g, 'DURATION')
     .replaceAll(/Date: .*?GMT/g, 'Date: NOW')
+    .replaceAll(/X-Request-Id: [-0-9a-f]{36}/g, 'X-Request-Id: UUID')
     .replaceAll(/ +/g, ' ')
     .trim();
 }
