@@ -14,7 +14,7 @@ import type { Cluster } from '../kubernetes/cluster.ts';
 import { hasCluster } from '../kubernetes/shared.ts';
 import { connectAs } from './connect-as.ts';
 import { EVERYTHING } from './everything.ts';
-import { CHART, mustHelm, render, withValues } from './helm.ts';
+import { CHART, helm, mustHelm, render, withValues } from './helm.ts';
 import type { ChartValues } from './helm.ts';
 import { hasHelm, HELM_VERSIONS } from './helm-binaries.ts';
 import { defineMonitoring } from './monitoring.ts';
@@ -78,6 +78,13 @@ describe.skipIf(!hasCluster() || !hasHelm()).each(HELM_VERSIONS)('a release of h
     for (const name of ['tiangong-api', 'tiangong-api.home.svc', 'tiangong-api.home.svc.cluster.local', 'localhost'])
       expect(leaf.checkHost(name)).toBe(name);
     expect(leaf.checkIP('127.0.0.1')).toBe('127.0.0.1');
+  });
+
+  it('is alone in its namespace: the operators of two would have one Lease, and one of them would never work', async () => {
+    const second = ['install', 'second', CHART, '--no-hooks', '--set', 'crds.install=false', '--namespace', NAMESPACE];
+    const { code, stderr } = await helm(version, second, cluster.kubeconfig());
+    expect(code).not.toBe(0);
+    expect(stderr).toContain('namespace home has the release tiangong of this chart already');
   });
 
   it('keeps CA and certificate over an upgrade, and changes its pools', async () => {
