@@ -8,14 +8,13 @@ import { NAMESPACE } from './release.ts';
 import type { RestApi, RestTask } from './rest-api.ts';
 import type { Transcript } from './transcript.ts';
 
-/** An agent of the pool `nodes`. */
-const AGENT = 'nodes-node2';
 const SECONDS = 60;
 const MAX_SHOWN = 160;
 
 /** The task types that a fresh cluster has something for, each by REST and with its real counterpart. */
 export function describeTaskTypes(cluster: E2eCluster, transcript: Transcript, rest: () => RestApi): void {
-  const run = async (type: string, command: string, params: object = {}, agent = AGENT): Promise<RestTask> => {
+  const onNode = `nodes-${cluster.facts.nodes[1] ?? ''}`;
+  const run = async (type: string, command: string, params: object = {}, agent = onNode): Promise<RestTask> => {
     const task = await rest().post('/tasks', { agent_id: agent, type, command, params, sync: true, timeout: SECONDS });
     const said = (task.status === 'success' ? task.result : task.error).trim().replaceAll(/\s+/g, ' ');
     transcript.note(`\`${type}\` on ${agent}: ${task.status}: ${said.slice(0, MAX_SHOWN)}`);
@@ -82,7 +81,7 @@ export function describeTaskTypes(cluster: E2eCluster, transcript: Transcript, r
     const { items } = await cluster.read<{ items: { metadata: { name: string } }[] }>(
       ...['get', 'agents', '--namespace', NAMESPACE, '--selector', 'tiangong.io/agent-pool=default'],
     );
-    for (const agent of [AGENT, items[0]?.metadata.name ?? '']) {
+    for (const agent of [onNode, items[0]?.metadata.name ?? '']) {
       const body = { agent_id: agent, type: 'file', file_id: file.id, params: { target_path: 'inbox/greeting.txt' } };
       expect(await rest().post('/tasks', { ...body, sync: true })).toMatchObject({ status: 'success' });
       const read = await run('shell', 'cat inbox/greeting.txt', {}, agent);

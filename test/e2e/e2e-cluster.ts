@@ -12,6 +12,8 @@ export interface ClusterFacts {
   readonly kubeconfig: string;
   /** `own.sh` or `kind.sh`. */
   readonly script: string;
+  /** Names of the nodes; the number of a node, as the script counts, is one more than its index. The first is the control plane. */
+  readonly nodes: readonly string[];
   /** The folder that all nodes see alike: volume `e2e-<n>` is `<volumes>/<n>`. */
   readonly volumes: string;
   /** Where pods reach what listens on this machine. */
@@ -74,6 +76,11 @@ export class E2eCluster {
     );
     child.child.stdin?.end(list);
     await child;
+  }
+
+  /** The number of a node, as the script's verbs want it. */
+  numberOf(node: string): string {
+    return String(this.facts.nodes.indexOf(node) + 1);
   }
 
   /** A verb of own.sh or kind.sh. */

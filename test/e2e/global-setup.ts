@@ -39,7 +39,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
 
   transcript.section('The cluster');
   let started = performance.now();
-  run('up', String(NODES));
+  try {
+    run('up', String(NODES));
+  } catch (err) {
+    if (process.env['TIANGONG_E2E_KEEP'] === undefined) run('down', 'keep');
+    throw err;
+  }
   transcript.note(`${NODES} nodes are Ready ${seconds(started)} after \`${script} up ${NODES}\`.`);
   const state = process.env['TIANGONG_E2E_STATE'] ?? '/var/tmp/tiangong-e2e';
   const kubeconfig = join(state, 'pki/admin.kubeconfig');
@@ -59,6 +64,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const auditLog = join(state, 'node1/audit.log');
   project.provide('e2e', {
     ...{ kubeconfig, script, volumes: join(state, 'volumes'), tags, transcriptFile },
+    nodes: Array.from({ length: NODES }, (_, index) => run('name', String(index + 1)).trim()),
     hostAddress: run('address').trim(),
     ...(script === 'own.sh' && { auditLog }),
   });

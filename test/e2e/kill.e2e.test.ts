@@ -58,7 +58,12 @@ describe('a release of helm 3 whose pods and nodes die', () => {
   it('loses no task and runs none twice', async () => {
     const random = new Random(SEED);
     const load = new Load(cluster, rest, {
-      ...{ label: 'kill', folder, pools: ['default', 'nodes'], agents: ['nodes-node1', 'nodes-node2', 'nodes-node3'] },
+      ...{
+        label: 'kill',
+        folder,
+        pools: ['default', 'nodes'],
+        agents: cluster.facts.nodes.map((node) => `nodes-${node}`),
+      },
       ...{ taskSeconds: 3, everyMs: 400, everyThirdIdempotent: true },
     });
     load.start();
@@ -69,21 +74,23 @@ describe('a release of helm 3 whose pods and nodes die', () => {
       const pod = random.pick(all);
       const { name, uid } = pod.metadata;
       if (random.oneIn(2)) {
-        await cluster.run('kill-pod', pod.spec.nodeName.replace(/\D/g, ''), uid);
+        await cluster.run('kill-pod', cluster.numberOf(pod.spec.nodeName), uid);
         transcript.note(`\`kill -9\` of all processes of pod ${name} on ${pod.spec.nodeName}.`);
       } else {
         await cluster.kubectl('delete', 'pod', name, '--namespace', NAMESPACE, '--force', '--grace-period=0');
         transcript.note(`Pod ${name} on ${pod.spec.nodeName} is deleted with no time to end.`);
       }
     }
-    await cluster.run('kill', '3');
-    transcript.note('node3 loses its power.');
-    await cluster.kubectl('wait', 'node/node3', '--for', 'condition=Ready=Unknown', '--timeout', '120s');
+    // The last one: the first carries the control plane.
+    const node = cluster.facts.nodes.at(-1) ?? '';
+    await cluster.run('kill', cluster.numberOf(node));
+    transcript.note(`${node} loses its power.`);
+    await cluster.kubectl('wait', `node/${node}`, '--for', 'condition=Ready=Unknown', '--timeout', '120s');
     await cluster.show('get', 'nodes');
     await pause(5000);
-    await cluster.run('start', '3');
-    await cluster.kubectl('wait', 'node/node3', '--for', 'condition=Ready', '--timeout', '120s');
-    transcript.note('node3 is back.');
+    await cluster.run('start', cluster.numberOf(node));
+    await cluster.kubectl('wait', `node/${node}`, '--for', 'condition=Ready', '--timeout', '120s');
+    transcript.note(`${node} is back.`);
     await pause(5000);
     await load.stop();
     transcript.note(`${load.size} tasks were created meanwhile, by REST and by the Kubernetes API.`);

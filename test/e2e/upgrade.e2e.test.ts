@@ -32,7 +32,7 @@ describe('a release that is upgraded while tasks run, and then taken away', () =
         label: 'upgrade',
         folder,
         pools: ['default', 'nodes'],
-        agents: ['nodes-node1', 'nodes-node2', 'nodes-node3'],
+        agents: cluster.facts.nodes.map((node) => `nodes-${node}`),
       },
       ...{ taskSeconds: 8, everyMs: 500, everyThirdIdempotent: false },
     });
@@ -67,7 +67,7 @@ describe('a release that is upgraded while tasks run, and then taken away', () =
   }, 600_000);
 
   it('ends with its namespace, with tasks running', async () => {
-    for (const agent of ['nodes-node1', 'nodes-node2'])
+    for (const agent of cluster.facts.nodes.slice(0, 2).map((node) => `nodes-${node}`))
       await rest.post('/tasks', { agent_id: agent, type: 'shell', command: 'sleep 600' });
     await expect
       .poll(async () => {

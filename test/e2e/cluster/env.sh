@@ -11,6 +11,7 @@ GATEWAY=172.30.77.1
 API_SERVER=https://172.30.77.11:6443
 CGROUP=tiangong-e2e
 export KUBECONFIG=$PKI/admin.kubeconfig
+export PATH=$BIN:$PATH
 
 node_ip() { echo "172.30.77.$((10 + $1))"; }
 pod_subnet() { echo "10.244.$1.0/24"; }
@@ -26,7 +27,7 @@ fail() {
 sandbox_pid() {
   local pid
   pid=$(cat "$STATE/node$1.pid" 2>/dev/null) || return 1
-  grep -qz "$HERE/node.sh" "/proc/$pid/cmdline" 2>/dev/null || return 1
+  grep -qz e2e/cluster/node.sh "/proc/$pid/cmdline" 2>/dev/null || return 1
   echo "$pid"
 }
 

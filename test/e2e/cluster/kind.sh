@@ -36,5 +36,19 @@ case ${1:-} in
   kill) docker kill --signal KILL "$(container "$2")" >/dev/null ;;
   start) docker start "$(container "$2")" >/dev/null ;;
   load) for file in "${@:2}"; do kind load image-archive "$file" --name "$name"; done ;;
-  *) fail 'usage: kind.sh up [NODES] | down [keep] | kill I | start I | load FILE.tar...' ;;
+  tag)
+    for node in $(kind get nodes --name "$name"); do
+      docker exec "$node" ctr --namespace k8s.io images tag --force "$2" "$3" >/dev/null
+    done
+    ;;
+  kill-pod)
+    # shellcheck disable=SC2016
+    docker exec "$(container "$2")" sh -c \
+      'for id in $(crictl ps --quiet --label "io.kubernetes.pod.uid=$1"); do crictl stop --timeout 0 "$id"; done' sh "$3" >/dev/null
+    ;;
+  name) container "$2" ;;
+  volumes) bash "$HERE/volumes.sh" ;;
+  # Where containers of the nodes' network reach this machine.
+  address) docker network inspect kind --format '{{range .IPAM.Config}}{{println .Gateway}}{{end}}' | grep -m1 -F . ;;
+  *) fail "unknown verb: see the first lines of own.sh" ;;
 esac

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# own.sh up [NODES=3] | down [keep] | kill I | start I [NODES] | load FILE.tar... | tag OLD NEW | kill-pod I UID | volumes | address
+# own.sh up [NODES=3] | down [keep] | kill I | start I [NODES] | load FILE.tar... | tag OLD NEW | kill-pod I UID | volumes | name I | address
 # A real Kubernetes cluster without Docker: each node is a network, mount, pid and host name space of its own on this
 # machine, and node 1 carries the control plane. Needs root. Every verb may be said twice. README.md has more.
 set -euo pipefail
@@ -22,11 +22,11 @@ up() {
   fi
   for i in $(seq "$nodes"); do bash "$HERE/node-up.sh" "$i" "$nodes"; done
   deadline=$((SECONDS + 180))
-  until [ "$("$BIN/kubectl" get nodes --no-headers 2>/dev/null | grep -c ' Ready')" -ge "$nodes" ]; do
+  until [ "$(kubectl get nodes --no-headers 2>/dev/null | grep -c ' Ready')" -ge "$nodes" ]; do
     [ $SECONDS -lt $deadline ] || fail "the nodes are not Ready after three minutes: see $STATE/node*/log"
     sleep 0.2
   done
-  "$BIN/kubectl" apply -f "$HERE/config/dns.yaml" >/dev/null
+  kubectl apply -f "$HERE/config/dns.yaml" >/dev/null
   bash "$HERE/volumes.sh"
 }
 
@@ -108,6 +108,7 @@ case ${1:-} in
   load) load "${@:2}" ;;
   tag) tag "$2" "$3" ;;
   kill-pod) kill_pod "$2" "$3" ;;
+  name) echo "node$2" ;;
   volumes) bash "$HERE/volumes.sh" ;;
   # Where pods reach what listens on this machine.
   address) echo "$GATEWAY" ;;

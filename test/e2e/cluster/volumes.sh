@@ -3,7 +3,6 @@
 # All nodes see the same folders, as with a disk in the network.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
-export PATH=$BIN:$PATH
 
 kubectl get persistentvolumes --output 'jsonpath={range .items[?(@.status.phase=="Released")]}{.metadata.name}{"\n"}{end}' |
   while read -r name; do
