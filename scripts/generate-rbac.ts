@@ -13,6 +13,7 @@ const code = (texts: readonly string[]): string => texts.map((text) => `\`${text
 const PLACES = {
   watched: 'each namespace that is looked after',
   home: 'home namespace',
+  hold: 'each namespace of `scope.namespaces`',
   host: 'namespace of agents with host access',
   pods: 'home namespace, pods only',
 };

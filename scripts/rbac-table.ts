@@ -19,7 +19,7 @@ export interface Right {
 /** The rights of a program of ours in some namespaces. */
 export interface ComponentRole {
   readonly component: string;
-  readonly where: 'watched' | 'home' | 'host' | 'pods';
+  readonly where: 'watched' | 'home' | 'hold' | 'host' | 'pods';
   readonly rules: readonly Right[];
 }
 

@@ -31,7 +31,7 @@ const roleBindings: Resource<KubeObject> = {
 
 /**
  * Lets watched namespaces go that are being deleted. The controllers end what runs there as they do for any deleted task; when
- * nothing is held any more, or after too long, the hold on the programs' rights is given up (the chart's rbac/hold.yaml), and
+ * nothing is held any more, or after too long, the hold on the programs' rights is given up (`hold` in the chart's files/rbac.yaml), and
  * Kubernetes removes the rest. Never rejects; ends when the signal aborts.
  */
 export async function leaveWatched(

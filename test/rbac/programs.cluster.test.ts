@@ -25,7 +25,7 @@ const POD = 'tiangong-agent-0';
 
 /** Rights for what needs a kubelet, pools, minutes or the end of a release: their own tests show that they are used. */
 const ELSEWHERE = [
-  /^(cleanup|test|pools|agent pods) /,
+  /^(cleanup|test|pools|agent pods|operator hold) /,
   /^operator \w+ \w+ (apps\/|\/configmaps|\/pods|\/namespaces|tiangong.io\/agentpools)/,
   /^operator home ((delete|patch) tiangong.io\/agents|delete coordination.k8s.io\/leases)$/,
   // What is left over is looked for each minute; an Event that comes again is counted.

@@ -59,8 +59,10 @@ describe.skipIf(!hasCluster() || !hasHelm())('the rights that the chart gives', 
     await cluster?.stop();
   });
 
-  const namespacesOf = (where: ComponentRole['where']): string[] =>
-    where === 'watched' ? [release.home, release.watched] : [where === 'host' ? release.host : release.home];
+  const namespacesOf = (where: ComponentRole['where']): string[] => {
+    if (where === 'watched') return [release.home, release.watched];
+    return [{ home: release.home, pods: release.home, hold: release.watched, host: release.host }[where]];
+  };
 
   /** What somebody may do in a namespace, by the table. */
   function rulesIn(component: string, namespace: string): readonly Right[] {
