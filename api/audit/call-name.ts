@@ -39,7 +39,7 @@ export class CallNames {
     if (route === undefined) return { action: 'unknown', object: '' };
     const { value: action, params } = route;
     if (action === 'readCredential') return { action, object: `secrets/${ref ?? ''}` };
-    return { action, object: objectOf(path, Object.keys(params).length) };
+    return { action, object: objectOf(path, Object.values(params)) };
   }
 
   #find(method: string, path: string): ReturnType<RouteTable<string>['find']> {
@@ -58,17 +58,17 @@ export const isRecorded = (method: string, path: string, { action }: CallName): 
 
 const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
+const ACTIONS = '_actions';
 /** Words that say what is done to the object before them. */
 const VERBS: ReadonlySet<string> = new Set(['approve', 'cancel', 'distribute', 'rollback']);
 
-/** The path without `/api/v1` or `/api`, and without what is done at its end. */
-function objectOf(path: string, params: number): string {
+/** The path without `/api/v1` or `/api`, and without what is done at its end, which `params`, as decoded, tell from a name. */
+function objectOf(path: string, params: readonly string[]): string {
   const parts = path.split('/').filter((part) => part !== '');
-  const own = parts.slice(parts[1] === 'v1' ? 2 : 1);
-  if (params > 0 && VERBS.has(own.at(-1) ?? '')) own.pop();
-  const actions = own.indexOf('_actions');
-  return own
-    .slice(0, actions === -1 ? undefined : actions)
-    .map((part) => decodeURIComponent(part))
-    .join('/');
+  const own = parts.slice(parts[1] === 'v1' ? 2 : 1).map((part) => decodeURIComponent(part));
+  // What is named stands before what is done to it.
+  const named = own.indexOf(params[0] ?? '', 1);
+  const isVerb = (part: string, index: number): boolean => index > named && (VERBS.has(part) || part === ACTIONS);
+  const verb = own.findIndex(isVerb);
+  return own.slice(0, verb === -1 ? undefined : verb).join('/');
 }

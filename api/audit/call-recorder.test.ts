@@ -83,6 +83,14 @@ describe('CallRecorder', () => {
     ]);
   });
 
+  it.each([
+    ['/api/v1/tasks/cancel', 'deleteTask', 'tasks/cancel'],
+    ['/api/configs/sources/_actions', 'deleteSourceConfig', 'configs/sources/_actions'],
+  ])('knows an object that has the name of a verb: %s', async (path, action, object) => {
+    await fetch(url + path, { method: 'DELETE' });
+    expect(await records()).toMatchObject([{ action, object }]);
+  });
+
   it('takes the request id of a gateway, but no text that could be anything', async () => {
     expect((await post('/api/v1/tasks', { 'X-Request-Id': 'gw-17:a' })).headers.get('x-request-id')).toBe('gw-17:a');
     const odd = await post('/api/v1/tasks', { 'X-Request-Id': 'a b"<' });
