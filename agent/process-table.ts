@@ -7,12 +7,16 @@ export const TASK_MARKER = 'TIANGONG_TASK';
 /** How often a group that was told to end is looked at. */
 const POLL_MS = 50;
 
-/** When a process was started, in clock ticks since boot: with the pid it names one process for good. Linux only. */
+/**
+ * When a process was started: the id of the boot, and clock ticks since that. With the pid it names one process for good, also in
+ * a journal that outlives a reboot, after which other processes begin at the same pids and ticks. Linux only.
+ */
 export async function processStart(pid: number): Promise<string | undefined> {
   try {
+    const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8');
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
     // The name in parentheses may hold anything; the start is the 22nd field, the 20th after it.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    return `${boot.trim()}/${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]}`;
   } catch {
     return undefined;
   }
