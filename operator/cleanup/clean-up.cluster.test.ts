@@ -8,6 +8,7 @@ import type { Resource } from '../../kube/resource.ts';
 import { connectAsServiceAccount, grant } from '../../test/kubernetes/service-account.ts';
 import { hasCluster, sharedCluster } from '../../test/kubernetes/shared.ts';
 import type { SharedCluster } from '../../test/kubernetes/shared.ts';
+import { daemonSets } from '../agentpool/kinds.ts';
 import { cleanUp } from './clean-up.ts';
 import type { CleanUpSettings } from './clean-up.ts';
 import { HELD_EVERYWHERE } from './held-kinds.ts';
@@ -113,6 +114,27 @@ describe.skipIf(!hasCluster())('cleaning up before a release is uninstalled', ()
     expect(await cleaning).toEqual([]);
     expect(lines.join('')).toContain('these pools were not gone in time: held');
     for (const name of ['plain', 'held'])
+      await expect(client.get(agentPools, home, name)).rejects.toSatisfy(isNotFound);
+  });
+
+  it('ends agents with access to their nodes when the operator does not, and no workload of others', async () => {
+    const labels = { 'tiangong.io/agent-pool': 'nodes', 'app.kubernetes.io/managed-by': 'tiangong-operator' };
+    const template = { metadata: { labels }, spec: { containers: [{ name: 'agent', image: 'none' }] } };
+    for (const [name, own] of [
+      ['nodes', labels],
+      ['others', {}],
+    ] as const) {
+      const spec = { selector: { matchLabels: labels }, template };
+      await client.create(daemonSets, watched, { metadata: { name, labels: own }, spec });
+      await client.create(agentPools, home, {
+        metadata: { name, finalizers: ['tiangong.io/agentpool'] },
+        spec: { workload: 'DaemonSet', hostAccess: true },
+      });
+    }
+    expect(await cleanUp(client, settings({ hostNamespace: watched, timeoutMs: 4000 }), logger)).toEqual([]);
+    await expect(client.get(daemonSets, watched, 'nodes')).rejects.toSatisfy(isNotFound);
+    await expect(client.get(daemonSets, watched, 'others')).resolves.toBeDefined();
+    for (const name of ['nodes', 'others'])
       await expect(client.get(agentPools, home, name)).rejects.toSatisfy(isNotFound);
   });
 

@@ -4,6 +4,7 @@ import type { KubeClient } from '../../kube/client.ts';
 import { isConflict, isNotFound } from '../../kube/kube-error.ts';
 import { agentPools, leases } from '../../kube/resource.ts';
 import { watchedNamespaces } from '../../kube/watched-namespaces.ts';
+import { endHostPools } from './end-host-pools.ts';
 import { HELD_AT_HOME, HELD_EVERYWHERE } from './held-kinds.ts';
 import { explainFailure, releaseHeld } from './release-held.ts';
 import type { ReleaseReport } from './release-held.ts';
@@ -14,6 +15,8 @@ export interface CleanUpSettings {
   readonly namespaces: readonly string[];
   /** The operator's Deployment, in the home namespace; undefined: it is stopped by others. */
   readonly operatorDeployment: string | undefined;
+  /** Where agents with access to their nodes are; undefined: there are none. */
+  readonly hostNamespace?: string | undefined;
   /** How long it may all take. */
   readonly timeoutMs: number;
 }
@@ -48,6 +51,8 @@ export async function cleanUp(
   };
   await step('ending the agent pools', endPools(client, home, within(signal, timeoutMs * POOLS_SHARE), logger));
   await step('stopping the operator', stopOperator(client, settings, within(signal, LEADER_DEADLINE_MS), logger));
+  // Of pools that the operator could not end: without it nobody would ever end agents that are root on their nodes.
+  if (settings.hostNamespace !== undefined) await endHostPools(client, home, settings.hostNamespace, logger, signal);
 
   const scopes = watchedNamespaces(settings.namespaces, home) ?? [undefined];
   const failed: ReleaseReport[] = [];

@@ -14,6 +14,7 @@ interface Flags {
   homeNamespace: string;
   namespaces: readonly string[];
   operatorDeployment?: string;
+  hostNamespace?: string;
   timeoutSeconds: number;
 }
 
@@ -39,6 +40,12 @@ export function readConfig(argv: readonly string[]): CleanUpConfig {
       ),
     )
     .addOption(
+      new Option(
+        '--host-namespace <name>',
+        'where agents with access to their nodes run; there are none unless set',
+      ).env('TIANGONG_HOST_NAMESPACE'),
+    )
+    .addOption(
       new Option('--timeout-seconds <count>', 'after which it ends, whatever is left')
         .env('TIANGONG_CLEANUP_TIMEOUT_SECONDS')
         .argParser(integer(1, 3600))
@@ -55,7 +62,10 @@ export function readConfig(argv: readonly string[]): CleanUpConfig {
     kubeconfig,
     settings: {
       ...{ homeNamespace, namespaces: watched, timeoutMs: timeoutSeconds * 1000 },
-      operatorDeployment: flags.operatorDeployment === '' ? undefined : flags.operatorDeployment,
+      operatorDeployment: given(flags.operatorDeployment),
+      hostNamespace: given(flags.hostNamespace),
     },
   };
 }
+
+const given = (text: string | undefined): string | undefined => (text === '' ? undefined : text);

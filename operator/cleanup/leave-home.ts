@@ -1,11 +1,11 @@
 import type { Logger } from 'pino';
 import type { KubeClient, MergePatch } from '../../kube/client.ts';
 import type { KubeObject } from '../../kube/object.ts';
-import { agentPools, deployTasks } from '../../kube/resource.ts';
+import { deployTasks } from '../../kube/resource.ts';
 import type { Resource } from '../../kube/resource.ts';
 import { isFinished } from '../../kube/task-state.ts';
 import type { DeployTask } from '../../kube/types/deploytask.ts';
-import { WorkloadWriter } from '../agentpool/workload-writer.ts';
+import { endHostPools } from './end-host-pools.ts';
 import { HELD_AT_HOME, HELD_EVERYWHERE } from './held-kinds.ts';
 import { explainFailure, releaseHeld } from './release-held.ts';
 
@@ -44,23 +44,6 @@ export async function leaveHome(
       kind.resource === deployTasks ? { alongside: cancel } : {},
     );
     if (report.failure !== undefined) logger.error({ err: report.failure }, explainFailure(report));
-  }
-}
-
-/** What a pool has in the host namespace does not go with the pool by itself: that is what its finalizer is for. */
-async function endHostPools(
-  client: KubeClient,
-  home: string,
-  hostNamespace: string,
-  logger: Logger,
-  signal: AbortSignal,
-): Promise<void> {
-  const writer = new WorkloadWriter(client);
-  try {
-    const { items } = await client.list(agentPools, home, { signal });
-    for (const pool of items ?? []) if (pool.spec.hostAccess === true) await writer.delete(pool, hostNamespace, signal);
-  } catch (err) {
-    logger.error({ err, namespace: hostNamespace }, 'agents with access to their nodes may be left there');
   }
 }
 
