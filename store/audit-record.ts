@@ -5,7 +5,8 @@ import type { AuditMark, AuditRecord, NewAuditRecord } from './audit.ts';
 export const GENESIS: AuditMark = { seq: 0, hash: '0'.repeat(64) };
 
 const MAX_TEXT = 1024;
-const CONTROLS = /[\0-\x1f\x7f-\x9f]/g;
+/** Also line ends of Unicode, and marks that turn text around: a record shown somewhere shall look like what it is. */
+const CONTROLS = /[\0-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 /** The record that follows `previous`, and the text that its hash is made of. */
 export function chain(record: NewAuditRecord, previous: AuditMark, time: Date): { text: string; mark: AuditMark } {

@@ -80,6 +80,13 @@ export function describeAudit(name: string, makeStore: MakeStore): void {
       expect(await store.audit.verify()).toMatchObject({ records: 1, broken: undefined });
     });
 
+    it('has no line ends of Unicode in a text, and nothing that turns the text around it', async () => {
+      await using store = await makeStore();
+      await store.audit.append(record({ object: 'tasks/a\u2028b\u2029c\u202egpj.exe\u2066x\u200f' }));
+      const [kept] = await store.audit.list({ limit: 1 });
+      expect(kept?.object).toBe('tasks/a\ufffdb\ufffdc\ufffdgpj.exe\ufffdx\ufffd');
+    });
+
     it('holds, whatever is recorded', async () => {
       await using store = await makeStore();
       const texts = fc.string({ unit: 'binary', maxLength: 40 });
