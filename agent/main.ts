@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { delimiter } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { Command } from 'commander';
 import { pino } from 'pino';
@@ -69,9 +70,9 @@ try {
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.on(signal, () => (stop.signal.aborted ? hurry : stop).abort());
   const over = new AbortController();
+  const path = config.kubeconfig ?? namedFile(process.env);
   const renewing =
-    config.kubeconfig !== undefined &&
-    new TokenRenewal({ path: config.kubeconfig, config: kubeConfig, client, logger }).run(over.signal);
+    path !== undefined && new TokenRenewal({ path, config: kubeConfig, client, logger }).run(over.signal);
   // Until the last report is sent.
   await agent.run(stop.signal, hurry.signal).finally(() => over.abort());
   await renewing;
@@ -87,6 +88,11 @@ function isInPod({ KUBERNETES_SERVICE_HOST: server, KUBECONFIG: named }: NodeJS.
   return (
     server !== undefined && named === undefined && existsSync('/var/run/secrets/kubernetes.io/serviceaccount/token')
   );
+}
+
+/** The kubeconfig that the environment names; of several, which are read as one, there is none to renew a token in. */
+function namedFile({ KUBECONFIG: named = '' }: NodeJS.ProcessEnv): string | undefined {
+  return named === '' || named.includes(delimiter) ? undefined : named;
 }
 
 async function serveHealth(agent: Agent, where: { readonly host: string; readonly port: number }): Promise<Server> {

@@ -113,6 +113,19 @@ describe.skipIf(!hasCluster())('the token of an agent outside of the cluster', (
     expect(await bearerToken(config)).toBe(replaced);
   });
 
+  it('is looked after without other files being looked for elsewhere: their paths are relative to the kubeconfig', async () => {
+    const text = JSON.stringify(kubeconfig(await tokenOf('person')));
+    const cluster = JSON.parse(text) as { clusters: { cluster: object }[] };
+    cluster.clusters[0]!.cluster = { ...cluster.clusters[0]!.cluster, 'certificate-authority': 'ca.crt' };
+    await writeFile(path, JSON.stringify(cluster));
+    const renewal = start();
+    for (const change of ['', '\n']) {
+      await writeFile(path, `${JSON.stringify(cluster)}${change}`);
+      await renewal.check(NEVER);
+      expect(config.getCurrentCluster()?.caFile).toBe(join(folder, 'ca.crt'));
+    }
+  });
+
   it('is not renewed when it is not that of an agent of its own', async () => {
     const token = await tokenOf('person');
     await writeFile(path, JSON.stringify(kubeconfig(token)), { mode: 0o600 });

@@ -1,4 +1,5 @@
 import { open, readFile, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { dump, load } from 'js-yaml';
 import type { Logger } from 'pino';
@@ -82,18 +83,25 @@ export class TokenRenewal {
 
   /** Somebody may have joined the agent again. */
   async #takeUp(): Promise<void> {
-    const { path, config, logger } = this.#options;
+    const { path, logger } = this.#options;
     const text = await readFile(path, 'utf8');
     if (text === this.#fileText) return;
     const isFirst = this.#fileText === undefined;
-    config.loadFromString(text);
+    this.#load(text);
     this.#fileText = text;
     this.#text = text;
     if (!isFirst) logger.info({ path }, 'took up the kubeconfig that was replaced');
   }
 
+  /** Paths in the file are relative to it, as when it was loaded first. */
+  #load(text: string): void {
+    const { path, config } = this.#options;
+    config.loadFromString(text);
+    config.makePathsAbsolute(dirname(path));
+  }
+
   async #renew(claims: TokenClaims, signal: AbortSignal): Promise<void> {
-    const { path, config, client, logger } = this.#options;
+    const { path, client, logger } = this.#options;
     const { namespace, account, issuedAt, expiresAt } = claims;
     const expirationSeconds = Math.max(MIN_SECONDS, Math.round((expiresAt - issuedAt) / 1000));
     const { status } = await client.raw<{ status: { token: string; expirationTimestamp: string } }>({
@@ -107,7 +115,7 @@ export class TokenRenewal {
     });
     const text = withToken(this.#text, status.token);
     // In use from now on, also when the file cannot be written.
-    config.loadFromString(text);
+    this.#load(text);
     this.#text = text;
     await replaceFile(path, text);
     this.#fileText = text;
