@@ -13,6 +13,8 @@ const NAMED_RANGES: Readonly<Record<string, readonly string[]>> = {
   metadata: [
     ...['169.254.0.0/16', 'fe80::/10', 'fd00:ec2::/32', 'fd20:ce::254/128'],
     ...['100.100.100.200/32', '192.0.0.192/32', '168.63.129.16/32'],
+    // By IPv6: Oracle, Alibaba, Scaleway, Akamai.
+    ...['fd00:c1::a9fe:a9fe/128', 'fd00:100::100:200/128', 'fd00:42::42/128', 'fd00:a9fe:a9fe::1/128'],
   ],
   unspecified: ['0.0.0.0/8', '::/128'],
 };

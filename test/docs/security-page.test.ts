@@ -29,7 +29,7 @@ describe('docs/security.md', () => {
     const ranges = [...(table.split('\n## ')[0] ?? '').matchAll(/^\| (`[^|]+) \|/gm)].flatMap(([, cell = '']) =>
       [...cell.matchAll(/`([^`]+)`/g)].map(([, range = '']) => range.split('/')[0] ?? ''),
     );
-    expect(ranges).toHaveLength(7);
+    expect(ranges).toHaveLength(11);
     for (const address of ranges) expect(rules.isDenied(address), address).toBe(true);
   });
 
