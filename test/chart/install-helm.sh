@@ -39,8 +39,8 @@ helm3_file="$folder/helm-3-$helm3"
 if [ ! -x "$helm3_file" ]; then
   if command -v go >/dev/null 2>&1; then
     echo 'building helm 3 for the tests (once; about two minutes)' >&2
-    GOBIN="$work" CGO_ENABLED=0 nice -n 10 go install -p 2 -trimpath -ldflags '-s -w' "helm.sh/helm/v3/cmd/helm@$helm3"
-    mv "$work/helm" "$helm3_file"
+    GOBIN="$work/bin" CGO_ENABLED=0 nice -n 10 go install -p 2 -trimpath -ldflags '-s -w' "helm.sh/helm/v3/cmd/helm@$helm3"
+    mv "$work/bin/helm" "$helm3_file"
   else
     echo '*** Go is not installed, and helm 3 is built from its module: set HELM_3 to one, or tests of the chart will be SKIPPED.' >&2
   fi
