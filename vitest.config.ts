@@ -10,8 +10,6 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     teardownTimeout: 30_000,
-    // In CI one second try, which the report shows: what fails twice is broken. At the desk every failure counts.
-    retry: process.env['CI'] ? 1 : 0,
     setupFiles: ['test/patience.ts'],
     expect: { poll: { timeout: 20_000 } },
     // .ci/run counts from the second.
