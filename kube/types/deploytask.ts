@@ -428,7 +428,7 @@ export interface DeployTaskSpec {
    */
   startDeadlineSeconds?: number;
   /**
-   * Whether running the work twice does no harm. Only such a task may be started again after its agent was lost.
+   * Whether running the work twice does no harm. Such a task is ended by an agent that cannot reach Kubernetes; others go on there and are reported later. None is started again by itself.
    */
   idempotent?: boolean;
   /**
