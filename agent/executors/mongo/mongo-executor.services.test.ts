@@ -1,7 +1,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Document } from 'mongodb';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { hasServices, service } from '../../../test/services/service.ts';
 import { describeExecutor, execute } from '../../conformance/executor.ts';
 import type { Work } from '../../conformance/executor.ts';
@@ -18,6 +18,7 @@ describe.skipIf(!hasServices('mongo'))('MongoExecutor', () => {
     database = await TestDatabase.create(await service('mongo'));
   });
   afterAll(() => database?.drop());
+  beforeEach(() => database.empty());
 
   // Three products of all documents with each other: it takes minutes.
   const product = {

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { hasServices, service } from '../../../test/services/service.ts';
 import { TestDatabase } from './testing/test-database.ts';
 
@@ -12,6 +12,7 @@ describe.skipIf(!hasServices('mongo'))('MongoExecutor and what it reads', () => 
     database = await TestDatabase.create(await service('mongo'));
   });
   afterAll(() => database?.drop());
+  beforeEach(() => database.empty());
 
   const users = { operation: 'insert', collection: 'users' };
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { hasServices, service } from '../../../test/services/service.ts';
 import { TestDatabase } from './testing/test-database.ts';
 
@@ -9,6 +9,7 @@ describe.skipIf(!hasServices('mongo'))('MongoExecutor and sequences of operation
     database = await TestDatabase.create(await service('mongo'));
   });
   afterAll(() => database?.drop());
+  beforeEach(() => database.empty());
 
   const users = { operation: 'insert', collection: 'users' };
 

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { hasServices, service } from '../../../test/services/service.ts';
 import { temporaryFolder } from '../../testing/temporary-folder.ts';
 import type { Outcome } from '../executor.ts';
@@ -22,6 +22,7 @@ describe.skipIf(!hasServices('postgres'))('PostgresExecutor with much data', () 
     database = await TestDatabase.create(await service('postgres'));
   });
   afterAll(() => database?.drop());
+  beforeEach(() => database.empty());
 
   /** What JavaScript and its buffers keep, in MiB, after garbage is collected. */
   const kept = (): number => {

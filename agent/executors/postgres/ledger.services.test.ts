@@ -15,7 +15,8 @@ describe.skipIf(!hasServices('postgres'))('The ledger of a postgres task', () =>
   afterAll(() => database?.drop());
   beforeEach(async () => {
     uid = randomUUID();
-    await database.witness.query('DROP TABLE IF EXISTS notes; CREATE TABLE notes (a int)');
+    await database.empty();
+    await database.witness.query('CREATE TABLE notes (a int)');
   });
 
   const run = (command: string, options: object = {}, changes: Partial<Work> = {}): Promise<Execution> =>

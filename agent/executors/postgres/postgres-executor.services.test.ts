@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { hasServices, service } from '../../../test/services/service.ts';
 import { describeExecutor } from '../../conformance/executor.ts';
 import type { Execution } from '../../conformance/executor.ts';
@@ -14,6 +14,7 @@ describe.skipIf(!hasServices('postgres'))('PostgresExecutor', () => {
     database = await TestDatabase.create(await service('postgres'));
   });
   afterAll(() => database?.drop());
+  beforeEach(() => database.empty());
 
   const run: TestDatabase['run'] = (...args) => database.run(...args);
   const text = ({ result }: Execution): string => result.toString();

@@ -41,6 +41,12 @@ export class TestDatabase {
     rmSync(this.spoolFolder, { recursive: true, force: true });
   }
 
+  /** Leaves nothing but `many`, of the tests before and of an earlier try of this one. */
+  async empty(): Promise<void> {
+    for (const { name } of await this.documents.listCollections({}, { nameOnly: true }).toArray())
+      if (name !== 'many') await this.documents.dropCollection(name);
+  }
+
   /** What is there, as the witness sees it. */
   get documents(): Db {
     return this.witness.db(this.name);
