@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createConnection } from 'mysql2/promise';
 import type { Connection } from 'mysql2/promise';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { readOptions } from '../../agent/executors/mysql/goinception/testing/option-reader.ts';
 import { GoInceptionStandIn } from '../../agent/executors/mysql/goinception/testing/stand-in.ts';
 import { hasCluster, sharedCluster } from '../kubernetes/shared.ts';
@@ -30,6 +30,7 @@ describe.skipIf(!hasCluster() || !hasServices('mysql'))('an attacker who writes 
     programs = await startPrograms(await sharedCluster(), { agentConfig: { plugins: [{ type: 'mysql', config }] } });
     tasks = new TaskClient(programs);
   });
+  beforeEach(() => witness.query(`DELETE FROM ${DATABASE}.t`));
   afterAll(async () => {
     await programs?.stop();
     await standIn?.close();

@@ -1,4 +1,4 @@
-import { existsSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -72,6 +72,7 @@ describe.skipIf(!hasCluster())('an attacker who may create tasks', { timeout: 18
       const journal = join(programs.folder, 'agent', 'journal', 'planted');
       const link = join(programs.folder, 'link');
       symlinkSync(join(programs.folder, 'agent'), link);
+      onTestFinished(() => rmSync(link));
       for (const [target_path, why] of [
         ['/proc/self/environ', 'is not for tasks to use'],
         ['/sys/planted', 'is not for tasks to use'],
@@ -250,9 +251,10 @@ describe.skipIf(!hasCluster())('an attacker who may create tasks', { timeout: 18
       await call(`/api/v1/tasks/${forged}/cancel`, { method: 'POST' });
       await call(`/api/configs/sources/${forged}`, { method: 'DELETE' });
       const spec = { type: 'shell', agent: programs.agentName, command: `printf 'a\\n${line}\\n\\033[2J'` } as const;
-      const metadata = { name: 'forger', annotations: { 'tiangong.io/created-by': `eve\n${line}\u001b[2J` } };
-      await cluster.client.create(deployTasks, cluster.namespace, { metadata, spec });
-      await tasks.ended('forger');
+      const annotations = { 'tiangong.io/created-by': `eve\n${line}\u001b[2J` };
+      const metadata = { generateName: 'forger-', annotations };
+      const forger = await cluster.client.create(deployTasks, cluster.namespace, { metadata, spec });
+      await tasks.ended(forger.metadata.name);
       for (const { log } of [programs.api, programs.agent, programs.operator])
         for (const entry of log.split('\n').filter((text) => text !== '')) {
           const { msg } = JSON.parse(entry) as { msg?: string };

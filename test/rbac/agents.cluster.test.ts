@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { KubeClient } from '../../kube/client.ts';
+import { isNotFound } from '../../kube/kube-error.ts';
+import type { KubeObject } from '../../kube/object.ts';
 import { agentPools, agents, leases } from '../../kube/resource.ts';
+import type { Resource } from '../../kube/resource.ts';
 import { hasHelm } from '../chart/helm-binaries.ts';
 import { startCluster } from '../kubernetes/cluster.ts';
 import type { Cluster } from '../kubernetes/cluster.ts';
@@ -43,7 +46,16 @@ describe.skipIf(!hasCluster() || !hasHelm())('an agent speaks for itself alone',
   const renew = (as: KubeClient, name: string): Promise<unknown> =>
     as.patch(leases, 'home', name, { spec: { holderIdentity: 'mine' } });
 
+  /** Removes what a try that failed may have made. */
+  const remove = async (resource: Resource<KubeObject>, ...names: readonly string[]): Promise<void> => {
+    for (const name of names)
+      await release.admin.delete(resource, 'home', name).catch((err: unknown) => {
+        if (!isNotFound(err)) throw err;
+      });
+  };
+
   it('registers itself, and says what it is', async () => {
+    await remove(agents, POD.pod);
     await register(pod, POD.pod);
     await expect(report(pod, POD.pod, { hostname: 'node-1', draining: true })).resolves.toBeDefined();
     await expect(pod.patch(agents, 'home', POD.pod, { metadata: { labels: { team: 'a' } } })).resolves.toBeDefined();
@@ -81,16 +93,19 @@ describe.skipIf(!hasCluster() || !hasHelm())('an agent speaks for itself alone',
   });
 
   it('holds its own Lease, and no other', async () => {
+    const daemons = `${OTHER.pod.slice(0, 9)}-node-2`;
+    await remove(leases, POD.pod, daemons);
     await lease(pod, POD.pod);
     await expect(renew(pod, POD.pod)).resolves.toBeDefined();
     await expect(renew(other, POD.pod)).rejects.toThrow(
       'the Lease of agent pool-7c9d-x2x4z may not be held by pool-7c9d-other',
     );
     await expect(lease(other, 'not-yet-there')).rejects.toThrow('may not be held by');
-    await expect(lease(other, `${OTHER.pod.slice(0, 9)}-node-2`)).resolves.toBeDefined();
+    await expect(lease(other, daemons)).resolves.toBeDefined();
   });
 
   it('cannot become the operator, nor can anybody else', async () => {
+    await remove(leases, 'tiangong-operator.leader');
     for (const client of [pod, release.admin])
       await expect(lease(client, 'tiangong-operator.leader')).rejects.toThrow(/Lease of (the leader|agent)/);
     await expect(lease(operator, 'tiangong-operator.leader')).resolves.toBeDefined();
@@ -105,6 +120,7 @@ describe.skipIf(!hasCluster() || !hasHelm())('an agent speaks for itself alone',
   });
 
   it('leaves Leases of others to those who may write them', async () => {
+    await remove(leases, 'something-else');
     await expect(lease(release.admin, 'something-else')).resolves.toBeDefined();
   });
 
@@ -113,6 +129,7 @@ describe.skipIf(!hasCluster() || !hasHelm())('an agent speaks for itself alone',
       as.create(agentPools, 'home', { metadata: { name }, spec: { workload: 'DaemonSet', ...spec } });
 
     it('only the operator says how it is', async () => {
+      await remove(agentPools, 'one');
       await pool(release.admin, 'one', {});
       const patch = (as: KubeClient): Promise<unknown> =>
         as.patch(agentPools, 'home', 'one', { status: { ready: 3 } }, { subresource: 'status' });
@@ -121,6 +138,8 @@ describe.skipIf(!hasCluster() || !hasHelm())('an agent speaks for itself alone',
     });
 
     it('only those give it the nodes who have the right to', async () => {
+      await release.admin.patch(agentPools, 'home', 'rooted', { metadata: { finalizers: [] } }).catch(() => undefined);
+      await remove(agentPools, 'plain', 'scratch', 'rooted');
       const kim = await release.person('kim', { home: 'tiangong.home.admin' });
       await expect(pool(kim, 'plain', {})).resolves.toBeDefined();
       await expect(pool(kim, 'rooted', { hostAccess: true })).rejects.toThrow(

@@ -53,10 +53,10 @@ describe.skipIf(!hasCluster() || !hasHelm())('a release that looks after all nam
     const namespace = release.foreign;
     const spec = { agent: 'a', type: 'shell' as const, command: 'x' };
     const editor = await release.person('jo', { [namespace]: 'tiangong.home.edit' });
-    const { metadata } = await editor.create(deployTasks, namespace, { metadata: { name: 'task' }, spec });
+    const { metadata } = await editor.create(deployTasks, namespace, { metadata: { generateName: 'task-' }, spec });
     expect(metadata).toMatchObject({ annotations: { 'tiangong.io/created-by': userName('jo') } });
     const write = (as: KubeClient, status: object): Promise<unknown> =>
-      as.patch(deployTasks, namespace, 'task', { status }, { subresource: 'status' });
+      as.patch(deployTasks, namespace, metadata.name, { status }, { subresource: 'status' });
     await expect(write(release.admin, { state: 'Failed' })).rejects.toThrow('may only settle');
     const assignment = { agent: POD.pod, instance: 'i', epoch: 1 };
     await write(await release.component('operator'), { state: 'Assigned', assignment });

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { isNotFound } from '../../kube/kube-error.ts';
 import { deployTasks, leases, secrets, syncTasks } from '../../kube/resource.ts';
 import type { DeployTaskSpec } from '../../kube/types/deploytask.ts';
@@ -52,7 +52,7 @@ describe.skipIf(!hasCluster() || !hasHelm())('with the rights of the chart alone
   let release: Release;
   let programs: Programs;
   let tasks: TaskClient;
-  let consumer: TestConsumer;
+  let attempt = 0;
 
   beforeAll(async () => {
     cluster = await startCluster({ apiServerArgs: audit.apiServerArgs() });
@@ -72,15 +72,20 @@ describe.skipIf(!hasCluster() || !hasHelm())('with the rights of the chart alone
     const env = { TIANGONG_NAMESPACES: `${home},${watched}`, TIANGONG_AGENT_SERVICE_ACCOUNT: 'tiangong-agent' };
     programs = await startPrograms(place, { agentName: POD, env });
     tasks = new TaskClient(programs);
-    consumer = await TestConsumer.listen();
+  });
+
+  beforeEach(() => {
+    attempt += 1;
   });
 
   afterAll(async () => {
     await programs?.stop();
-    await consumer?.close();
     await cluster?.stop();
     audit.remove();
   });
+
+  /** A name that no other try of a test has used. */
+  const named = (name: string): string => `${name}-${attempt}`;
 
   const call = async (method: string, path: string, body?: object): Promise<{ status: number; body: Json }> => {
     const init = body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
@@ -98,8 +103,8 @@ describe.skipIf(!hasCluster() || !hasHelm())('with the rights of the chart alone
       status: 'success',
       result: 'hello\n',
     });
-    await apply('by-kubectl', { command: 'echo hello' });
-    expect(await tasks.ended('by-kubectl')).toMatchObject({ status: 'success', result: 'hello\n' });
+    await apply(named('by-kubectl'), { command: 'echo hello' });
+    expect(await tasks.ended(named('by-kubectl'))).toMatchObject({ status: 'success', result: 'hello\n' });
     expect(await tasks.run({ type: 'shell', command: 'exit 3' })).toMatchObject({ status: 'failed' });
     const long = await tasks.run({ type: 'shell', command: `echo ${'x'.repeat(100_000)} | wc -c; seq 20000` });
     expect(long).toMatchObject({ status: 'success' });
@@ -115,13 +120,14 @@ describe.skipIf(!hasCluster() || !hasHelm())('with the rights of the chart alone
     const held = await tasks.create({ type: 'shell', command: 'echo approved', params: { approve: 'required' } });
     await vi.waitFor(() => programs.rest.post(`/tasks/${held.id}/approve`), WITHIN);
     expect(await tasks.ended(held.id)).toMatchObject({ status: 'success' });
-    await apply('short-lived', { command: 'true', ttlSecondsAfterFinished: 0 });
-    const find = (): Promise<unknown> => release.admin.get(deployTasks, release.home, 'short-lived');
+    const [shortLived, inTheMiddle] = [named('short-lived'), named('in-the-middle')];
+    await apply(shortLived, { command: 'true', ttlSecondsAfterFinished: 0 });
+    const find = (): Promise<unknown> => release.admin.get(deployTasks, release.home, shortLived);
     await vi.waitFor(() => expect(find()).rejects.toSatisfy(isNotFound), WITHIN);
-    await apply('in-the-middle', { command: 'sleep 300' });
-    await expect.poll(async () => (await tasks.get('in-the-middle')).status, WITHIN).toBe('running');
-    await release.admin.delete(deployTasks, release.home, 'in-the-middle');
-    await vi.waitFor(() => expect(tasks.get('in-the-middle')).rejects.toThrow('404'), WITHIN);
+    await apply(inTheMiddle, { command: 'sleep 300' });
+    await expect.poll(async () => (await tasks.get(inTheMiddle)).status, WITHIN).toBe('running');
+    await release.admin.delete(deployTasks, release.home, inTheMiddle);
+    await vi.waitFor(() => expect(tasks.get(inTheMiddle)).rejects.toThrow('404'), WITHIN);
   });
 
   it('credentials reach the agent, which has no right on Secrets', async () => {
@@ -130,25 +136,26 @@ describe.skipIf(!hasCluster() || !hasHelm())('with the rights of the chart alone
       0,
       '127.0.0.1',
     );
+    onTestFinished(() => void server.close());
     await new Promise((resolve) => server.once('listening', resolve));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
     const params = { url, headers: { Authorization: 'Bearer of-great-price' } };
     expect(await tasks.run({ type: 'api', command: 'GET', params })).toMatchObject({ status: 'success' });
-    const metadata = { name: 'login' };
+    const login = named('login');
+    const metadata = { name: login };
     const data = { Authorization: Buffer.from('Bearer by-name').toString('base64') };
     const secret = { metadata, type: 'tiangong.io/credential', data };
     await release.admin.create(secrets, release.home, secret);
-    await apply('with-a-secret', { type: 'api', command: 'GET', params: { url, headers_secret_ref: 'login' } });
-    expect(await tasks.ended('with-a-secret')).toMatchObject({ status: 'success' });
+    await apply(named('with-a-secret'), { type: 'api', command: 'GET', params: { url, headers_secret_ref: login } });
+    expect(await tasks.ended(named('with-a-secret'))).toMatchObject({ status: 'success' });
     expect(seen).toEqual(['Bearer of-great-price', 'Bearer by-name']);
-    server.close();
   });
 
   it('files are uploaded, used and distributed', async () => {
     const file = await programs.rest.upload('names.txt', new Blob(['ann\nbob\n']));
     const command = 'wc -l < $TIANGONG_FILE';
     expect(await tasks.run({ type: 'shell', command, file_id: file.id })).toMatchObject({ result: '2\n' });
-    const target = join(programs.folder, 'names.txt');
+    const target = join(programs.folder, named('names.txt'));
     const sent = await programs.rest.post<{ tasks?: object[] }>(`/files/${file.id}/distribute`, {
       agent_ids: [POD],
       target_path: target,
@@ -162,7 +169,13 @@ describe.skipIf(!hasCluster() || !hasHelm())('with the rights of the chart alone
   });
 
   it('a sync is configured, tried, started, stopped and removed', async () => {
-    const folder = join(programs.folder, 'watched');
+    const consumer = await TestConsumer.listen();
+    onTestFinished(() => consumer.close());
+    const left = async (): Promise<unknown> => (await release.admin.list(syncTasks, release.home)).items;
+    // A try that failed has left its own.
+    for (const path of ['/configs/sources/s1', '/configs/pushers/p1']) await call('DELETE', path);
+    await expect.poll(left, WITHIN).toEqual([]);
+    const folder = join(programs.folder, named('watched'));
     mkdirSync(folder);
     writeFileSync(join(folder, 'there'), 'x');
     const source = { driver: 'fs', uri: folder, credential: { user: 'fs-user', passwd: null }, disabled: false };
@@ -189,7 +202,6 @@ describe.skipIf(!hasCluster() || !hasHelm())('with the rights of the chart alone
     // What is left of the syncs goes with their source.
     expect((await call('DELETE', '/configs/sources/s1')).status).toBeLessThan(300);
     expect((await call('DELETE', '/configs/pushers/p1')).status).toBeLessThan(300);
-    const left = async (): Promise<unknown> => (await release.admin.list(syncTasks, release.home)).items;
     await expect.poll(left, WITHIN).toEqual([]);
   });
 
@@ -201,6 +213,11 @@ describe.skipIf(!hasCluster() || !hasHelm())('with the rights of the chart alone
   });
 
   it('an agent that stops gives its Lease back', async () => {
+    onTestFinished(async () => {
+      await programs.agent.kill();
+      programs.agent.start();
+    });
+    await expect.poll(() => programs.rest.tryGet(`/agents/${POD}/status`), WITHIN).toMatchObject({ status: 'online' });
     await programs.agent.stop();
     const lease = await release.admin.get(leases, release.home, POD);
     expect(lease.spec?.holderIdentity ?? '').toBe('');

@@ -218,7 +218,8 @@ describe.skipIf(!hasCluster() || !hasHelm())('who may write the status of tasks 
         method: 'POST',
         path: '/apis/rbac.authorization.k8s.io/v1/namespaces/home/rolebindings',
         body: JSON.stringify({
-          metadata: { name: `${name}-${role}` },
+          // The name is the server's to choose: a test that is tried again binds it again.
+          metadata: { generateName: `${name}-${role}-` },
           roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: role },
           subjects: [{ kind: 'ServiceAccount', name, namespace: 'home' }],
         }),
