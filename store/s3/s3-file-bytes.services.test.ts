@@ -34,8 +34,8 @@ describe.skipIf(!hasServices('s3'))('on a server that speaks S3', () => {
     return Contents.map(({ Key = '' }) => Key);
   }
 
-  const unfinishedUploads = async (): Promise<number> =>
-    (await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }))).Uploads?.length ?? 0;
+  const unfinishedUploads = async (prefix: string): Promise<number> =>
+    (await client.send(new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: prefix }))).Uploads?.length ?? 0;
 
   beforeAll(async () => {
     const { host, port, user, password } = await service('s3');
@@ -85,8 +85,9 @@ describe.skipIf(!hasServices('s3'))('on a server that speaks S3', () => {
     const source = partsOf('x'.repeat(50 * 1024 * 1024), new Error('cut'));
     await expect(bytes.put('large', source)).rejects.toThrow('cut');
     await bytes.delete('large');
-    expect(await keys(bytes.place.slice(`s3://${bucket}/`.length))).toEqual([]);
-    expect(await unfinishedUploads()).toBe(0);
+    const prefix = bytes.place.slice(`s3://${bucket}/`.length);
+    expect(await keys(prefix)).toEqual([]);
+    expect(await unfinishedUploads(prefix)).toBe(0);
   });
 
   it('removes the parts that an upload left whose process died', async () => {
@@ -94,11 +95,11 @@ describe.skipIf(!hasServices('s3'))('on a server that speaks S3', () => {
     const prefix = bytes.place.slice(`s3://${bucket}/`.length);
     for (const key of ['died', 'died-not'])
       await client.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key: prefix + key }));
-    expect(await unfinishedUploads()).toBe(2);
+    expect(await unfinishedUploads(prefix)).toBe(2);
     await bytes.delete('died');
-    expect(await unfinishedUploads()).toBe(1);
+    expect(await unfinishedUploads(prefix)).toBe(1);
     await bytes.delete('died-not');
-    expect(await unfinishedUploads()).toBe(0);
+    expect(await unfinishedUploads(prefix)).toBe(0);
   });
 
   it('says that the object store is at fault, and nothing of the request, when there is no bucket', async () => {

@@ -29,6 +29,7 @@ describe.skipIf(!hasServices('clickhouse'))('ClickHouse 26 by HTTP', () => {
   });
 
   it("executes the manual's examples", async () => {
+    await run(`DROP TABLE IF EXISTS ${table}`);
     const written = await run(
       `CREATE TABLE ${table} (id UInt32, name String) ENGINE = MergeTree() ORDER BY id; INSERT INTO ${table} VALUES (1, 'test');`,
     );

@@ -104,6 +104,7 @@ describe.skipIf(!hasServices('clickhouse-18')).each(['native', 'http'] as const)
     );
 
     it('creates a table and writes a row, as the manual shows', async () => {
+      await ask(`DROP TABLE IF EXISTS test_${protocol}`);
       const { outcome, result, log } = await run(
         protocol,
         `CREATE TABLE test_${protocol} (id UInt32, name String) ENGINE = MergeTree() ORDER BY id; INSERT INTO test_${protocol} VALUES (1, 'test');`,

@@ -233,6 +233,7 @@ describe.skipIf(!hasServices('clickhouse-18'))('ClickHouse statements on 18.16',
     });
 
     it('tells how far a long statement is, at most once a second', async () => {
+      const began = performance.now();
       const execution = await run(
         protocol,
         `SELECT sum(sleepEachRow(0.0004)) FROM (SELECT number FROM numbers(8000)) SETTINGS max_block_size = 1000`,
@@ -240,7 +241,7 @@ describe.skipIf(!hasServices('clickhouse-18'))('ClickHouse statements on 18.16',
       expect(execution.outcome).toMatchObject({ state: 'Succeeded' });
       const told = execution.log.filter(({ message }) => / rows, [\d.]+ MiB/.test(message));
       expect(told.length).toBeGreaterThan(0);
-      expect(told.length).toBeLessThan(10);
+      expect(told.length).toBeLessThanOrEqual((performance.now() - began) / 1000);
     });
 
     it('executes thousands of statements with a short log', async () => {

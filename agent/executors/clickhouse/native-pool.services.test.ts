@@ -93,7 +93,7 @@ describe.skipIf(!hasServices('clickhouse-18'))('NativePool', () => {
 
   it('has a connection for each task that runs at the same time', async () => {
     const { run, made, open } = await counted();
-    const all = await Promise.all(Array.from({ length: 6 }, () => run('SELECT sleep(0.2)')));
+    const all = await Promise.all(Array.from({ length: 6 }, () => run('SELECT sleep(1)')));
     expect(all.map(({ outcome }) => outcome.state)).toEqual(Array.from({ length: 6 }, () => 'Succeeded'));
     expect(made()).toBe(6);
     // Four of them are kept.

@@ -149,7 +149,7 @@ describe.skipIf(!hasServices('clickhouse-18'))('types by the native protocol', (
   });
 
   it('names a type that it cannot read, with its column', async () => {
-    const table = `${database}.aggregated`;
+    const table = `${database}.t_${randomUUID().slice(0, 8)}`;
     await ask(`CREATE TABLE ${table} (v AggregateFunction(sum, UInt64)) ENGINE = Memory`);
     const { outcome } = await insert(`SELECT v FROM ${table}`);
     expect(outcome).toMatchObject({

@@ -12,7 +12,8 @@ describe.skipIf(!hasServices('elasticsearch'))('ElasticsearchExecutor and bulk a
   afterAll(() => indices?.drop());
 
   it('fails for actions that failed, names them and counts the others', async () => {
-    await indices.ask('PUT', `/${index}-bulk`, { mappings: { properties: { n: { type: 'long' } } } });
+    const of = indices.unused();
+    await indices.ask('PUT', `/${of}`, { mappings: { properties: { n: { type: 'long' } } } });
     const actions = [
       { create: { _id: '1', _source: { n: 1 } } },
       { create: { _id: '1', _source: { n: 2 } } },
@@ -21,7 +22,7 @@ describe.skipIf(!hasServices('elasticsearch'))('ElasticsearchExecutor and bulk a
       { update: { _id: '1', doc: { n: 5 }, doc_as_upsert: true } },
       { delete: { _id: '9' } },
     ];
-    const { outcome, result, log } = await indices.run({ operation: 'bulk', index: `${index}-bulk`, actions });
+    const { outcome, result, log } = await indices.run({ operation: 'bulk', index: of, actions });
     expect(outcome).toMatchObject({ state: 'Failed', reason: 'BulkActionsFailed' });
     const [head, ...named] = outcome.message.split('\n');
     expect(head).toBe('Bulk operation failed: 3 of 6 actions failed');
@@ -32,7 +33,7 @@ describe.skipIf(!hasServices('elasticsearch'))('ElasticsearchExecutor and bulk a
     ]);
     expect(result.toString()).toMatch(/^Bulk operation completed\nDocuments affected: 3\nResponse: \{"errors":true,/);
     expect(log.filter(({ level }) => level === 'error').map(({ message }) => message)).toEqual(named);
-    expect(await indices.source('1', `${index}-bulk`)).toEqual({ n: 5 });
+    expect(await indices.source('1', of)).toEqual({ n: 5 });
   });
 
   it('names the first twenty of many failed actions and counts the rest', async () => {
@@ -51,7 +52,7 @@ describe.skipIf(!hasServices('elasticsearch'))('ElasticsearchExecutor and bulk a
   });
 
   it('streams a file of 100,000 documents in and a search of them out', async () => {
-    const of = `${index}-many`;
+    const of = indices.unused();
     const text = Array.from({ length: 100_000 }, (_, n) => `{"index":{"_index":"${of}"}}\n{"n":${n}}\n`).join('');
     const loaded = await indices.run(
       '',
@@ -79,7 +80,7 @@ describe.skipIf(!hasServices('elasticsearch'))('ElasticsearchExecutor and bulk a
   }, 120_000);
 
   it('takes the actions of a bulk command from a file, in both styles', async () => {
-    const of = `${index}-file`;
+    const of = indices.unused();
     const lines = await indices.file('{"index":{"_id":"1"}}\n{"a":1}\n{"update":{"_id":"1","doc":{"b":2}}}\n');
     await indices.succeeded({ operation: 'bulk', index: of }, {}, { file: lines });
     expect(await indices.source('1', of)).toEqual({ a: 1, b: 2 });

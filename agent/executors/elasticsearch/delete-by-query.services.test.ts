@@ -45,6 +45,8 @@ describe.skipIf(!hasServices('elasticsearch'))('ElasticsearchExecutor while it d
   const begun = (): Promise<void> =>
     vi.waitFor(async () => expect((await tasks()).some(({ status }) => status.deleted > 0)).toBe(true));
   const fill = async (): Promise<void> => {
+    // What an earlier try left, should it have failed, goes on for a hundred seconds.
+    await cancelAll();
     const actions = Array.from({ length: 100 }, (_, n) => ({ index: { _id: String(n), _source: { n } } }));
     await indices.succeeded({ operation: 'bulk', index: of, actions, refresh: true });
   };
@@ -127,7 +129,8 @@ describe.skipIf(!hasServices('elasticsearch'))('ElasticsearchExecutor while it d
     const hasty = new ElasticsearchExecutor({
       connections: new Map(),
       spoolFolder: indices.spoolFolder,
-      graceMs: 1000,
+      // Longer than a busy server needs to refuse.
+      graceMs: 4000,
     });
     onTestFinished(() => hasty.close());
     const controller = new AbortController();

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { hasServices, service } from '../../../test/services/service.ts';
 import { describeExecutor, execute } from '../../conformance/executor.ts';
@@ -22,7 +21,7 @@ describe.skipIf(!hasServices('elasticsearch'))('ElasticsearchExecutor', () => {
   describeExecutor(
     'ElasticsearchExecutor',
     () => {
-      const of = `${index}-${randomBytes(4).toString('hex')}`;
+      const of = indices.unused();
       const actions = Array.from({ length: 1000 }, (_, id) => ({ index: { _id: String(id), _source: { id } } }));
       const slowly = (timeout_ms: number): Work =>
         indices.work(
@@ -67,6 +66,7 @@ describe.skipIf(!hasServices('elasticsearch'))('ElasticsearchExecutor', () => {
 
   describe('with the manual’s examples', () => {
     it('indexes a document (example 1)', async () => {
+      await indices.ask('DELETE', `/${index}/_doc/1`);
       const result = await indices.succeeded(
         `{"operation":"index","index":"${index}","id":"1","doc":{"field":"value"}}`,
         {
@@ -104,6 +104,7 @@ describe.skipIf(!hasServices('elasticsearch'))('ElasticsearchExecutor', () => {
     });
 
     it('sends the bulk command of the format section', async () => {
+      await indices.ask('PUT', `/${index}/_doc/1`, { field: 'old' });
       const command = { operation: 'bulk', index, actions: [{ index: { _id: '1', _source: { field: 'value' } } }] };
       const response = JSON.parse((await indices.succeeded(command)).split('Response: ')[1] ?? '') as Record<
         string,
@@ -120,7 +121,7 @@ describe.skipIf(!hasServices('elasticsearch'))('ElasticsearchExecutor', () => {
     });
 
     it('deletes what a query finds', async () => {
-      const of = `${index}-query`;
+      const of = indices.unused();
       for (const kind of ['a', 'a', 'b']) await indices.ask('POST', `/${of}/_doc?refresh=true`, { kind });
       const command = { operation: 'delete_by_query', index: of, query: { match: { kind: 'a' } }, refresh: true };
       expect(await indices.succeeded(command)).toMatch(
@@ -181,7 +182,7 @@ describe.skipIf(!hasServices('elasticsearch'))('ElasticsearchExecutor', () => {
   });
 
   it('manages documents and indices', async () => {
-    const of = `${index}-managed`;
+    const of = indices.unused();
     expect(
       await indices.succeeded({
         operation: 'create_index',

@@ -56,6 +56,11 @@ export class TestIndices {
     return (await response.json()) as Record<string, unknown>;
   }
 
+  /** A name that no index has had, also not in an earlier try of the test; `drop` deletes it too. */
+  unused(): string {
+    return `${this.#index}-${randomBytes(4).toString('hex')}`;
+  }
+
   async source(id: string, of = this.#index): Promise<unknown> {
     return (await this.ask('GET', `/${of}/_doc/${id}`))['_source'];
   }
