@@ -110,11 +110,9 @@ describe('TaskOutput', () => {
     const api = await receiver();
     const { output } = outputTo(uploaderTo(api.url).uploader);
     void output.log('info', 'still here');
-    await vi.waitFor(() => expect(api.bytes('uid-1', 1, 'log').toString()).toContain('still here'), {
-      timeout: 10_000,
-    });
+    await vi.waitFor(() => expect(api.bytes('uid-1', 1, 'log').toString()).toContain('still here'));
     void output.log('info', 'and now');
-    await vi.waitFor(() => expect(api.bytes('uid-1', 1, 'log').toString()).toContain('and now'), { timeout: 10_000 });
+    await vi.waitFor(() => expect(api.bytes('uid-1', 1, 'log').toString()).toContain('and now'));
     const { log } = await output.end();
     expect([log.total, log.truncated]).toEqual([2, undefined]);
     await vi.waitFor(() => expect(api.isComplete('uid-1', 1, 'log')).toBe(true));

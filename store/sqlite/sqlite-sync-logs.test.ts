@@ -1,12 +1,15 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Database } from './database.ts';
 import { SqliteSyncLogs } from './sqlite-sync-logs.ts';
 
 describe('SqliteSyncLogs', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'tiangong-store-'));
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'tiangong-store-'));
+  });
   afterEach(() => rmSync(folder, { recursive: true }));
 
   it('keeps the newest lines only, and never gives a number twice', async () => {

@@ -221,11 +221,11 @@ describe('MongoExecutor, stopped or cut off', () => {
       if (name === 'killSessions') killed.resolve({ n: 1, ok: 1 });
       return name === 'delete' ? killed.promise : { n: 1, ok: 1 };
     });
-    const { outcome, result } = await run(server, { timeout_ms: 500 });
+    const { outcome, result } = await run(server, { timeout_ms: 3000 });
     expect(outcome).toEqual({
       state: 'Failed',
       reason: 'TimeoutExceeded',
-      message: 'execution timeout after 500 ms (3 of 3 operations done)',
+      message: 'execution timeout after 3000 ms (3 of 3 operations done)',
     });
     expect(result.toString()).toContain('Operation 3: DELETE SUCCESS (Documents: 1)');
   });

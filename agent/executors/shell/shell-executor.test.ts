@@ -43,7 +43,12 @@ describeExecutor('ShellExecutor', () => {
 
 describe('ShellExecutor', () => {
   it('gives both outputs byte for byte as the result and line by line as the log', async () => {
-    const { result, log, outcome } = await run('echo out; sleep 0.05; echo err >&2; sleep 0.05; printf "no end"');
+    // Each piece is written when the one before has been read: two outputs have no order of their own.
+    const read = join(workFolder, randomUUID());
+    let pieces = 0;
+    const onResult = (): undefined => writeFileSync(`${read}-${(pieces += 1)}`, '') as undefined;
+    const command = `echo out; until [ -e ${read}-1 ]; do sleep 0.01; done; echo err >&2; until [ -e ${read}-2 ]; do sleep 0.01; done; printf "no end"`;
+    const { result, log, outcome } = await execute(executor, { command, onResult });
     expect(result.toString()).toBe('out\nerr\nno end');
     expect(log).toEqual([
       { level: 'info', message: expect.stringMatching(/^Executing command: echo out/) as string },
@@ -123,11 +128,13 @@ describe('ShellExecutor', () => {
 
   it('ends the whole group and what left it when aborted: TERM first, then KILL', async () => {
     const uid = randomUUID();
-    const told = join(workFolder, 'told');
-    const detached = join(workFolder, 'detached');
+    const told = join(workFolder, randomUUID());
+    const detached = join(workFolder, randomUUID());
+    // Long enough for a shell on a busy machine to heed the TERM.
+    const lenient = new ShellExecutor({ workFolder, killGraceMs: 3000 });
     const command = `trap 'echo x > ${told}' TERM; setsid sh -c 'trap "" TERM; echo x > ${detached}; while :; do sleep 0.05; done' & while :; do sleep 0.05; done`;
     const controller = new AbortController();
-    const execution = execute(executor, { command, uid, signal: controller.signal });
+    const execution = execute(lenient, { command, uid, signal: controller.signal });
     await exists(detached);
     controller.abort(new TaskAborted('User', 'enough'));
     await execution;
