@@ -3,7 +3,6 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hasServices, service } from '../../../../test/services/service.ts';
 import { SourceReader } from '../../conformance/source-reader.ts';
 import { SourceUnderTest } from '../../conformance/source-under-test.ts';
-import { PositionLostError } from '../../source.ts';
 import type { StreamEntry } from '../../stream-entry.ts';
 import type { SyncEvent } from '../../sync-event.ts';
 import { MysqlWorld } from './testing/mysql-world.ts';
@@ -21,8 +20,6 @@ describe.each(['mysql', 'mariadb'] as const)('the stream of %s', (name) => {
     const run = (...statements: readonly string[]): Promise<void> => world.run(...statements);
     const eventsOf = ({ entries }: SourceReader): SyncEvent[] =>
       entries.flatMap(({ event }) => (event === undefined ? [] : [event]));
-    const shown = (reader: SourceReader): unknown[] =>
-      eventsOf(reader).map(({ event_type, rows }) => [event_type, ...rows.map(({ id, version }) => [id, version])]);
     /** Until a row of this table has come; nothing else is written to it. */
     const untilEnd = async (reader: SourceReader): Promise<void> => {
       await run('CREATE TABLE end_ (id INT PRIMARY KEY)', 'INSERT INTO end_ VALUES (1)', 'DROP TABLE end_');
@@ -76,68 +73,6 @@ describe.each(['mysql', 'mariadb'] as const)('the stream of %s', (name) => {
       }
       expect(indexes).toEqual([...new Set(indexes)].sort((a, b) => a - b));
       await stream.return?.();
-    });
-
-    it('tells nothing of what XA prepares until it is committed, and nothing of what it rolls back', async () => {
-      const reader = await SourceReader.open(test.open());
-      await run("XA START 'a'", 'INSERT INTO rows_ (id, version) VALUES (1, 1)', "XA END 'a'", "XA PREPARE 'a'");
-      await run("XA START 'b'", 'INSERT INTO rows_ (id, version) VALUES (2, 1)', "XA END 'b'", "XA PREPARE 'b'");
-      await run(
-        "XA START 'c'",
-        'INSERT INTO rows_ (id, version) VALUES (3, 1)',
-        "XA END 'c'",
-        "XA COMMIT 'c' ONE PHASE",
-      );
-      await run('INSERT INTO rows_ (id, version) VALUES (4, 1)');
-      await reader.until((entries) => entries.some(({ event }) => event?.rows.some(({ id }) => id === 4)));
-      const between = await reader.commit();
-      const second = await SourceReader.open(test.open(), { checkpoint: between });
-      await run("XA COMMIT 'a'", "XA ROLLBACK 'b'");
-      for (const each of [reader, second])
-        await each.until((entries) => entries.some(({ event }) => event?.rows.some(({ id }) => id === 1)));
-      expect(shown(reader)).toEqual([
-        ['insert', [3, 1]],
-        ['insert', [4, 1]],
-        ['insert', [1, 1]],
-      ]);
-      expect(shown(second)).toEqual([['insert', [1, 1]]]);
-      const indexOf = (each: SourceReader): number | undefined => eventsOf(each).at(-1)?.index;
-      expect(indexOf(second)).toBe(indexOf(reader));
-      await second.stop();
-      await reader.stop();
-    });
-
-    it('gives what XA commits at once the same indexes after any beginning, and what comes behind it too', async () => {
-      const reader = await SourceReader.open(test.open());
-      const many = Array.from({ length: 400 }, (_, id) => `INSERT INTO rows_ (id, version) VALUES (${id}, 1)`);
-      await run("XA START 'e'", ...many, "XA END 'e'", "XA PREPARE 'e'");
-      await run("XA COMMIT 'e'", 'CREATE TABLE a (id INT)', 'DROP TABLE a', 'CREATE TABLE b (id INT)');
-      await run('UPDATE rows_ SET id = id + 1000', 'INSERT INTO rows_ (id, version) VALUES (9999, 1)');
-      const untilLast = (each: SourceReader): Promise<void> =>
-        each.until((entries) => entries.some(({ event }) => event?.rows.some(({ id }) => id === 9999)));
-      await untilLast(reader);
-      const all = eventsOf(reader).map(({ index }) => index);
-      expect(all.length).toBeGreaterThan(400);
-      const positions = reader.entries.filter(({ position }) => position !== undefined);
-      for (const { index, position } of [positions[1]!, ...positions.slice(-6)]) {
-        // As pipelines keep it: with the index of the last event before.
-        const before = all.findLast((event) => event <= index) ?? -1;
-        const again = await SourceReader.open(test.open(), {
-          checkpoint: { index: before, position: position!, time: '' },
-        });
-        if (index < all.at(-1)!) await untilLast(again);
-        const shown = eventsOf(again).map((event) => event.index);
-        expect(shown.filter((event) => event > index)).toEqual(all.filter((event) => event > index));
-        await again.stop();
-      }
-      await reader.stop();
-    });
-
-    it('says that its position is lost when XA commits what was prepared before it began', async () => {
-      await run("XA START 'd'", 'INSERT INTO rows_ (id, version) VALUES (1, 1)', "XA END 'd'", "XA PREPARE 'd'");
-      const reader = await SourceReader.open(test.open());
-      await run("XA COMMIT 'd'");
-      await expect.poll(() => reader.failure).toBeInstanceOf(PositionLostError);
     });
 
     it('follows a table that is altered again and again', async () => {
