@@ -54,14 +54,16 @@ export class SourceReader {
     return { index, sentIndex: event?.index ?? this.#startIndex, position, time: new Date().toISOString() };
   }
 
-  /** Waits until this is so of what was read. */
+  /** Waits until this is so of what was read. Rejects at once with the failure of the reading. */
   async until(isSo: (entries: readonly StreamEntry[]) => boolean): Promise<void> {
+    let failure: unknown;
     await expect
       .poll(() => {
-        if (this.failure !== undefined) throw this.failure as Error;
-        return isSo(this.entries);
+        failure = this.failure;
+        return failure !== undefined || isSo(this.entries);
       })
       .toBe(true);
+    if (failure !== undefined) throw failure as Error;
   }
 
   /** A checkpoint that the source was told of. */
