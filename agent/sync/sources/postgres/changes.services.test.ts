@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hasServices, service } from '../../../../test/services/service.ts';
 import { SourceReader } from '../../conformance/source-reader.ts';
 import type { ReaderStart } from '../../conformance/source-reader.ts';
@@ -12,19 +12,15 @@ describe.skipIf(!hasServices('postgres'))('changes of PostgreSQL', () => {
   let open: OpenSource;
   let reader: SourceReader | undefined;
 
-  beforeAll(async () => {
+  beforeEach(async () => {
     world = await PostgresWorld.create(await service('postgres'));
-  });
-  afterAll(() => world?.close());
-  beforeEach(() => {
     open = new OpenSource(world);
   });
   afterEach(async () => {
     await reader?.stop();
     reader = undefined;
-    await open.close();
-    await world.query('DROP PUBLICATION IF EXISTS tiangong');
-    await world.query('DROP SCHEMA public CASCADE; CREATE SCHEMA public');
+    await open?.close();
+    await world?.close();
   });
 
   const read = async (start?: ReaderStart): Promise<SourceReader> => {
@@ -103,11 +99,14 @@ describe.skipIf(!hasServices('postgres'))('changes of PostgreSQL', () => {
     await create('CREATE TABLE items (id integer PRIMARY KEY)');
     const slow = await world.clients.connect();
     const from = await read();
-    await slow.query('BEGIN; INSERT INTO items VALUES (1), (2)');
-    await world.query('INSERT INTO items VALUES (3)');
-    await slow.query('INSERT INTO items VALUES (4)');
-    await slow.query('COMMIT');
-    slow.release();
+    try {
+      await slow.query('BEGIN; INSERT INTO items VALUES (1), (2)');
+      await world.query('INSERT INTO items VALUES (3)');
+      await slow.query('INSERT INTO items VALUES (4)');
+      await slow.query('COMMIT');
+    } finally {
+      slow.release(true);
+    }
     await from.until((entries) => entries.some(({ event }) => event?.rows[0]?.['id'] === 4));
     const events = from.entries.filter(({ event }) => event !== undefined);
     expect(events.map(({ event }) => event?.rows[0]?.['id'])).toEqual([3, 1, 2, 4]);
@@ -156,7 +155,6 @@ describe.skipIf(!hasServices('postgres'))('changes of PostgreSQL', () => {
     expect(events.map(({ event }) => event?.rows[0])).toEqual([{ id: 2, shown: 'a' }]);
     const chunks = (await open.chunks()).filter(({ table }) => table !== 'ends');
     expect(chunks.flatMap(({ rows }) => rows)).toEqual([{ id: 2, shown: 'a' }]);
-    await world.query('DROP PUBLICATION chosen');
   });
 
   it('of rows that are their own identity are found by all that they hold, also after the table was written anew', async () => {

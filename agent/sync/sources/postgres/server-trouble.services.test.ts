@@ -52,20 +52,24 @@ describe.skipIf(!hasServices('postgres'))('the source postgres and its server', 
 
   beforeAll(async () => {
     server = await ownService('postgres', await freePort());
-    admin = await connect();
   });
-  afterAll(async () => {
-    await admin?.end();
-    await server?.remove();
-  });
+  afterAll(() => server?.remove());
   beforeEach(async () => {
+    admin = await connect();
     world = await PostgresWorld.create(server);
     await world.query('CREATE TABLE items (id integer PRIMARY KEY, version integer); INSERT INTO items VALUES (1, 1)');
     open = new OpenSource(world);
   });
   afterEach(async () => {
-    await open.close();
-    await world.close();
+    // A test that has failed may have left the server stopped, or so that no commit ends.
+    await server.start();
+    const settings = await connect();
+    await settings.query('ALTER SYSTEM RESET ALL');
+    await settings.query('SELECT pg_reload_conf()');
+    await settings.end();
+    await admin?.end();
+    await open?.close();
+    await world?.close();
   });
 
   it('knows that a transaction which the log has already is not visible yet, and waits for it before a snapshot', async () => {

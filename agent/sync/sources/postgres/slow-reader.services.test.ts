@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hasServices, service } from '../../../../test/services/service.ts';
 import type { StreamEntry } from '../../stream-entry.ts';
 import { OpenSource } from './testing/open-source.ts';
@@ -10,13 +10,13 @@ const MIB = 1024 * 1024;
 describe.skipIf(!hasServices('postgres'))('a slow reader of postgres', () => {
   let world: PostgresWorld;
 
-  beforeAll(async () => {
+  beforeEach(async () => {
     world = await PostgresWorld.create(await service('postgres'));
     await world.query('CREATE TABLE items (id integer PRIMARY KEY, filling text)');
     // After so long without a word the server would end the connection.
     await world.administrate(`ALTER ROLE ${world.name} SET wal_sender_timeout = '2s'`);
   });
-  afterAll(() => world?.close());
+  afterEach(() => world?.close());
 
   /** How many bytes the server has not sent yet, and for how many seconds it has been heard of the reader since it began. */
   const replication = async (): Promise<{ behind: number; heard: number }> => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hasServices, service } from '../../../../test/services/service.ts';
 import { SourceReader } from '../../conformance/source-reader.ts';
 import { OpenSource } from './testing/open-source.ts';
@@ -66,7 +66,7 @@ const VALUES: readonly (readonly [type: string, sql: string, value: unknown])[] 
 describe.skipIf(!hasServices('postgres'))('values of PostgreSQL', () => {
   let world: PostgresWorld;
 
-  beforeAll(async () => {
+  beforeEach(async () => {
     world = await PostgresWorld.create(await service('postgres'));
     await world.query(`CREATE TYPE mood AS ENUM ('so so', 'good')`);
     await world.query('CREATE DOMAIN amount AS integer CHECK (VALUE > 0)');
@@ -77,7 +77,7 @@ describe.skipIf(!hasServices('postgres'))('values of PostgreSQL', () => {
       `CREATE TABLE types (id integer PRIMARY KEY, ${columns}, twice integer GENERATED ALWAYS AS (id * 2) STORED)`,
     );
   });
-  afterAll(() => world?.close());
+  afterEach(() => world?.close());
 
   it('are what JSON has for them, exact, and the same in the stream and in a snapshot', async () => {
     const open = new OpenSource(world);
