@@ -112,7 +112,7 @@ describe.skipIf(!hasServices('s3'))('source_oss', () => {
       await reader.until(() => told(reader).length === 2);
       expect(told(reader).sort()).toEqual(['delete k00001', 'update k01199']);
       await reader.stop();
-    }, 60_000);
+    }, 180_000);
 
     it('reads without a login what everyone may read, and nothing else', async () => {
       const test_connection = world.driver.actions.test_connection;

@@ -4,6 +4,7 @@ import {
   CreateBucketCommand,
   DeleteBucketCommand,
   DeleteObjectCommand,
+  DeleteObjectsCommand,
   ListObjectsV2Command,
   PutBucketPolicyCommand,
   PutObjectCommand,
@@ -103,8 +104,9 @@ export class BucketWorld implements SourceWorld {
   async close(): Promise<void> {
     for (;;) {
       const { Contents = [] } = await this.#client.send(new ListObjectsV2Command({ Bucket: this.bucket }));
-      for (const { Key = '' } of Contents) await this.delete(Key);
       if (Contents.length === 0) break;
+      const Objects = Contents.map(({ Key }) => ({ Key }));
+      await this.#client.send(new DeleteObjectsCommand({ Bucket: this.bucket, Delete: { Objects, Quiet: true } }));
     }
     await this.#client.send(new DeleteBucketCommand({ Bucket: this.bucket }));
     this.#client.destroy();
