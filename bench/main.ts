@@ -3,10 +3,12 @@ import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { KubeClient } from '../kube/client.ts';
+import { hasHelm } from '../test/chart/helm-binaries.ts';
 import { binariesFolder } from '../test/kubernetes/binaries.ts';
 import { startCluster } from '../test/kubernetes/cluster.ts';
 import { FourWrites } from './four-writes.ts';
 import { serverPids, startOnCluster } from './on-cluster.ts';
+import { startOnRelease } from './on-release.ts';
 import { measureMysql, whyNoMysql } from './mysql.ts';
 import { measurePostgres, whyNoPostgres } from './postgres.ts';
 import { report, withSection } from './report.ts';
@@ -106,6 +108,12 @@ if ((options.only === undefined || options.only === 'cluster') && binariesFolder
       'kube-apiserver 1.36.3 and etcd: operator, API and agent',
       await startOnCluster(cluster, nodeArgs),
     );
+    if (hasHelm())
+      await measureAndStop(
+        'kube-apiserver 1.36.3 and etcd: operator, API and agent, with rights, policies and callers of the chart',
+        await startOnRelease(cluster, nodeArgs),
+      );
+    else console.log('\n*** NO HELM: not measured with the chart. Run test/chart/install-helm.sh. ***');
   } finally {
     await cluster.stop();
   }

@@ -1,13 +1,11 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { KubeClient } from '../../kube/client.ts';
 import { startCluster } from '../kubernetes/cluster.ts';
 import type { Cluster } from '../kubernetes/cluster.ts';
-import { startPrograms } from '../programs/programs.ts';
 import type { Programs } from '../programs/programs.ts';
 import { TaskClient } from '../programs/task-client.ts';
 import { installRelease } from '../rbac/release.ts';
 import type { Release } from '../rbac/release.ts';
+import { startReleasePrograms } from '../rbac/release-programs.ts';
 
 /** The agent that runs, and one that does not: what the attacker stole is the token of its pod. */
 export const AGENT = { pod: 'pool-6d5f-agent', node: 'node-1' };
@@ -37,7 +35,7 @@ export interface AttackedRelease {
 export async function startAttackedRelease(): Promise<AttackedRelease> {
   const cluster = await startCluster();
   const release = await installRelease(cluster, 'home');
-  const { home, watched, admin } = release;
+  const { home, admin } = release;
   for (const role of ['view', 'edit', 'admin']) await release.person(role, { [home]: `tiangong.${home}.${role}` });
   const tokenOf = (...who: Parameters<Release['token']>): Promise<string> => release.token(...who);
   const tokens = {
@@ -48,26 +46,10 @@ export async function startAttackedRelease(): Promise<AttackedRelease> {
     unbound: await tokenOf(home, 'tiangong-agent'),
     forged: forge(`system:serviceaccount:${home}:agent-bare`),
   };
-  const files: Record<string, string> = {};
-  const write = (user: string, token: string): void => {
-    files[user] = join(cluster.folder, `${user.replace('/', '-')}.kubeconfig`);
-    writeFileSync(files[user], kubeconfig(cluster.url, token), { mode: 0o600 });
-  };
-  write('api', await tokenOf(home, 'tiangong-api'));
-  write('operator', await tokenOf(home, 'tiangong-operator'));
-  write(`agent/${AGENT.pod}`, await tokenOf(home, 'tiangong-agent', AGENT));
-  const programs = await startPrograms(
-    { namespace: home, kubeconfig: (user) => files[user] ?? '' },
-    {
-      agentName: AGENT.pod,
-      restToken: tokens.admin,
-      env: {
-        TIANGONG_AUTH: 'kubernetes',
-        TIANGONG_NAMESPACES: `${home},${watched}`,
-        TIANGONG_AGENT_SERVICE_ACCOUNT: 'tiangong-agent',
-      },
-    },
-  );
+  const programs = await startReleasePrograms(cluster, release, AGENT, {
+    restToken: tokens.admin,
+    env: { TIANGONG_AUTH: 'kubernetes' },
+  });
   return {
     ...{ cluster, release, programs, admin, tokens, tasks: new TaskClient(programs) },
     call: async (token, method, path, body) => {
@@ -96,13 +78,3 @@ function forge(subject: string): string {
   const claims = { iss: 'https://kubernetes.default.svc', sub: subject, exp: Math.floor(Date.now() / 1000) + 3600 };
   return `${part({ alg: 'RS256', typ: 'JWT' })}.${part(claims)}.${Buffer.alloc(256, 7).toString('base64url')}`;
 }
-
-const kubeconfig = (server: string, token: string): string =>
-  JSON.stringify({
-    apiVersion: 'v1',
-    kind: 'Config',
-    clusters: [{ name: 'test', cluster: { server, 'insecure-skip-tls-verify': true } }],
-    users: [{ name: 'test', user: { token } }],
-    contexts: [{ name: 'test', context: { cluster: 'test', user: 'test' } }],
-    'current-context': 'test',
-  });
