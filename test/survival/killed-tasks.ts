@@ -41,6 +41,8 @@ export interface KillPoint {
   /** The statement that it has come to. */
   readonly at: number;
   readonly slow?: true;
+  /** Where the agent waits for five seconds only, and then ends the task without its server's answer. */
+  readonly brief?: true;
 }
 
 const SIDES = [
@@ -51,12 +53,12 @@ const SIDES = [
 /** Every step of a task with two statements a transaction. */
 export function killPoints(dialect: Dialect, ledger: boolean): KillPoint[] {
   const points: KillPoint[] = [];
-  const add = (what: string, marker: string, at: number, nth = 1): void => {
+  const add = (what: string, marker: string, at: number, nth = 1, more: Pick<KillPoint, 'brief'> = {}): void => {
     for (const [when, reaches] of SIDES)
       points.push({
         name: `${reaches === 'nobody' ? 'before' : 'when'} ${what} ${when}`,
         stop: { marker, nth, reaches },
-        at,
+        ...{ at, ...more },
       });
   };
   for (let number = 1; number <= STATEMENTS; number += 1)
@@ -72,7 +74,7 @@ export function killPoints(dialect: Dialect, ledger: boolean): KillPoint[] {
       ...{ name: 'while a statement works', stop: { marker: '/*5*/', reaches: 'server' }, at: 5, slow: true },
     });
   }
-  add('the end', dialect.end[ledger ? 'ledger' : 'plain'], STATEMENTS);
+  add('the end', dialect.end[ledger ? 'ledger' : 'plain'], STATEMENTS, 1, { brief: true });
   return points;
 }
 
