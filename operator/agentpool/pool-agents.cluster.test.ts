@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { isNotFound } from '../../kube/kube-error.ts';
 import { agentPools, agents, deployTasks, leases } from '../../kube/resource.ts';
 import type { Agent } from '../../kube/types/agent.ts';
@@ -17,10 +17,11 @@ const WITHIN = { timeout: 40_000, interval: 100 };
 describe.skipIf(!hasCluster())('agents of pools on a real kube-apiserver', () => {
   let cluster: SharedCluster;
   let ns: string;
-  const stop = new AbortController();
+  let stop: AbortController;
   let ended: Promise<void>;
 
-  beforeAll(async () => {
+  beforeEach(async () => {
+    stop = new AbortController();
     cluster = await sharedCluster();
     ns = cluster.namespace;
     const operator = new Operator({
@@ -35,7 +36,7 @@ describe.skipIf(!hasCluster())('agents of pools on a real kube-apiserver', () =>
     await vi.waitUntil(() => operator.ready, WITHIN);
   });
 
-  afterAll(async () => {
+  afterEach(async () => {
     stop.abort();
     await ended;
   });

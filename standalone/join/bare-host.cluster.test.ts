@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { agents, deployTasks } from '../../kube/resource.ts';
 import { hasHelm } from '../../test/chart/helm-binaries.ts';
 import { startCluster } from '../../test/kubernetes/cluster.ts';
@@ -37,13 +37,13 @@ describe.skipIf(!hasCluster() || !hasHelm())('an agent on a bare host', () => {
     return program;
   }
 
-  beforeAll(async () => {
+  beforeEach(async () => {
     cluster = await startCluster();
     release = await installRelease(cluster, 'bare');
     folder = await mkdtemp(join(tmpdir(), 'tiangong-bare-host-'));
   }, 120_000);
-  afterAll(async () => {
-    await Promise.all(programs.map((program) => program.kill()));
+  afterEach(async () => {
+    await Promise.all(programs.splice(0).map((program) => program.kill()));
     await cluster.stop();
     await rm(folder, { recursive: true });
   });

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { Agent, fetch } from 'undici';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { KubeClient } from '../../kube/client.ts';
 import { HttpTransport } from '../../kube/http-transport.ts';
 import { agents, deployTasks } from '../../kube/resource.ts';
@@ -85,6 +85,10 @@ describe('tiangong up for users with tokens', { timeout: 180_000 }, () => {
 
   it('knows a user who is added while it runs, with the same rights by REST and by kubectl, until removed', async () => {
     expect((await call(undefined, 'GET', '/api/v1/tasks')).status).toBe(401);
+    onTestFinished(() => {
+      // Those that are there: a try that failed has not removed all of them.
+      for (const [name] of tiangong('user', 'list').matchAll(/^(edith|victor)\b/gm)) tiangong('user', 'remove', name);
+    });
     const edith = tiangong('user', 'add', 'edith', '--role', 'edit').trim();
     const victor = tiangong('user', 'add', 'victor', '--role', 'view').trim();
     expect(tiangong('user', 'list')).toMatch(/^NAME +ROLE +CREATED\nedith +edit +\S+\nvictor +view +\S+\n$/);

@@ -135,7 +135,7 @@ describe.skipIf(!hasHelm())('the chart', () => {
     expect(selectorsOf(other)).toEqual(selectorsOf(objects));
   });
 
-  it('sets no variable that its program does not know', async () => {
+  it('sets no variable that its program does not know', { timeout: 120_000 }, async () => {
     const everything = await render(EVERYTHING);
     for (const { metadata, spec } of podsOf(everything).filter(({ metadata: { name } }) => !name.endsWith('-test'))) {
       const { command, env = [], image = '' } = spec.containers[0]!;

@@ -67,6 +67,8 @@ describe.skipIf(!hasCluster() || !hasHelm()).each(HELM_VERSIONS)('a release of h
     (await client.get(configMaps, NAMESPACE, 'tiangong-api-ca')).data?.['ca.crt'];
 
   it('is installed with its CRDs where they were not before, and its pools after them', async () => {
+    // What a try that failed has installed.
+    await helm(version, ['uninstall', 'tiangong', '--no-hooks', '--namespace', NAMESPACE], cluster.kubeconfig());
     await release('install', {});
     const pool = await client.get(agentPools, NAMESPACE, 'default');
     expect(pool.spec).toMatchObject({ workload: 'Deployment', taskServiceAccountName: 'tiangong-tasks' });
@@ -151,6 +153,9 @@ describe.skipIf(!hasCluster() || !hasHelm()).each(HELM_VERSIONS)('a release of h
   });
 
   it('leaves CRDs and data when it goes, and can come again with another certificate', async () => {
+    const { code } = await helm(version, ['status', 'tiangong', '--namespace', NAMESPACE], cluster.kubeconfig());
+    // A try that failed may have taken it away.
+    if (code !== 0) await release('install', {});
     const ca = await servedCa();
     await run('uninstall', 'tiangong', '--no-hooks');
     const claim = `/api/v1/namespaces/${NAMESPACE}/persistentvolumeclaims/tiangong-store`;

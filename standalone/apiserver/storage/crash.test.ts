@@ -14,7 +14,7 @@ interface Acknowledged {
   readonly counter: string;
 }
 
-describe('ObjectStore in a process that is killed', () => {
+describe('ObjectStore in a process that is killed', { timeout: 120_000 }, () => {
   let directory = '';
   beforeEach(() => (directory = mkdtempSync(join(tmpdir(), 'tiangong-crash-'))));
   afterEach(() => rmSync(directory, { recursive: true, force: true }));
