@@ -135,14 +135,15 @@ describe.skipIf(!hasCluster())('EventRecorder', () => {
 
   it('writes events of objects outside of namespaces, and of those with the longest names', async () => {
     const recording = recorder();
-    const wide = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: cluster.namespace, uid: cluster.namespace } };
+    const uid = `${cluster.namespace}-${made}`;
+    const wide = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: cluster.namespace, uid } };
     const name = `${'a'.repeat(219)}.${'b'.repeat(33)}`;
     const long = { ...target, metadata: { ...target.metadata, name } };
     recording.record(wide, 'Normal', 'Seen', 'hello');
     recording.record(long, 'Normal', 'Seen', 'hello');
     await recording.flush();
     expect(errors).toEqual([]);
-    const fieldSelector = `involvedObject.uid=${cluster.namespace}`;
+    const fieldSelector = `involvedObject.uid=${uid}`;
     expect((await cluster.client.list(events, 'default', { fieldSelector })).items).toHaveLength(1);
     expect(await eventsOf(long)).toHaveLength(1);
   });

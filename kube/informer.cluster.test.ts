@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { hasCluster, sharedCluster } from '../test/kubernetes/shared.ts';
 import type { SharedCluster } from '../test/kubernetes/shared.ts';
 import { Informer } from './informer.ts';
@@ -8,7 +8,7 @@ import { deployTasks, leases } from './resource.ts';
 describe.skipIf(!hasCluster())('Informer on a real kube-apiserver', () => {
   let cluster: SharedCluster;
 
-  beforeAll(async () => {
+  beforeEach(async () => {
     cluster = await sharedCluster();
   });
 
@@ -85,7 +85,7 @@ describe.skipIf(!hasCluster())('Informer on a real kube-apiserver', () => {
 
   it('is told by a 410 that a version is too old, as the informer expects it', async () => {
     const { client, namespace } = cluster;
-    const options = { resourceVersion: '1', timeoutSeconds: 10, signal: AbortSignal.timeout(10_000) };
+    const options = { resourceVersion: '1', timeoutSeconds: 10, signal: AbortSignal.timeout(60_000) };
     const codes: (number | undefined)[] = [];
     try {
       for await (const event of client.watch(deployTasks, namespace, options)) {

@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { KubeClient } from '../kube/client.ts';
 import type { HttpTransport } from '../kube/http-transport.ts';
 import { deployTasks } from '../kube/resource.ts';
@@ -27,8 +27,8 @@ describe.skipIf(!hasCluster())('an operator that watches a list of namespaces', 
   let transport: HttpTransport;
   let account: { namespace: string; name: string };
   let [allowed, refused, unwatched] = ['', '', ''];
-  const lines: { namespace?: string; msg: string; err?: { message: string } }[] = [];
-  const stop = new AbortController();
+  let lines: { namespace?: string; msg: string; err?: { message: string } }[] = [];
+  let stop: AbortController;
   let ended: Promise<void>;
 
   const create = (namespace: string, metadata: Partial<DeployTask['metadata']> = {}): Promise<DeployTask> =>
@@ -39,7 +39,9 @@ describe.skipIf(!hasCluster())('an operator that watches a list of namespaces', 
   const stateIn = async (namespace: string): Promise<string | undefined> =>
     (await cluster.client.get(deployTasks, namespace, 'task')).status?.state;
 
-  beforeAll(async () => {
+  beforeEach(async () => {
+    lines = [];
+    stop = new AbortController();
     cluster = await sharedCluster();
     [allowed, refused, unwatched] = await Promise.all(
       [1, 2, 3].map(async () => (await sharedCluster()).namespace) as [
@@ -67,7 +69,7 @@ describe.skipIf(!hasCluster())('an operator that watches a list of namespaces', 
     await vi.waitUntil(() => operator.ready);
   });
 
-  afterAll(async () => {
+  afterEach(async () => {
     stop.abort();
     await ended;
     await transport.close();
@@ -82,15 +84,17 @@ describe.skipIf(!hasCluster())('an operator that watches a list of namespaces', 
   });
 
   it('says which right it lacks, and sees to a namespace as soon as it is granted', async () => {
-    const said = lines.map(({ err }) => err?.message ?? '').filter((text) => text.includes(refused));
-    expect(said.sort()).toEqual(
-      ['deploytasks', 'syncpushers', 'syncsources', 'synctasks'].map(
-        (plural) =>
-          expect.stringContaining(
-            `no right to list and watch ${plural}.tiangong.io in namespace ${refused}: grant it`,
-          ) as string,
-      ),
-    );
+    const said = (): string[] => lines.map(({ err }) => err?.message ?? '').filter((text) => text.includes(refused));
+    await expect
+      .poll(() => said().sort())
+      .toEqual(
+        ['deploytasks', 'syncpushers', 'syncsources', 'synctasks'].map(
+          (plural) =>
+            expect.stringContaining(
+              `no right to list and watch ${plural}.tiangong.io in namespace ${refused}: grant it`,
+            ) as string,
+        ),
+      );
     await create(refused);
     await grant(cluster.client, refused, account, [OURS]);
     await expect.poll(() => stateIn(refused), { timeout: 60_000 }).toBe('Pending');

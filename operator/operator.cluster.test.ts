@@ -68,11 +68,11 @@ describe.skipIf(!hasCluster())('the operator on a real kube-apiserver', () => {
     );
 
   /** Registers an agent, without a process: the test renews its Lease and writes for it. */
-  async function register(labels: Record<string, string> = {}, leaseDurationSeconds = 3600): Promise<string> {
+  async function register(labels: Record<string, string> = {}): Promise<string> {
     const name = nameOf('agent');
     await cluster.client.create(leases, ns, {
       metadata: { name },
-      spec: { holderIdentity: 'i1', leaseDurationSeconds, renewTime: microTime() },
+      spec: { holderIdentity: 'i1', leaseDurationSeconds: 3600, renewTime: microTime() },
     });
     await cluster.client.create(agents, ns, { metadata: { name, labels }, spec: {} });
     await cluster.client.patch(
@@ -189,9 +189,10 @@ describe.skipIf(!hasCluster())('the operator on a real kube-apiserver', () => {
   });
 
   it('resolves the tasks of an agent whose Lease ran out', async () => {
-    const agent = await register({}, 2);
+    const agent = await register();
     const waits = await reach(await create({ agent }), 'Assigned');
     const runs = await start(await reach(await create({ agent }), 'Assigned'));
+    await cluster.client.patch(leases, ns, agent, { spec: { renewTime: microTime(), leaseDurationSeconds: 1 } });
     const unknown = await reach(runs, 'Unknown');
     expect(reasonOf(unknown, 'Succeeded')).toBe('AgentLost');
     expect(unknown.status?.error).toContain(agent);
@@ -233,9 +234,9 @@ describe.skipIf(!hasCluster())('the operator on a real kube-apiserver', () => {
   });
 
   it('fails what could not be started in time, and says why', async () => {
-    const failed = await reach(await create({ agent: 'nobody', startDeadlineSeconds: 1 }), 'Failed');
+    const failed = await reach(await create({ agent: 'nobody', startDeadlineSeconds: 5 }), 'Failed');
     expect(reasonOf(failed, 'Succeeded')).toBe('StartDeadlineExceeded');
-    expect(failed.status?.error).toBe('not started within 1 s: AgentNotFound: there is no agent nobody');
+    expect(failed.status?.error).toBe('not started within 5 s: AgentNotFound: there is no agent nobody');
     await expect
       .poll(async () => {
         const list = await cluster.client.list(events, ns);

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { events } from '../../kube/event.ts';
 import { isNotFound } from '../../kube/kube-error.ts';
@@ -125,8 +126,9 @@ describe.skipIf(!hasCluster())('AgentPools of the operator on a real kube-apiser
   });
 
   it('lets a workload alone that is not its own, and says so', async () => {
+    const name = `taken-${randomBytes(4).toString('hex')}`;
     const foreign = {
-      metadata: { name: 'taken' },
+      metadata: { name },
       spec: {
         replicas: 0,
         selector: { matchLabels: { app: 'x' } },
@@ -134,13 +136,13 @@ describe.skipIf(!hasCluster())('AgentPools of the operator on a real kube-apiser
       },
     };
     const made = await cluster.client.create(deployments, HOME, foreign);
-    const pool = await cluster.create({ workload: 'Deployment' }, 'taken');
+    const pool = await cluster.create({ workload: 'Deployment' }, name);
     await expect.poll(() => cluster.conditionOf(pool, 'Stalled'), WITHIN).toBe('True NameConflict');
     expect((await cluster.workloadOf(pool)).metadata).toMatchObject({ uid: made.metadata.uid, generation: 1 });
     await expect
       .poll(async () => (await cluster.client.list(events, HOME)).items.map(({ reason }) => reason), WITHIN)
       .toContain('NameConflict');
-    await cluster.client.delete(deployments, HOME, 'taken');
+    await cluster.client.delete(deployments, HOME, name);
     await patchSpec(pool, { env: 'prod' });
     await expect.poll(() => cluster.conditionOf(pool, 'Stalled'), WITHIN).toContain('False');
   });

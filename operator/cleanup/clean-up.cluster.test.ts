@@ -107,7 +107,7 @@ describe.skipIf(!hasCluster())('cleaning up before a release is uninstalled', ()
         metadata: { name, finalizers: [...finalizers] },
         spec: { workload: 'Deployment' },
       });
-    const cleaning = cleanUp(client, settings({ timeoutMs: 4000 }), logger);
+    const cleaning = cleanUp(client, settings({ timeoutMs: 10_000 }), logger);
     await expect
       .poll(async () => (await client.get(agentPools, home, 'held')).metadata.deletionTimestamp)
       .toBeDefined();
@@ -131,7 +131,7 @@ describe.skipIf(!hasCluster())('cleaning up before a release is uninstalled', ()
         spec: { workload: 'DaemonSet', hostAccess: true },
       });
     }
-    expect(await cleanUp(client, settings({ hostNamespace: watched, timeoutMs: 4000 }), logger)).toEqual([]);
+    expect(await cleanUp(client, settings({ hostNamespace: watched, timeoutMs: 10_000 }), logger)).toEqual([]);
     await expect(client.get(daemonSets, watched, 'nodes')).rejects.toSatisfy(isNotFound);
     await expect(client.get(daemonSets, watched, 'others')).resolves.toBeDefined();
     for (const name of ['nodes', 'others'])

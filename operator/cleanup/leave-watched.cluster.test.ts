@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { KubeClient } from '../../kube/client.ts';
 import { isNotFound } from '../../kube/kube-error.ts';
 import type { KubeObject } from '../../kube/object.ts';
@@ -28,15 +28,17 @@ describe.skipIf(!hasCluster() || !hasHelm())('a watched namespace that is delete
   let cluster: Cluster;
   let release: Release;
   let client: KubeClient;
-  const stop = new AbortController();
-  const running: Promise<unknown>[] = [];
+  let stop: AbortController;
+  let running: Promise<unknown>[];
 
-  beforeAll(async () => {
+  beforeEach(async () => {
+    stop = new AbortController();
+    running = [];
     cluster = await startCluster({ controllerManager: true });
     release = await installRelease(cluster, 'leaving');
     client = await release.component('operator');
   }, 120_000);
-  afterAll(async () => {
+  afterEach(async () => {
     stop.abort();
     await Promise.all(running);
     await cluster.stop();

@@ -98,14 +98,15 @@ describe.skipIf(!hasCluster())('SyncTasks of the operator on a real kube-apiserv
 
   it('assigns an enabled task to an agent, and waits for what is missing', async () => {
     const agent = await register();
-    const sync = await create({ agent, source: 'later' });
+    const later = nameOf('later');
+    const sync = await create({ agent, source: later });
     await reach(sync, { state: 'STOPPED', ...scheduled('SourceNotFound') });
     await cluster.client.create(syncSources, ns, {
-      metadata: { name: 'later' },
+      metadata: { name: later },
       spec: { driver: 'fs', uri: '/data', disabled: true },
     });
     await reach(sync, scheduled('SourceDisabled'));
-    await cluster.client.patch(syncSources, ns, 'later', { spec: { disabled: false } });
+    await cluster.client.patch(syncSources, ns, later, { spec: { disabled: false } });
     const { metadata, status } = await reach(sync, { epoch: 1, assignment: { agent, instance: 'i1', epoch: 1 } });
     expect(metadata.finalizers).toEqual(['tiangong.io/cleanup']);
     expect(status?.observedGeneration).toBe(1);

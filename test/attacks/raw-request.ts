@@ -7,7 +7,7 @@ export interface RawAnswer {
   readonly body: string;
 }
 
-const SILENCE_MS = 20_000;
+const SILENCE_MS = 60_000;
 
 /** Sends a request line and headers byte by byte, which no HTTP client would let through. Resolves when the server hangs up. */
 export function rawRequest(url: string, line: string, headers: readonly string[] = [], body = ''): Promise<RawAnswer> {

@@ -80,6 +80,7 @@ describe.skipIf(!hasCluster() || !hasHelm())('an agent speaks for itself alone',
   });
 
   it('may not say that it is online: the operator says so', async () => {
+    await report(operator, POD.pod, { conditions: [] });
     await expect(report(pod, POD.pod, { conditions: [ONLINE] })).rejects.toThrow('only the operator says whether');
     await report(operator, POD.pod, { conditions: [ONLINE] });
     await expect(report(pod, POD.pod, { conditions: [] })).rejects.toThrow('only the operator says whether');

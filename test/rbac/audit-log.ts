@@ -58,8 +58,9 @@ interface AuditEvent {
 }
 
 function readCalls(file: string): AuditedCall[] {
-  const lines = readFileSync(file, 'utf8').split('\n');
-  const events = lines.filter((line) => line !== '').map((line) => JSON.parse(line) as AuditEvent);
+  // What stands behind the last line break is a line that is being written.
+  const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1);
+  const events = lines.map((line) => JSON.parse(line) as AuditEvent);
   return events
     .filter(({ user, objectRef }) => user.username?.startsWith('system:serviceaccount:') === true && objectRef)
     .map(({ verb, user, objectRef, responseStatus }) => ({

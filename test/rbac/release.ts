@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { KubeConfig } from '@kubernetes/client-node';
 import { KubeClient } from '../../kube/client.ts';
 import { HttpTransport } from '../../kube/http-transport.ts';
@@ -6,6 +7,8 @@ import type { KubeObject } from '../../kube/object.ts';
 import { render } from '../chart/helm.ts';
 import type { ChartValues, RenderOptions } from '../chart/helm.ts';
 import type { Cluster } from '../kubernetes/cluster.ts';
+import { until } from '../programs/until.ts';
+import { mayDo } from './try-right.ts';
 import { untilPoliciesHold } from './until-policies-hold.ts';
 
 /** Kinds of the chart that decide who may do what, and where they are at the API server. */
@@ -20,6 +23,11 @@ const PLURALS: Readonly<Record<string, string>> = {
   MutatingAdmissionPolicy: 'mutatingadmissionpolicies',
   MutatingAdmissionPolicyBinding: 'mutatingadmissionpolicybindings',
 };
+
+const RBAC = 'rbac.authorization.k8s.io';
+
+/** For what takes some milliseconds on a machine that does nothing else. */
+const BINDINGS_DEADLINE_MS = 30_000;
 
 /** What helm asks a server of this version for, which it cannot while it only renders. */
 export const MUTATING = 'admissionregistration.k8s.io/v1/MutatingAdmissionPolicy';
@@ -90,11 +98,31 @@ export async function installRelease(
     person: async (name, roles = {}) => {
       for (const [namespace, role] of Object.entries(roles))
         await create(admin, roleBinding(namespace, name, role)).catch(unlessPresent);
-      return client('people', name);
+      const connection = await connect('people', name);
+      if (Object.keys(roles).length > 0) await untilBindingsHold(admin, connection, name);
+      return new KubeClient(connection);
     },
   };
   await untilPoliciesHold(admin, home);
   return release;
+}
+
+/**
+ * Waits until the API server heeds the bindings of a person. It takes them up in the order of their creation, a moment
+ * later: so another one is made, to a right on nothing, and awaited.
+ */
+async function untilBindingsHold(admin: KubeClient, caller: HttpTransport, name: string): Promise<void> {
+  const sentinel = `${name}-${randomBytes(4).toString('hex')}`;
+  const [group, resource, verb] = ['example.com', 'bindings', 'heed'];
+  const metadata = { namespace: 'people', name: sentinel };
+  const rules = [{ apiGroups: [group], resources: [resource], verbs: [verb], resourceNames: [sentinel] }];
+  const roleRef = { apiGroup: RBAC, kind: 'Role', name: sentinel };
+  const subjects = [{ kind: 'ServiceAccount', namespace: 'people', name }];
+  const apiVersion = `${RBAC}/v1`;
+  await create(admin, { apiVersion, kind: 'Role', metadata, rules } as KubeObject);
+  await create(admin, { apiVersion, kind: 'RoleBinding', metadata, roleRef, subjects } as KubeObject);
+  const attempt = { verb, group, resource, namespace: 'people', name: sentinel };
+  await until(() => mayDo(caller, attempt), BINDINGS_DEADLINE_MS, `the API server to heed the bindings of ${name}`);
 }
 
 async function create(admin: KubeClient, object: KubeObject): Promise<void> {

@@ -161,11 +161,14 @@ describe.skipIf(!hasCluster() || !hasHelm())('who may write the status of tasks 
       [release.foreign, false],
     ] as const) {
       const spec = { agent: 'a', type: 'shell' as const, command: 'x' };
-      await release.admin.create(deployTasks, namespace, { metadata: { name: 'scope' }, spec });
+      const { metadata } = await release.admin.create(deployTasks, namespace, {
+        metadata: { generateName: 'scope-' },
+        spec,
+      });
       const write = release.admin.patch(
         deployTasks,
         namespace,
-        'scope',
+        metadata.name,
         { status: { state: 'Failed' } },
         { subresource: 'status' },
       );
