@@ -9,7 +9,7 @@ import { processStartTicks } from './process-identity.ts';
 /** Stands for an agent: it lives until TERM. */
 const LIVES = 'process.on("SIGTERM", () => process.exit(0)); setInterval(() => {}, 1000); console.log("alive")';
 
-describe('AgentProcess', () => {
+describe('AgentProcess', { timeout: 90_000 }, () => {
   let folder: string;
   const started: { stop: AbortController; running: Promise<void> }[] = [];
 
@@ -29,11 +29,11 @@ describe('AgentProcess', () => {
   const known = (): { pid: number; startTicks: string } =>
     JSON.parse(readFileSync(join(folder, 'agent.pid'), 'utf8')) as { pid: number; startTicks: string };
   const pollKnown = async (): Promise<void> => {
-    await expect.poll(known, { timeout: 10_000 }).toBeDefined();
+    await expect.poll(known).toBeDefined();
   };
   const log = (): string => readFileSync(join(folder, 'agent.log'), 'utf8');
   const pollAlive = async (count: number): Promise<void> => {
-    await expect.poll(() => log().match(/alive/g)?.length, { timeout: 20_000 }).toBe(count);
+    await expect.poll(() => log().match(/alive/g)?.length).toBe(count);
   };
 
   beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'tiangong-agent-process-'))));
@@ -60,7 +60,7 @@ describe('AgentProcess', () => {
     await pollAlive(1);
     const before = known().pid;
     process.kill(before, 'SIGKILL');
-    await expect.poll(() => known().pid, { timeout: 20_000 }).not.toBe(before);
+    await expect.poll(() => known().pid).not.toBe(before);
     await pollAlive(2);
   });
 
@@ -83,7 +83,7 @@ describe('AgentProcess', () => {
     await pollAlive(1);
     const { pid } = known();
     keep(`${LIVES}; "other"`);
-    await expect.poll(() => processStartTicks(pid), { timeout: 10_000 }).toBeUndefined();
+    await expect.poll(() => processStartTicks(pid)).toBeUndefined();
     await pollAlive(2);
   });
 });

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { execute } from '../agent/conformance/executor.ts';
 import type { Execution } from '../agent/conformance/executor.ts';
 import { K8sExecutor } from '../agent/executors/k8s/k8s-executor.ts';
@@ -27,7 +27,7 @@ describe('k8s tasks on the embedded server', () => {
   let folder: string;
   let executor: K8sExecutor;
 
-  beforeAll(async () => {
+  beforeEach(async () => {
     const token = 'token-of-tasks';
     test = await startTestServer({ tokens: new Map([[token, userNamed('tasks')]]) });
     folder = mkdtempSync(join(tmpdir(), 'tiangong-k8s-'));
@@ -38,7 +38,7 @@ describe('k8s tasks on the embedded server', () => {
     writeFileSync(path, kubeconfig({ server, certificate: tls.cert, user: 'tasks', token, namespace: 'default' }));
     executor = new K8sExecutor({ kubeconfig: path });
   });
-  afterAll(async () => {
+  afterEach(async () => {
     await executor.close();
     await test.stop();
     rmSync(folder, { recursive: true });
