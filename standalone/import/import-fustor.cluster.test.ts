@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { syncTasks } from '../../kube/resource.ts';
 import { ApiUnderTest } from '../../test/api/api-under-test.ts';
 import { hasCluster, sharedCluster } from '../../test/kubernetes/shared.ts';
@@ -30,7 +30,7 @@ describe.skipIf(!hasCluster())('tiangong import fustor', () => {
     return { ok, text: lines.join('') };
   }
 
-  beforeAll(async () => {
+  beforeEach(async () => {
     api = await ApiUnderTest.start(await sharedCluster());
     folder = await mkdtemp(join(tmpdir(), 'tiangong-fustor-'));
     await mkdir(join(folder, 'schemas'));
@@ -40,7 +40,7 @@ describe.skipIf(!hasCluster())('tiangong import fustor', () => {
     await writeFile(join(folder, 'schemas/source_s1.valid'), '');
     await vi.waitUntil(() => api.api.isReady);
   });
-  afterAll(async () => {
+  afterEach(async () => {
     await api?.stop();
     if (folder !== undefined) await rm(folder, { recursive: true });
   });
