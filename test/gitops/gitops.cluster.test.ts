@@ -140,7 +140,7 @@ describe.skipIf(!hasCluster())('tasks from a repository', () => {
     };
 
     it('is progressing while the task runs, and good after a success', async () => {
-      const go = join(programs.folder, 'go');
+      const go = join(programs.folder, `go-${serial}`);
       const { folder, name } = repository(`while [ ! -e ${go} ]; do sleep 0.1; done`);
       await sync(folder);
       await vi.waitUntil(async () => (await read(name)).status?.state === 'Running', SOON);

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Informer } from '../../kube/informer.ts';
 import { deployTasks } from '../../kube/resource.ts';
 import { isFinished } from '../../kube/task-state.ts';
@@ -30,11 +30,13 @@ describe.skipIf(!hasCluster())('2,000 tasks while operator, API and agent are ki
   let cluster: SharedCluster;
   let programs: Programs;
   let tasks: Informer<DeployTask>;
-  const stop = new AbortController();
+  let stop: AbortController;
   let counterFile: string;
-  let restCreated = 0;
+  let restCreated: number;
 
-  beforeAll(async () => {
+  beforeEach(async () => {
+    stop = new AbortController();
+    restCreated = 0;
     cluster = await sharedCluster();
     programs = await startPrograms(cluster);
     counterFile = join(programs.folder, 'counter');
@@ -44,9 +46,9 @@ describe.skipIf(!hasCluster())('2,000 tasks while operator, API and agent are ki
     await tasks.synced;
   });
 
-  afterAll(async () => {
+  afterEach(async () => {
     stop.abort();
-    await programs.stop();
+    await programs?.stop();
   });
 
   const finished = (): number => [...tasks.values()].filter(isFinished).length;
