@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { KubeClient, MergePatch } from '../../../kube/client.ts';
 import { agents, deployTasks, secrets } from '../../../kube/resource.ts';
 import type { DeployTask } from '../../../kube/types/deploytask.ts';
@@ -26,14 +26,14 @@ describe('people on the embedded server', () => {
   const refused = (call: Promise<unknown>, why: string): Promise<void> =>
     expect(call).rejects.toMatchObject({ code: 403, message: expect.stringContaining(why) as string });
 
-  beforeAll(async () => {
+  beforeEach(async () => {
     test = await startTestServer();
     viewer = test.client(person('victor', 'view'));
     editor = test.client(person('edith', 'edit'));
     admin = test.client(person('Edith', 'admin'));
     api = test.client(userNamed('api'));
   });
-  afterAll(() => test?.stop());
+  afterEach(() => test?.stop());
 
   it('lets each role do what it is for, and no more', async () => {
     await refused(create(viewer, 'x'), 'User "victor" cannot create resource "deploytasks"');
