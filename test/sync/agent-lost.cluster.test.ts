@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { secrets, syncPushers, syncSources, syncTasks } from '../../kube/resource.ts';
 import type { SyncTask } from '../../kube/types/synctask.ts';
 import { hasCluster, sharedCluster } from '../kubernetes/shared.ts';
@@ -22,7 +22,7 @@ describe.skipIf(!hasCluster())('syncs whose agent is killed and does not come ba
   let consumer: TestConsumer;
   let folder: string;
 
-  beforeAll(async () => {
+  beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'tiangong-agent-lost-'));
     mkdirSync(join(folder, 'state'));
     mkdirSync(join(folder, 'data'));
@@ -39,10 +39,10 @@ describe.skipIf(!hasCluster())('syncs whose agent is killed and does not come ba
     });
   });
 
-  afterAll(async () => {
-    await second.kill();
-    await programs.stop();
-    await consumer.close();
+  afterEach(async () => {
+    await second?.kill();
+    await programs?.stop();
+    await consumer?.close();
     rmSync(folder, { recursive: true, force: true });
   });
 

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { syncTasks } from '../../kube/resource.ts';
 import type { SyncTask } from '../../kube/types/synctask.ts';
 import { hasCluster } from '../kubernetes/shared.ts';
@@ -11,25 +11,22 @@ import { UpProcess } from './up-process.ts';
 const WITHIN = { timeout: 60_000, interval: 100 };
 
 // For kubectl, which comes with the cluster; the server is the embedded one.
-describe.skipIf(!hasCluster())('a directory and a consumer', { timeout: 180_000 }, () => {
+describe.skipIf(!hasCluster())('a directory and a consumer', { timeout: 600_000 }, () => {
   let up: UpProcess;
   let consumer: ConsumerProcess;
   let folder: string;
 
-  beforeAll(async () => {
+  beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'tiangong-sync-files-'));
     consumer = new ConsumerProcess({ file: join(mkdtempSync(join(tmpdir(), 'tiangong-sink-')), 'sink.log') });
     await consumer.start();
     up = await UpProcess.start();
   });
 
-  afterEach((test) => {
-    if (test.task.result?.state === 'fail') process.stderr.write(`${up.agentLog.slice(-8000)}\n`);
-  });
-
-  afterAll(async () => {
-    await up.remove();
-    await consumer.kill();
+  afterEach(async (test) => {
+    if (test.task.result?.state === 'fail') process.stderr.write(`${up?.agentLog.slice(-8000)}\n`);
+    await up?.remove();
+    await consumer?.kill();
     rmSync(folder, { recursive: true, force: true });
   });
 
@@ -73,7 +70,8 @@ spec: {driver: openapi, endpoint: "${consumer.addresses.endpoint}", disabled: fa
 
   const write = (name: string, bytes: number): void => writeFileSync(join(folder, name), 'x'.repeat(bytes));
 
-  it('are joined by kubectl apply: first a snapshot, then each change', async () => {
+  it('are joined by kubectl apply, stay so whoever is killed or stopped, and are parted by kubectl delete', async () => {
+    // First a snapshot, then each change.
     write('one', 1);
     mkdirSync(join(folder, 'sub'));
     write('sub/two', 2);
@@ -86,18 +84,16 @@ spec: {driver: openapi, endpoint: "${consumer.addresses.endpoint}", disabled: fa
     await expect.poll(known, WITHIN).toEqual({ three: 3, moved: 2 });
     const listed = await up.kubectl(['get', 'synctasks']);
     expect(listed).toMatch(/files +files +sink +MESSAGE_SYNC +True +local/);
-  });
 
-  it('stay joined when the agent is killed: what happened meanwhile comes as messages', async () => {
-    const { status } = await get();
+    // The agent is killed: what happened meanwhile comes as messages.
+    const { epoch = 0 } = (await get()).status ?? {};
     await up.killAgent();
     write('while-away', 4);
     rmSync(join(folder, 'three'));
-    await statusBecomes({ state: 'MESSAGE_SYNC', epoch: (status?.epoch ?? 0) + 1 });
+    await statusBecomes({ state: 'MESSAGE_SYNC', epoch: epoch + 1 });
     await expect.poll(known, WITHIN).toEqual({ moved: 2, 'while-away': 4 });
-  });
 
-  it('stay joined when the consumer and tiangong up are killed', async () => {
+    // The consumer and tiangong up are killed.
     await consumer.kill();
     write('unseen', 5);
     await up.end('SIGKILL');
@@ -105,18 +101,16 @@ spec: {driver: openapi, endpoint: "${consumer.addresses.endpoint}", disabled: fa
     await consumer.start();
     await expect.poll(known, WITHIN).toEqual({ moved: 2, 'while-away': 4, unseen: 5 });
     await statusBecomes({ state: 'MESSAGE_SYNC' });
-  });
 
-  it('stay joined when tiangong up is stopped and started', async () => {
+    // tiangong up is stopped and started.
     await up.end('SIGTERM');
     write('overnight', 6);
     await up.start();
     await expect.poll(known, WITHIN).toEqual({ moved: 2, 'while-away': 4, unseen: 5, overnight: 6 });
     const { status } = await statusBecomes({ state: 'MESSAGE_SYNC', snapshot: { trigger: 'FirstStart' } });
     expect(status?.conditions).toContainEqual(expect.objectContaining({ type: 'PositionLost', status: 'False' }));
-  });
 
-  it('are parted by kubectl delete, and nothing is left', async () => {
+    // Nothing is left.
     await up.kubectl(['delete', 'syncsource', 'files', '--timeout=60s']);
     expect(await up.kubectl(['get', 'synctasks', '-o', 'name'])).toBe('');
     const { violations } = await consumer.state();

@@ -1,6 +1,6 @@
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { SyncTaskStatus } from '../../kube/types/synctask.ts';
 import { hasCluster, sharedCluster } from '../kubernetes/shared.ts';
 import type { SharedCluster } from '../kubernetes/shared.ts';
@@ -19,12 +19,12 @@ describe.skipIf(!hasCluster() || !hasServices('mysql'))('a consumer that is put 
   let cluster: SharedCluster;
   let programs: Programs | undefined;
 
-  beforeAll(async () => {
+  beforeEach(async () => {
     cluster = await sharedCluster();
     programs = await startPrograms(cluster);
   });
 
-  afterAll(() => programs?.stop());
+  afterEach(() => programs?.stop());
 
   it('gets all changes since the backup again, deletions too, without a snapshot', { timeout: 300_000 }, async () => {
     const world = await mysqlWorld(await service('mysql'));

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { SyncTaskStatus } from '../../kube/types/synctask.ts';
 import { hasCluster, sharedCluster } from '../kubernetes/shared.ts';
 import type { SharedCluster } from '../kubernetes/shared.ts';
@@ -27,15 +27,15 @@ describe.skipIf(!hasCluster() || !hasServices('mysql'))('two syncs of one source
   let programs: Programs | undefined;
   let world: WriterWorld;
 
-  beforeAll(async () => {
+  beforeEach(async () => {
     cluster = await sharedCluster();
     world = await mysqlWorld(await service('mysql'));
     programs = await startPrograms(cluster);
   });
 
-  afterAll(async () => {
+  afterEach(async () => {
     await programs?.stop();
-    await world.close();
+    await world?.close();
   });
 
   const statusOf = async (name: string): Promise<SyncTaskStatus> =>

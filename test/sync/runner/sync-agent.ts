@@ -42,7 +42,7 @@ export class SyncAgent {
       ...{ namespace, name, instance, logger },
       ...(options.heartbeat && { times: options.heartbeat }),
     });
-    await heartbeat.acquire(false, AbortSignal.timeout(10_000));
+    await heartbeat.acquire(false, AbortSignal.timeout(60_000));
     const own = {
       namespace,
       name,
@@ -54,7 +54,7 @@ export class SyncAgent {
       isDraining: () => false,
       logger,
     };
-    await register(client, own, AbortSignal.timeout(10_000));
+    await register(client, own, AbortSignal.timeout(60_000));
     return new SyncAgent(options, heartbeat, instance);
   }
 
@@ -81,7 +81,7 @@ export class SyncAgent {
   async drain(): Promise<void> {
     const { client, namespace, name } = this.#options;
     const options = { namespace, name, instance: this.instance, logger: pino({ level: 'silent' }) };
-    await sayDraining(client, options, AbortSignal.timeout(10_000));
+    await sayDraining(client, options, AbortSignal.timeout(60_000));
     this.runner.drain();
   }
 

@@ -11,6 +11,7 @@ const AGENT = 'agent-1';
 
 describe.skipIf(!hasCluster())('SyncRunner', () => {
   let bench: SyncBench;
+  let others = 1;
   const patchEndpoint = (
     resource: typeof syncSources | typeof syncPushers,
     name: string,
@@ -100,14 +101,15 @@ describe.skipIf(!hasCluster())('SyncRunner', () => {
   });
 
   it('goes to another agent when its own is stopped, and goes on where it was', async () => {
-    const second = await bench.agent('agent-2');
-    const sync = await bench.sync({ agent: 'agent-2' });
-    await bench.statusBecomes(sync, { state: 'MESSAGE_SYNC', assignment: { agent: 'agent-2' } });
-    await bench.patch(sync, { spec: { agent: 'agent-1' } });
+    const name = `agent-${(others += 1)}`;
+    const second = await bench.agent(name);
+    const sync = await bench.sync({ agent: name });
+    await bench.statusBecomes(sync, { state: 'MESSAGE_SYNC', assignment: { agent: name } });
+    await bench.patch(sync, { spec: { agent: AGENT } });
     sync.log.set('a');
     await bench.carried(sync);
     await second.stop();
-    await bench.statusBecomes(sync, { state: 'MESSAGE_SYNC', epoch: 2, assignment: { agent: 'agent-1' } });
+    await bench.statusBecomes(sync, { state: 'MESSAGE_SYNC', epoch: 2, assignment: { agent: AGENT } });
     sync.log.set('b');
     await bench.carried(sync);
     expect(sync.consumer.events('snapshot')).toEqual([]);
