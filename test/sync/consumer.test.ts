@@ -147,7 +147,7 @@ describe('TestConsumer', () => {
     const consumer = await start();
     const session = await openSession(consumer.url);
     expect((await push(consumer.url, session, [event(2 ** 53, { id: 1 })])).status).toBe(422);
-    consumer.control({ faults: [{ on: 'push', do: 'delay', delayMs: 300 }] });
+    consumer.control({ faults: [{ on: 'push', do: 'delay', delayMs: 2000 }] });
     const late = push(consumer.url, session, [event(1, { id: 1 })]);
     await expect.poll(() => consumer.core.faults.left).toBe(0);
     await push(consumer.url, session, [event(2, { id: 1 })]);

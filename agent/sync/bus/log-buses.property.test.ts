@@ -131,5 +131,5 @@ describe('LogBuses', () => {
       }),
       { numRuns: 150, examples: [[MOVED_INTO_A_FULL_BUS]] },
     );
-  }, 60_000);
+  }, 600_000);
 });

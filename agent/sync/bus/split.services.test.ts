@@ -44,7 +44,7 @@ describe.skipIf(!hasServices('mysql'))('two syncs of one MySQL server', () => {
       for (let id = 0; id < ROWS; id += 10) {
         const values = expected.slice(id, id + 10).map((of) => `(${String(of)}, 1)`);
         // A statement is a transaction of one event here.
-        await world.run(`INSERT INTO rows_ (id, version) VALUES ${values.join(', ')}`);
+        await world.pool.query(`INSERT INTO ${world.database}.rows_ (id, version) VALUES ${values.join(', ')}`);
       }
       expect(await reading).toEqual(expected);
       expect(fast.bus.id).not.toBe(slow.bus.id);

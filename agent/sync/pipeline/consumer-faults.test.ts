@@ -127,7 +127,7 @@ describe('Pipeline with a consumer over HTTP', () => {
     const source = new MemoryDatabase();
     source.commit(...Array.from({ length: 30 }, (_, n) => `k${n}`));
     const to = await consumer();
-    to.control({ faults: [{ on: 'snapshot', do: 'delay', delayMs: 200 }] });
+    to.control({ faults: [{ on: 'snapshot', do: 'delay', delayMs: 1000 }] });
     const asked: number[] = [];
     const sync = world(to, source, {
       mayOpenSession: async () => asked.push(to.counts.sessions) > 0,

@@ -126,7 +126,7 @@ describe('BucketChanges', () => {
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
-  });
+  }, 120_000);
 
   it('is lost when the consumer was put back, or the index is another', () => {
     const folder = mkdtempSync(join(tmpdir(), 'tiangong-oss-test-'));
