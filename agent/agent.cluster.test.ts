@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { agents, deployTasks, leases } from '../kube/resource.ts';
 import { hasCluster, sharedCluster } from '../test/kubernetes/shared.ts';
 import type { SharedCluster } from '../test/kubernetes/shared.ts';
@@ -118,7 +119,7 @@ describe.skipIf(!hasCluster())('Agent', () => {
   });
 
   it('ends the command of a task that is deleted without a finalizer', async () => {
-    const [started, marker] = [join(stateDir, 'began'), join(stateDir, 'ended')];
+    const [started, marker] = [join(stateDir, randomUUID()), join(stateDir, randomUUID())];
     const created = await tasks.assign(
       await tasks.create({
         command: `trap 'echo x > ${marker}; exit' TERM; touch ${started}; while :; do sleep 0.05; done`,
@@ -150,19 +151,21 @@ describe.skipIf(!hasCluster())('Agent', () => {
     const limit = async (maxConcurrent: number): Promise<void> => {
       await cluster.client.patch(agents, cluster.namespace, name, { spec: { maxConcurrent } });
     };
+    onTestFinished(() => limit(10));
     await limit(1);
-    const file = join(stateDir, 'order');
+    const series = `order-${randomUUID()}`;
+    const file = join(stateDir, series);
     const blocker = await tasks.assign(await tasks.create({ command: 'sleep 600' }));
+    onTestFinished(() => void tasks.cancel(blocker.metadata.name).catch(() => undefined));
     await tasks.in(blocker.metadata.name, 'Running');
     const priorities = Object.entries({ a: 0, b: 5, c: 5, d: -1 });
-    const names = priorities.map(([id]) => `order-${id}`);
+    const names = priorities.map(([id]) => `${series}-${id}`);
     for (const [id, priority] of priorities)
-      await tasks.assign(await tasks.create({ command: `echo ${id} >> ${file}`, priority }, `order-${id}`));
-    await cluster.client.patch(deployTasks, cluster.namespace, 'order-d', { spec: { priority: 9 } });
+      await tasks.assign(await tasks.create({ command: `echo ${id} >> ${file}`, priority }, `${series}-${id}`));
+    await cluster.client.patch(deployTasks, cluster.namespace, `${series}-d`, { spec: { priority: 9 } });
     // The agent hears of the cancel after all that came before it.
     await tasks.cancel(blocker.metadata.name);
     for (const waiting of names) await tasks.ended(waiting);
     expect(readFileSync(file, 'utf8')).toBe('d\nb\nc\na\n');
-    await limit(10);
   });
 });

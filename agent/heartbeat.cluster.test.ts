@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { pino } from 'pino';
-import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { KubeClient } from '../kube/client.ts';
 import { HttpTransport } from '../kube/http-transport.ts';
 import { leases } from '../kube/resource.ts';
@@ -23,7 +23,7 @@ const patient = { timeout: 20_000, interval: 50 };
 describe.skipIf(!hasCluster())('Heartbeat', () => {
   let cluster: SharedCluster;
   let next = 0;
-  beforeAll(async () => {
+  beforeEach(async () => {
     cluster = await sharedCluster();
   });
 

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { deployTasks } from '../kube/resource.ts';
 import type { DeployTask } from '../kube/types/deploytask.ts';
 import { hasCluster, sharedCluster } from '../test/kubernetes/shared.ts';
@@ -18,14 +18,14 @@ const DEAD = 'dead-instance';
 
 describe.skipIf(!hasCluster())('Recovery', () => {
   let cluster: SharedCluster;
-  let next = 0;
-  beforeAll(async () => {
+  // A namespace of its own for each test.
+  beforeEach(async () => {
     cluster = await sharedCluster();
   });
 
-  /** An agent of its own for each test, and the tasks that it gets. */
+  /** An agent, and the tasks that it gets. */
   function setUp(): { name: string; stateDir: string; tasks: AssignedTasks } {
-    const name = `agent-${(next += 1)}`;
+    const name = 'agent-1';
     return { name, stateDir: temporaryFolder(), tasks: new AssignedTasks(cluster.client, cluster.namespace, name) };
   }
 

@@ -22,21 +22,20 @@ const TEXT = 'INSERT INTO first VALUES (1); INSERT INTO second VALUES (2)';
 describe.skipIf(!hasCluster() || !hasServices('postgres'))('A run with a ledger whose agent has died', () => {
   let cluster: SharedCluster;
   let database: TestDatabase;
-  let next = 0;
-  let name: string;
+  const name = 'agent-1';
   let stateDir: string;
   let tasks: AssignedTasks;
 
   beforeAll(async () => {
-    cluster = await sharedCluster();
     database = await TestDatabase.create(await service('postgres'));
   });
   afterAll(() => database?.drop());
   beforeEach(async () => {
-    name = `agent-${(next += 1)}`;
+    cluster = await sharedCluster();
     stateDir = temporaryFolder();
     tasks = new AssignedTasks(cluster.client, cluster.namespace, name);
-    await database.witness.query('DROP TABLE IF EXISTS first, second; CREATE TABLE first (a int)');
+    await database.empty();
+    await database.witness.query('CREATE TABLE first (a int)');
   });
 
   const stored = async (): Promise<unknown[]> => [

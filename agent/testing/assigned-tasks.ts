@@ -6,7 +6,8 @@ import type { Agent } from '../../kube/types/agent.ts';
 import type { DeployTask, DeployTaskSpec } from '../../kube/types/deploytask.ts';
 
 const POLL_MS = 25;
-const DEADLINE_MS = 30_000;
+/** Processes of agents are started meanwhile, which takes long on a busy machine. */
+const DEADLINE_MS = 60_000;
 
 /** Plays the operator for tests of the agent alone: creates tasks and assigns them to whoever holds the agent's Lease. */
 export class AssignedTasks {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { hasCluster, sharedCluster } from '../../../test/kubernetes/shared.ts';
 import { TestNamespace, configMap } from './testing/test-namespace.ts';
 import type { Kept } from './testing/test-namespace.ts';
@@ -6,10 +6,10 @@ import type { Kept } from './testing/test-namespace.ts';
 describe.skipIf(!hasCluster())('K8sExecutor that deletes', () => {
   let namespace: TestNamespace;
 
-  beforeAll(async () => {
+  beforeEach(async () => {
     namespace = new TestNamespace(await sharedCluster());
   });
-  afterAll(() => namespace.executor.close());
+  afterEach(() => namespace.executor.close());
 
   it('deletes with what depends on the object left to the garbage collector', async () => {
     const job =

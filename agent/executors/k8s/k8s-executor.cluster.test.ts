@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { hasCluster, sharedCluster } from '../../../test/kubernetes/shared.ts';
 import { execute } from '../../conformance/executor.ts';
 import type { TaskFile } from '../../files/task-file.ts';
@@ -12,10 +12,10 @@ import type { Kept } from './testing/test-namespace.ts';
 describe.skipIf(!hasCluster())('K8sExecutor on a real kube-apiserver', () => {
   let namespace: TestNamespace;
 
-  beforeAll(async () => {
+  beforeEach(async () => {
     namespace = new TestNamespace(await sharedCluster());
   });
-  afterAll(() => namespace.executor.close());
+  afterEach(() => namespace.executor.close());
 
   describe('several documents', () => {
     it('are done in order up to the first that fails, which is named', async () => {

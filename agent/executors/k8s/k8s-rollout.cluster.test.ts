@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startCluster } from '../../../test/kubernetes/cluster.ts';
 import type { Cluster } from '../../../test/kubernetes/cluster.ts';
 import { hasCluster } from '../../../test/kubernetes/shared.ts';
@@ -14,6 +15,7 @@ describe.skipIf(!hasCluster())('rollouts on a cluster with the real controllers'
   let cluster: Cluster;
   let kubectl: Kubectl;
   let executor: K8sExecutor;
+  let namespace: string;
   let kubelet: NodeJS.Timeout;
 
   beforeAll(async () => {
@@ -21,20 +23,24 @@ describe.skipIf(!hasCluster())('rollouts on a cluster with the real controllers'
       crds: false,
       controllerManager: ['deployment-controller', 'replicaset-controller', 'statefulset-controller'],
     });
-    kubectl = new Kubectl(cluster.kubeconfig(), 'default');
-    executor = new K8sExecutor({ kubeconfig: cluster.kubeconfig() });
+  });
+  afterAll(() => cluster?.stop());
+  beforeEach(async () => {
+    namespace = `test-${randomUUID()}`;
+    kubectl = new Kubectl(cluster.kubeconfig(), namespace);
+    executor = new K8sExecutor({ kubeconfig: cluster.kubeconfig(), namespace });
+    await kubectl.out('create', 'namespace', namespace);
     // What a kubelet would do: every pod is ready.
     kubelet = setInterval(() => void makeReady().catch(() => undefined), 300);
   });
-  afterAll(async () => {
+  afterEach(async () => {
     clearInterval(kubelet);
     await executor.close();
-    await cluster.stop();
   });
 
   async function makeReady(): Promise<void> {
     const client = cluster.client();
-    const path = '/api/v1/namespaces/default/pods';
+    const path = `/api/v1/namespaces/${namespace}/pods`;
     const { items } = await client.raw<{ items: { metadata: { name: string }; status: { phase?: string } }[] }>({
       method: 'GET',
       path,
@@ -65,7 +71,7 @@ describe.skipIf(!hasCluster())('rollouts on a cluster with the real controllers'
     expect(lines.at(-1)).toBe('Deployment/web is ready');
     expect(lines.some((line) => line.startsWith('Waiting for Deployment/web: '))).toBe(true);
     expect(JSON.parse(applied.result.toString())).toMatchObject({ status: { availableReplicas: 2 } });
-    expect((await kubectl.run(['rollout', 'status', 'deployment/web', '--timeout=1s'])).code).toBe(0);
+    expect((await kubectl.run(['rollout', 'status', 'deployment/web', '--timeout=20s'])).code).toBe(0);
 
     await done(workload('Deployment', 'web', 'web:2'), { wait: true });
     const status = await done('deploy/web', { operation: 'rollout' });
@@ -120,7 +126,6 @@ describe.skipIf(!hasCluster())('rollouts on a cluster with the real controllers'
     // Nobody makes its pods ready meanwhile.
     clearInterval(kubelet);
     const { outcome } = await run(text, { wait: true });
-    kubelet = setInterval(() => void makeReady().catch(() => undefined), 300);
     expect(outcome).toEqual({
       state: 'Failed',
       reason: 'NotReady',

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hasCluster, sharedCluster } from '../../../test/kubernetes/shared.ts';
 import { TestNamespace, configMap, messages, objectOf } from './testing/test-namespace.ts';
 import type { Kept } from './testing/test-namespace.ts';
@@ -6,10 +6,10 @@ import type { Kept } from './testing/test-namespace.ts';
 describe.skipIf(!hasCluster())('K8sExecutor that writes', () => {
   let namespace: TestNamespace;
 
-  beforeAll(async () => {
+  beforeEach(async () => {
     namespace = new TestNamespace(await sharedCluster());
   });
-  afterAll(() => namespace.executor.close());
+  afterEach(() => namespace.executor.close());
 
   describe('apply', () => {
     it('creates and then changes, with the object as its result and the lines of the manual', async () => {

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { freePort } from '../../../../test/kubernetes/free-port.ts';
 import { hasCluster, sharedCluster } from '../../../../test/kubernetes/shared.ts';
 import type { SharedCluster } from '../../../../test/kubernetes/shared.ts';
@@ -25,10 +25,12 @@ describe.skipIf(!hasCluster())("a k8s task's login", () => {
   let folder: string;
   const executors: K8sExecutor[] = [];
 
-  beforeAll(async () => {
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'tiangong-k8s-'));
+  });
+  beforeEach(async () => {
     cluster = await sharedCluster();
     kubectl = new Kubectl(cluster.kubeconfig(), cluster.namespace);
-    folder = mkdtempSync(join(tmpdir(), 'tiangong-k8s-'));
   });
   afterAll(async () => {
     await Promise.all(executors.map((executor) => executor.close()));

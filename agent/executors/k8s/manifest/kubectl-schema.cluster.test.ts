@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { hasCluster, sharedCluster } from '../../../../test/kubernetes/shared.ts';
 import { Kubectl } from '../testing/kubectl.ts';
 import { parseDocuments } from './parse-documents.ts';
@@ -64,7 +64,7 @@ const SCALARS = [
 
 describe.skipIf(!hasCluster())('the reading of YAML', () => {
   let kubectl: Kubectl;
-  beforeAll(async () => {
+  beforeEach(async () => {
     const cluster = await sharedCluster();
     kubectl = new Kubectl(cluster.kubeconfig(), cluster.namespace);
   });
