@@ -146,6 +146,7 @@ describe('openText', () => {
 
   it.each(['plain', 'gzip', 'zip'])(
     'streams a %s file of hundreds of megabytes through little memory',
+    { timeout: 90_000 },
     async (kind) => {
       const path = join(temporaryFolder(), 'big.sql');
       const megabytes = 320;

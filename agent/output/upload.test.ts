@@ -13,6 +13,8 @@ import { Uploader } from './uploader.ts';
 
 const never = new AbortController().signal;
 const hurry = AbortSignal.abort();
+/** For what takes seconds of a processor, which may be busy. */
+const LONG = { timeout: 60_000 };
 
 async function receiver(): Promise<StreamReceiver> {
   const made = await new StreamReceiver().listen();
@@ -68,7 +70,7 @@ describe('TaskOutput', () => {
     expect([api.puts, readdirSync(folder)]).toEqual([0, []]);
   });
 
-  it('uploads a large result and a large log whole, in chunks, and names them in the status', async () => {
+  it('uploads a large result and a large log whole, in chunks, and names them in the status', LONG, async () => {
     const api = await receiver();
     const { uploader, folder } = uploaderTo(api.url);
     const { output } = outputTo(uploader);
@@ -118,7 +120,7 @@ describe('TaskOutput', () => {
     await vi.waitFor(() => expect(api.isComplete('uid-1', 1, 'log')).toBe(true));
   });
 
-  it('neither loses nor doubles a byte when answers, requests and the store fail now and then', async () => {
+  it('neither loses nor doubles a byte when answers, requests and the store fail now and then', LONG, async () => {
     const api = await receiver();
     const faults: (Fault | undefined)[] = [
       'lost-answer',
@@ -138,7 +140,7 @@ describe('TaskOutput', () => {
     await output.end();
     await vi.waitFor(
       () => expect(api.isComplete('uid-1', 1, 'result') && api.isComplete('uid-1', 1, 'log')).toBe(true),
-      { timeout: 25_000 },
+      { timeout: 45_000 },
     );
     expect(api.bytes('uid-1', 1, 'result').equals(bytes)).toBe(true);
     expect(api.bytes('uid-1', 1, 'log').toString().trimEnd().split('\n')).toHaveLength(20_000);

@@ -135,7 +135,7 @@ describe.skipIf(!mayEnter)('A shell task on the host', () => {
   });
 
   it('finds its file and a command that is longer than an argument, though the host has them nowhere', async () => {
-    const hidden = join(folder, 'hidden');
+    const hidden = join(folder, randomUUID());
     mkdirSync(hidden);
     // Only here: the host was started before, and keeps what it has.
     execFileSync('mount', ['-t', 'tmpfs', 'none', hidden]);
@@ -160,10 +160,11 @@ describe.skipIf(!mayEnter)('A shell task on the host', () => {
   it('follows links no further than the kernel does', async () => {
     const namespaces = new HostNamespaces(folder, host.pid);
     await namespaces.prepare();
-    symlinkSync('circle', join(folder, 'circle'));
-    symlinkSync('../../../..//proc/./self/..', join(folder, 'far'));
-    expect(await namespaces.hasFolder(join(folder, 'circle'))).toBe(false);
-    expect(await namespaces.hasFolder(join(folder, 'far'))).toBe(true);
+    const [circle, far] = [randomUUID(), randomUUID()];
+    symlinkSync(circle, join(folder, circle));
+    symlinkSync('../../../..//proc/./self/..', join(folder, far));
+    expect(await namespaces.hasFolder(join(folder, circle))).toBe(false);
+    expect(await namespaces.hasFolder(join(folder, far))).toBe(true);
     expect(await namespaces.hasFolder('/')).toBe(true);
   });
 
