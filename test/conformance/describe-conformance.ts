@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { describe, expect, inject, it } from 'vitest';
+import { describe, expect, inject, it, onTestFailed } from 'vitest';
 import { Api } from './api.ts';
 import type { Entry } from './api.ts';
 import { useServers } from './servers.ts';
@@ -25,6 +25,11 @@ export function describeConformance(theme: string, scenarios: Readonly<Record<st
       // Both runs start with whichever test is first and share the machine's cores.
       const runs: { embedded?: Promise<Run>; real?: Promise<Run> } = {};
       const start = (): void => {
+        // A second try of what was seen already could only fail as the first.
+        onTestFailed(() => {
+          delete runs.embedded;
+          delete runs.real;
+        });
         const namespace = `conformance-${randomBytes(5).toString('hex')}`;
         const { embedded, real } = servers();
         runs.embedded ??= run(embedded, namespace, scenario);

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Api } from './api.ts';
 import type { Answer } from './api.ts';
 import { startEmbedded } from './embedded.ts';
@@ -12,17 +12,16 @@ const WRITERS = 16;
 let server: EmbeddedProcess;
 let api: Api;
 
-let tests = 0;
-
-beforeAll(async () => {
-  server = await startEmbedded();
-});
+// A server for each try, since every one ends with a kill somewhere.
 beforeEach(async () => {
-  api = new Api({ kind: 'embedded', url: server.url, token: server.token }, `test-${++tests}`);
+  server = await startEmbedded();
+  api = new Api({ kind: 'embedded', url: server.url, token: server.token }, 'test');
   await api.post('/api/v1/namespaces', { metadata: { name: api.namespace } }, SILENT);
 });
-afterEach(() => api.end());
-afterAll(() => server.stop());
+afterEach(async () => {
+  await api.end();
+  await server.stop();
+});
 
 /** Calls `write` with growing numbers from many writers at once until the server is gone; gives the answers. */
 async function writeUntilKilled(

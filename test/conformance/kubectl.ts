@@ -26,7 +26,7 @@ export interface RunOptions {
 }
 
 /** How long one command may take before it is killed and the scenario fails. */
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 60_000;
 
 /** Discovery is cached by kubectl for hours; one cache for each server spares a dozen calls a command. */
 const caches = new Map<string, string>();

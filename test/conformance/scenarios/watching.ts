@@ -161,7 +161,7 @@ export const watching: Record<string, Scenario> = {
   'watches as tables': async (api) => {
     await api.post(api.own('agents'), agent('one'));
     const answer = await api.get(api.own('agents'), {
-      query: { watch: 1, timeoutSeconds: 1 },
+      query: { watch: 1, timeoutSeconds: 5 },
       accept: 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json',
       differences: ['ages'],
     });

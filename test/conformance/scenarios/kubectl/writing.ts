@@ -157,7 +157,7 @@ export const kubectlWriting: Record<string, Scenario> = {
     expect(await kubectl.print('get ag -o name')).toBe('');
     await api.post(api.own('deploytasks'), task('held', {}, { finalizers: ['tiangong.io/cleanup'] }), SILENT);
     await kubectl.print('delete dt held --wait=false');
-    expect((await kubectl.run('delete dt held --timeout=1s')).code).toBe(1);
+    expect((await kubectl.run('delete dt held --timeout=5s')).code).toBe(1);
     await api.post(api.own('deploytasks'), task('freed', {}, { finalizers: ['tiangong.io/cleanup'] }), SILENT);
     const [deleted] = await Promise.all([kubectl.print('delete dt freed'), release(api, 'freed')]);
     expect(deleted).toContain('deleted');
@@ -173,9 +173,9 @@ export const kubectlWriting: Record<string, Scenario> = {
       message: '',
       lastTransitionTime: '2026-01-01T00:00:00Z',
     };
-    expect((await kubectl.run('wait dt/one --for=condition=Assigned --timeout=1s')).code).toBe(1);
+    expect((await kubectl.run('wait dt/one --for=condition=Assigned --timeout=5s')).code).toBe(1);
     const [met] = await Promise.all([
-      kubectl.print('wait dt/one --for=condition=Assigned --timeout=20s'),
+      kubectl.print('wait dt/one --for=condition=Assigned --timeout=60s'),
       api.patch(
         path,
         { status: { ...assigned('agent-1'), observedGeneration: 1, conditions: [condition] } },
@@ -185,20 +185,20 @@ export const kubectlWriting: Record<string, Scenario> = {
     ]);
     expect(met).toBe('deploytask.tiangong.io/one condition met\n');
     const [field] = await Promise.all([
-      kubectl.print('wait dt/one --for=jsonpath={.status.state}=Running --timeout=20s'),
+      kubectl.print('wait dt/one --for=jsonpath={.status.state}=Running --timeout=60s'),
       api.patch(path, { status: { state: 'Running' } }, undefined, SILENT),
     ]);
     expect(field).toBe('deploytask.tiangong.io/one condition met\n');
     await kubectl.print('wait dt --all --for=jsonpath={.status.assignment}');
     // Whether it prints that the condition was met depends on which of the two is first.
     await Promise.all([
-      kubectl.print('wait dt/one --for=delete --timeout=20s', SILENT),
+      kubectl.print('wait dt/one --for=delete --timeout=60s', SILENT),
       kubectl.print('delete dt one', SILENT),
     ]);
-    expect((await kubectl.run('wait dt/none --for=condition=Assigned --timeout=1s')).code).toBe(1);
-    await kubectl.run('wait dt/none --for=delete --timeout=1s');
+    expect((await kubectl.run('wait dt/none --for=condition=Assigned --timeout=5s')).code).toBe(1);
+    await kubectl.run('wait dt/none --for=delete --timeout=5s');
     const [created] = await Promise.all([
-      kubectl.print('wait dt/later --for=create --timeout=20s'),
+      kubectl.print('wait dt/later --for=create --timeout=60s'),
       api.post(api.own('deploytasks'), task('later'), SILENT),
     ]);
     expect(created).toContain('condition met');
