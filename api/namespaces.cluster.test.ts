@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { deployTasks } from '../kube/resource.ts';
 import { ApiUnderTest } from '../test/api/api-under-test.ts';
 import { hasCluster, sharedCluster } from '../test/kubernetes/shared.ts';
@@ -17,16 +17,16 @@ describe.skipIf(!hasCluster())('an API that watches a list of namespaces', () =>
     return metadata.uid ?? '';
   };
 
-  beforeAll(async () => {
+  beforeEach(async () => {
     cluster = await sharedCluster();
     watched = (await sharedCluster()).namespace;
     unwatched = (await sharedCluster()).namespace;
     api = await ApiUnderTest.start(cluster, { namespaces: [watched] });
+    for (const namespace of [unwatched, watched, cluster.namespace]) await create(namespace);
   });
-  afterAll(() => api.stop());
+  afterEach(() => api.stop());
 
   it('lists the tasks of these and of the home namespace, and of no other', async () => {
-    for (const namespace of [unwatched, watched, cluster.namespace]) await create(namespace);
     const ids = async (): Promise<string[]> =>
       (await api.call<{ id: string }[]>('GET', '/api/v1/tasks')).body.map(({ id }) => id).sort();
     await expect.poll(ids).toEqual(['task', `${watched}:task`].sort());

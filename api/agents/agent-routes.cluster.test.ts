@@ -6,9 +6,14 @@ import type { AgentView } from './agent-view.ts';
 
 describe.skipIf(!hasCluster())('the routes of agents', () => {
   let api: ApiUnderTest;
+  const renewTime = '2026-01-01T00:00:00.000000Z';
 
   beforeAll(async () => {
     api = await ApiUnderTest.start(await sharedCluster());
+    await api.client.create(leases, api.namespace, {
+      metadata: { name: 'a1' },
+      spec: { holderIdentity: 'x', leaseDurationSeconds: 25, renewTime },
+    });
     await api.addAgent('a1', { hostname: 'host', ip: '10.0.0.1', version: '0.1.0', env: 'prod', os: 'linux/x64' });
     await api.addAgent('b1');
     await api.setOnline('b1', false);
@@ -17,11 +22,6 @@ describe.skipIf(!hasCluster())('the routes of agents', () => {
   afterAll(() => api?.stop());
 
   it('show agents in the shape of the manual', async () => {
-    const renewTime = '2026-01-01T00:00:00.000000Z';
-    await api.client.create(leases, api.namespace, {
-      metadata: { name: 'a1' },
-      spec: { holderIdentity: 'x', leaseDurationSeconds: 25, renewTime },
-    });
     const { status, body } = await api.call<AgentView[]>('GET', '/api/v1/agents');
     expect(status).toBe(200);
     expect(body.map(({ id }) => id)).toEqual(['a1', 'b1']);

@@ -1,3 +1,4 @@
+import { ulid } from 'ulid';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { deployTasks, secrets } from '../../kube/resource.ts';
 import type { AuditRecord } from '../../store/audit.ts';
@@ -25,6 +26,8 @@ describe.skipIf(!hasCluster())('the audit trail', () => {
     const task = { agent_id: 'local', type: 'shell', command: 'x', ...body };
     return (await call('POST', '/api/v1/tasks', task)).body as TaskView;
   };
+  /** A name that no other try has used. */
+  const fresh = (word: string): string => `${word}-${ulid().toLowerCase()}`;
   const uidOf = async (name: string): Promise<string> => (await api.task(name)).metadata.uid ?? '';
 
   beforeAll(async () => {
@@ -41,42 +44,48 @@ describe.skipIf(!hasCluster())('the audit trail', () => {
   it('has calls of both manuals: who, from where, what, on what and how it ended', async () => {
     const { id } = await create();
     await call('POST', `/api/v1/tasks/${id}/cancel`);
-    await call('POST', '/api/v1/tasks/no-such-task/cancel');
-    await call('POST', '/api/configs/pushers/audited', { config: { driver: 'echo', endpoint: '', credential: {} } });
-    await call('DELETE', '/api/configs/pushers/no-such-pusher');
+    const [noTask, noPusher, pusher] = [fresh('no-task'), fresh('no-pusher'), fresh('audited')];
+    await call('POST', `/api/v1/tasks/${noTask}/cancel`);
+    await call('POST', `/api/configs/pushers/${pusher}`, { config: { driver: 'echo', endpoint: '', credential: {} } });
+    await call('DELETE', `/api/configs/pushers/${noPusher}`);
     const common = { user: 'tiangong:admin', source: '127.0.0.1', request_id: expect.any(String) as string };
     expect(await find(`object=tasks/${id}&after=0`)).toMatchObject([
       { ...common, action: 'createTask', method: 'POST', path: '/api/v1/tasks', status: 201, uid: await uidOf(id) },
       { ...common, action: 'cancelTask', path: `/api/v1/tasks/${id}/cancel`, status: 200 },
     ]);
-    expect(await find('object=tasks/no-such-task')).toMatchObject([{ ...common, status: 404, code: 'TaskNotFound' }]);
-    expect(await find('object=configs/pushers/audited')).toMatchObject([{ ...common, action: 'addPusherConfig' }]);
-    expect(await find('object=configs/pushers/no-such-pusher')).toMatchObject([
+    expect(await find(`object=tasks/${noTask}`)).toMatchObject([{ ...common, status: 404, code: 'TaskNotFound' }]);
+    expect(await find(`object=configs/pushers/${pusher}`)).toMatchObject([{ ...common, action: 'addPusherConfig' }]);
+    expect(await find(`object=configs/pushers/${noPusher}`)).toMatchObject([
       { ...common, action: 'deletePusherConfig', status: 404, code: 'ConfigNotFound' },
     ]);
   });
 
   it('has each task that a call made, whatever the call was', async () => {
-    await api.addAgent('second', { taskTypes: ['file', 'sync-action'] });
+    const second = fresh('second');
+    await api.addAgent(second, { taskTypes: ['file', 'sync-action'] });
     await api.setOnline('local', true, { taskTypes: ['shell', 'api', 'file'] });
     const form = new FormData();
-    form.set('file', new Blob(['audited']), 'audited.txt');
+    form.set('file', new Blob([second]), 'audited.txt');
+    const { seq } = api.store.audit.head;
     const upload = await fetch(`${api.url}/api/v1/files`, { method: 'POST', body: form, headers: bearer('admin') });
     const file = (await upload.json()) as { id: string };
-    const sent = await call('POST', `/api/v1/files/${file.id}/distribute`, { agent_ids: ['local', 'second'] });
+    const sent = await call('POST', `/api/v1/files/${file.id}/distribute`, { agent_ids: ['local', second] });
     const ids = (sent.body as { tasks: { task_id: string }[] }).tasks.map(({ task_id: id }) => `tasks/${id}`);
-    const records = await find('action=distributeFile&after=0');
+    const records = await find(`action=distributeFile&after=${seq}`);
     expect(records.map(({ object, path }) => [object, path])).toEqual(
       ids.map((object) => [object, `/api/v1/files/${file.id}/distribute`]),
     );
     expect(new Set(records.map(({ request_id: id }) => id)).size).toBe(1);
-    expect(await find('action=uploadFile')).toMatchObject([{ object: 'files', status: 201 }]);
+    expect(await find(`action=uploadFile&after=${seq}`)).toMatchObject([{ object: 'files', status: 201 }]);
     const action = call('POST', '/api/drivers/sources/fs/_actions/check_params', { uri: '/srv' });
     const task = await vi.waitFor(async () => {
       const { items } = await api.client.list(deployTasks, api.namespace);
-      return items.find(({ spec }) => spec.type === 'sync-action') ?? Promise.reject(new Error('not yet'));
+      return (
+        items.find(({ spec, status }) => spec.type === 'sync-action' && status?.state === undefined) ??
+        Promise.reject(new Error('not yet'))
+      );
     });
-    await api.run(task.metadata.name, 'second');
+    await api.run(task.metadata.name, second);
     await api.finish(task.metadata.name, 'Failed', { error: 'as the test wants it' });
     await action;
     expect(await find(`object=tasks/${task.metadata.name}`)).toMatchObject([
@@ -118,30 +127,31 @@ describe.skipIf(!hasCluster())('the audit trail', () => {
   });
 
   it('has tasks and approvals that came by kubectl, once', async () => {
+    const [byHand, later] = [fresh('by-hand'), fresh('later')];
     const annotations = { 'tiangong.io/created-by': 'carol' };
     const spec = { agent: 'local', type: 'shell', command: 'x', params: { approve: 'required' } } as const;
     const task = await api.client.create(deployTasks, api.namespace, {
-      metadata: { name: 'by-hand', annotations },
+      metadata: { name: byHand, annotations },
       spec,
     });
-    await api.patchStatus('by-hand', { state: 'Pending', observedGeneration: 1 });
-    await api.client.patch(deployTasks, api.namespace, 'by-hand', {
+    await api.patchStatus(byHand, { state: 'Pending', observedGeneration: 1 });
+    await api.client.patch(deployTasks, api.namespace, byHand, {
       metadata: { annotations: { 'tiangong.io/approved-by': 'dave' } },
       spec: { approved: true },
     });
     const { uid } = task.metadata;
     await expect
-      .poll(() => find('object=tasks/by-hand&after=0'))
+      .poll(() => find(`object=tasks/${byHand}&after=0`))
       .toMatchObject([
         { action: 'seeTask', user: 'carol', source: 'kubernetes', uid },
         { action: 'seeApproval', user: 'dave', source: 'kubernetes', uid },
       ]);
-    await api.client.patch(deployTasks, api.namespace, 'by-hand', { spec: { priority: 3 } });
+    await api.client.patch(deployTasks, api.namespace, byHand, { spec: { priority: 3 } });
     const { id } = await create();
-    await api.client.delete(deployTasks, api.namespace, 'by-hand');
-    await api.client.create(deployTasks, api.namespace, { metadata: { name: 'later' }, spec: { ...spec, params: {} } });
-    await expect.poll(() => find('object=tasks/later')).toMatchObject([{ action: 'seeTask', user: 'unknown' }]);
-    expect(await find('object=tasks/by-hand')).toHaveLength(2);
+    await api.client.delete(deployTasks, api.namespace, byHand);
+    await api.client.create(deployTasks, api.namespace, { metadata: { name: later }, spec: { ...spec, params: {} } });
+    await expect.poll(() => find(`object=tasks/${later}`)).toMatchObject([{ action: 'seeTask', user: 'unknown' }]);
+    expect(await find(`object=tasks/${byHand}`)).toHaveLength(2);
     expect((await find(`object=tasks/${id}`)).map(({ action }) => action)).toEqual(['createTask']);
   });
 
@@ -151,7 +161,7 @@ describe.skipIf(!hasCluster())('the audit trail', () => {
     const approver = 'operator';
     await api.call('POST', `/api/v1/tasks/${id}/approve`, undefined, bearer(approver));
     const seen = await api.client.create(deployTasks, api.namespace, {
-      metadata: { name: 'after-approval' },
+      metadata: { name: fresh('after-approval') },
       spec: { agent: 'local', type: 'shell', command: 'x' },
     });
     await expect.poll(() => find(`object=tasks/${seen.metadata.name}`)).toHaveLength(1);
@@ -193,10 +203,11 @@ describe.skipIf(!hasCluster())('the audit trail', () => {
   });
 
   it('has Secrets that an agent may not have', async () => {
-    await api.client.create(secrets, api.namespace, { metadata: { name: 'other' }, type: 'Opaque' });
+    const name = fresh('other');
+    await api.client.create(secrets, api.namespace, { metadata: { name }, type: 'Opaque' });
     const { id } = await create();
     const uid = (await api.run(id, 'local')).metadata.uid ?? '';
-    await api.call('GET', `/internal/tasks/${uid}/secret?ref=other&epoch=1`, undefined, bearer('agent/local'));
-    expect(await find('object=secrets/other')).toMatchObject([{ status: 403, code: 'SecretNotAllowed' }]);
+    await api.call('GET', `/internal/tasks/${uid}/secret?ref=${name}&epoch=1`, undefined, bearer('agent/local'));
+    expect(await find(`object=secrets/${name}`)).toMatchObject([{ status: 403, code: 'SecretNotAllowed' }]);
   });
 });

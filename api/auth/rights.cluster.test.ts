@@ -1,3 +1,4 @@
+import { ulid } from 'ulid';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { deployTasks } from '../../kube/resource.ts';
 import { ApiUnderTest } from '../../test/api/api-under-test.ts';
@@ -27,6 +28,8 @@ describe.skipIf(!hasCluster())('callers with tokens and Roles of a real Kubernet
     headers: Record<string, string> = {},
   ): Promise<Answer<T>> =>
     api.call<T>(method, path, body, { ...headers, ...(token !== undefined && { authorization: `Bearer ${token}` }) });
+  /** A name that no other try has used. */
+  const fresh = (word: string): string => `${word}-${ulid().toLowerCase()}`;
   const nameOf = (account: string): string => `system:serviceaccount:${cluster.namespace}:${account}`;
 
   beforeAll(async () => {
@@ -110,7 +113,7 @@ describe.skipIf(!hasCluster())('callers with tokens and Roles of a real Kubernet
     const path = `/api/v1/tasks/${body.id}`;
     await expect.poll(async () => (await call<TaskView>(editor, 'GET', path)).body.result).toBe('whole');
     expect((await call<TaskView>(viewer, 'GET', path)).body).toMatchObject({ result: 'h…t', result_truncated: true });
-    const rollbacker = await accounts.person('rollbacker', [rule(['deploytasks'], ['get', 'create'])]);
+    const rollbacker = await accounts.person(fresh('rollbacker'), [rule(['deploytasks'], ['get', 'create'])]);
     const rollback = await call(rollbacker, 'POST', `${path}/rollback`, {});
     expect([rollback.status, rollback.body['error']]).toEqual([
       403,
@@ -124,9 +127,10 @@ describe.skipIf(!hasCluster())('callers with tokens and Roles of a real Kubernet
   });
 
   it('keeps the idempotency keys of callers apart', async () => {
-    const second = await accounts.person('second', [rule(['deploytasks'], ['create'])]);
+    const second = await accounts.person(fresh('second'), [rule(['deploytasks'], ['create'])]);
+    const key = fresh('one');
     const create = (token: string | undefined): Promise<Answer<TaskView>> =>
-      call<TaskView>(token, 'POST', '/api/v1/tasks', NEW_TASK, { 'idempotency-key': 'one' });
+      call<TaskView>(token, 'POST', '/api/v1/tasks', NEW_TASK, { 'idempotency-key': key });
     const [first, again, other] = [await create(editor), await create(editor), await create(second)];
     expect(again.body.id).toBe(first.body.id);
     expect(other.body.id).not.toBe(first.body.id);
@@ -144,10 +148,11 @@ describe.skipIf(!hasCluster())('callers with tokens and Roles of a real Kubernet
     expect([own.status, own.body['code']]).toEqual([403, 'ApproverNotAllowed']);
     expect((await call(viewer, 'POST', path, {})).body['code']).toBe('Forbidden');
     await api.patchStatus(made.body.id, { state: 'Pending', observedGeneration: 1 });
-    const approver = await accounts.person('approver', [rule(['deploytasks'], ['approve'])]);
+    const name = fresh('approver');
+    const approver = await accounts.person(name, [rule(['deploytasks'], ['approve'])]);
     expect((await call(approver, 'POST', path, {})).status).toBe(200);
     expect((await api.task(made.body.id)).metadata.annotations).toMatchObject({
-      'tiangong.io/approved-by': nameOf('approver'),
+      'tiangong.io/approved-by': nameOf(name),
     });
   });
 
@@ -172,7 +177,7 @@ describe.skipIf(!hasCluster())('callers with tokens and Roles of a real Kubernet
     const own = await ids(viewer);
     expect(own.length).toBeGreaterThan(0);
     expect(own.filter((id) => id.includes(':'))).toEqual([]);
-    const both = await accounts.person('both', [rule(['deploytasks'], ['list'])], elsewhere.namespace);
+    const both = await accounts.person(fresh('both'), [rule(['deploytasks'], ['list'])], elsewhere.namespace);
     expect(await ids(both)).toEqual([theirs]);
     const none = await call(stranger, 'GET', '/api/v1/tasks');
     expect([none.status, none.body['code']]).toEqual([403, 'Forbidden']);
@@ -203,9 +208,10 @@ describe.skipIf(!hasCluster())('callers with tokens and Roles of a real Kubernet
   });
 
   it('notices within seconds that a right has been taken away', async () => {
-    const token = await accounts.person('leaver', [rule(['agents'], ['list'])]);
+    const name = fresh('leaver');
+    const token = await accounts.person(name, [rule(['agents'], ['list'])]);
     expect((await call(token, 'GET', '/api/v1/agents')).status).toBe(200);
-    await accounts.disallow('leaver');
+    await accounts.disallow(name);
     await expect.poll(async () => (await call(token, 'GET', '/api/v1/agents')).status).toBe(403);
   });
 });

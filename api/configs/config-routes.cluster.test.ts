@@ -39,7 +39,8 @@ describe.skipIf(!hasCluster())('the routes of configurations', () => {
   afterAll(() => api?.stop());
 
   it('add a source, disabled and with the defaults of the original', async () => {
-    const answer = await call('POST', '/sources/first', { config: source, discovered_fields: fields });
+    const first = fresh('first');
+    const answer = await call('POST', `/sources/${first}`, { config: source, discovered_fields: fields });
     expect(answer).toMatchObject({ status: 201 });
     const config = {
       driver: 'mysql',
@@ -51,12 +52,12 @@ describe.skipIf(!hasCluster())('the routes of configurations', () => {
       disabled: true,
       driver_params: {},
     };
-    expect(answer.body).toEqual({ id: 'first', config });
-    expect((await call('GET', '/sources/first')).body).toEqual({ id: 'first', config });
-    expect((await call('GET', '/sources/')).body).toMatchObject({ first: config });
-    expect((await call('GET', '/sources')).body).toMatchObject({ first: config });
-    expect((await call('GET', '/')).body).toMatchObject({ sources: { first: config }, pushers: {}, syncs: {} });
-    expect((await call('GET', '/sources/first/_actions/get_available_fields')).body).toEqual(fields);
+    expect(answer.body).toEqual({ id: first, config });
+    expect((await call('GET', `/sources/${first}`)).body).toEqual({ id: first, config });
+    expect((await call('GET', '/sources/')).body).toMatchObject({ [first]: config });
+    expect((await call('GET', '/sources')).body).toMatchObject({ [first]: config });
+    expect((await call('GET', '/')).body).toMatchObject({ sources: { [first]: config }, pushers: {}, syncs: {} });
+    expect((await call('GET', `/sources/${first}/_actions/get_available_fields`)).body).toEqual(fields);
   });
 
   it('add a pusher and a sync, in the shapes of the original', async () => {
@@ -111,16 +112,17 @@ describe.skipIf(!hasCluster())('the routes of configurations', () => {
   });
 
   it('add one of several that are sent at once under one id, and keep no login of the others', async () => {
+    const id = fresh('at-once');
     const before = (await api.client.list(secrets, api.namespace)).items.length;
     const answers = await Promise.all(
       ['a', 'b', 'c', 'd'].map((passwd) =>
-        call('POST', '/sources/at-once', { config: { ...source, credential: { user: 'u', passwd } } }),
+        call('POST', `/sources/${id}`, { config: { ...source, credential: { user: 'u', passwd } } }),
       ),
     );
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 400, 400, 400]);
     const { items } = await api.client.list(secrets, api.namespace);
     expect(items.length).toBe(before + 1);
-    const { spec } = await api.client.get(syncSources, api.namespace, 'at-once');
+    const { spec } = await api.client.get(syncSources, api.namespace, id);
     const winner = answers.findIndex(({ status }) => status === 201);
     const secret = items.find(({ metadata }) => metadata.name === spec.secret_ref);
     expect(Buffer.from(secret?.data?.['passwd'] ?? '', 'base64').toString()).toBe('abcd'[winner]);
@@ -235,20 +237,23 @@ describe.skipIf(!hasCluster())('the routes of configurations', () => {
   });
 
   it('let a source of files be enabled at once, since its fields are known', async () => {
+    const id = fresh('files');
     const config = { driver: 'fs', uri: '/data', credential: { user: 'fs-user', passwd: null } };
-    const added = await call('POST', '/sources/files', { config });
+    const added = await call('POST', `/sources/${id}`, { config });
     expect(added.body.config.credential).toEqual({ user: 'fs-user', passwd: null });
-    expect(await call('POST', '/sources/files/_actions/enable')).toMatchObject({ status: 200 });
-    const { body } = await call('GET', '/sources/files/_actions/get_available_fields');
+    expect(await call('POST', `/sources/${id}/_actions/enable`)).toMatchObject({ status: 200 });
+    const { body } = await call('GET', `/sources/${id}/_actions/get_available_fields`);
     expect(Object.keys(body.properties)).toEqual(['file_path', 'size', 'modified_time', 'created_time']);
   });
 
   it('clean up what is disabled and not used', async () => {
     const used = await make(true);
     const enabled = await make();
+    const unused = fresh('unused');
+    expect((await call('POST', `/sources/${unused}`, { config: source })).status).toBe(201);
     await call('DELETE', `/syncs/${enabled.t}`);
     const { body } = await call('POST', '/sources/_actions/cleanup');
-    expect(body.deleted_ids).toContain('first');
+    expect(body.deleted_ids).toContain(unused);
     expect(body.deleted_ids).not.toContain(used.s);
     expect(body.deleted_ids).not.toContain(enabled.s);
     const { deleted_count } = body;
@@ -264,13 +269,14 @@ describe.skipIf(!hasCluster())('the routes of configurations', () => {
 
   it('show what came by kubectl, and write what kubectl shows', async () => {
     const spec = { driver: 'fs', uri: '/data', secret_ref: 'own', disabled: false };
-    await api.client.create(syncSources, api.namespace, { metadata: { name: 'by-kubectl' }, spec });
-    const { body } = await call('GET', '/sources/by-kubectl');
+    const id = fresh('by-kubectl');
+    await api.client.create(syncSources, api.namespace, { metadata: { name: id }, spec });
+    const { body } = await call('GET', `/sources/${id}`);
     expect(body.config).toMatchObject({ driver: 'fs', credential: null, secret_ref: 'own', disabled: false });
-    expect(await call('PUT', '/sources/by-kubectl', { config: { ...body.config, uri: '/other' } })).toMatchObject({
+    expect(await call('PUT', `/sources/${id}`, { config: { ...body.config, uri: '/other' } })).toMatchObject({
       status: 200,
     });
-    const changed = await api.client.get(syncSources, api.namespace, 'by-kubectl');
+    const changed = await api.client.get(syncSources, api.namespace, id);
     expect(changed.spec).toMatchObject({ uri: '/other', secret_ref: 'own', disabled: false });
   });
 

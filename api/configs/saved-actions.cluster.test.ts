@@ -1,3 +1,4 @@
+import { ulid } from 'ulid';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { deployTasks, secrets, syncPushers } from '../../kube/resource.ts';
 import type { DeployTask } from '../../kube/types/deploytask.ts';
@@ -119,16 +120,17 @@ describe.skipIf(!hasCluster())('the actions of saved configurations', () => {
   });
 
   it('name a Secret of the user, and do not copy it', async () => {
-    const spec = { driver: 'openapi', endpoint: 'http://c', secret_ref: 'own' };
-    await api.client.create(syncPushers, api.namespace, { metadata: { name: 'p2' }, spec });
+    const own = `own-${ulid().toLowerCase()}`;
+    const spec = { driver: 'openapi', endpoint: 'http://c', secret_ref: own };
+    await api.client.create(syncPushers, api.namespace, { metadata: { name: own }, spec });
     await api.client.create(secrets, api.namespace, {
-      metadata: { name: 'own' },
+      metadata: { name: own },
       type: 'tiangong.io/credential',
       stringData: { key: 'k' },
     });
     const acted = act({});
-    expect((await call('POST', '/pushers/p2/_actions/test_connection')).status).toBe(200);
-    expect((await acted).params.secret_ref).toBe('own');
+    expect((await call('POST', `/pushers/${own}/_actions/test_connection`)).status).toBe(200);
+    expect((await acted).params.secret_ref).toBe(own);
   });
 
   it('offer what is enabled to the wizard of syncs', async () => {

@@ -172,7 +172,7 @@ describe.skipIf(!hasCluster())('the routes of files', () => {
   describe('with tasks', () => {
     it('refuse a task whose file there is not', async () => {
       expect(await createTask({ file_id: 'file-nothing' })).toMatchObject(NOT_FOUND);
-      const headers = { 'Idempotency-Key': 'with-a-file' };
+      const headers = { 'Idempotency-Key': `with-${file.id}` };
       const body = { agent_id: 'a1', type: 'shell', command: 'x', file_id: 'file-nothing' };
       expect(await api.call('POST', '/api/v1/tasks', body, headers)).toMatchObject(NOT_FOUND);
       // The key may be used again: nothing was created.

@@ -11,6 +11,9 @@ describe.skipIf(!hasCluster())('agents with tokens of a real Kubernetes', () => 
   let cluster: SharedCluster;
   let accounts: ServiceAccounts;
   let node: string;
+  let serial = 0;
+  /** As Kubernetes makes names of pods, each once. */
+  const fresh = (pool: string): string => `${pool}-x${String((serial += 1)).padStart(4, '0')}`;
 
   /** A running task on the agent, as the path of its log. */
   async function logOf(agent: string): Promise<string> {
@@ -40,8 +43,9 @@ describe.skipIf(!hasCluster())('agents with tokens of a real Kubernetes', () => 
   afterAll(() => api?.stop());
 
   it('takes the token of a pod for that of the agent of its name, and of its pool and node', async () => {
-    const token = await accounts.token('tiangong-agent', await accounts.pod('db-x7k2p', 'tiangong-agent', node));
-    expect(await statusOf(await logOf('db-x7k2p'), token)).toBe(200);
+    const pod = fresh('db');
+    const token = await accounts.token('tiangong-agent', await accounts.pod(pod, 'tiangong-agent', node));
+    expect(await statusOf(await logOf(pod), token)).toBe(200);
     expect(await statusOf(await logOf(`db-${node}`), token)).toBe(200);
     const other = await ask(await logOf('db-other'), token);
     expect([other.status, other.body['code']]).toEqual([403, 'NotAssigned']);
@@ -54,38 +58,41 @@ describe.skipIf(!hasCluster())('agents with tokens of a real Kubernetes', () => 
   });
 
   it('takes the ServiceAccount of a bare host for its agent', async () => {
-    await accounts.create('agent-host1');
-    const token = await accounts.token('agent-host1');
-    expect(await statusOf(await logOf('host1'), token)).toBe(200);
-    expect(await statusOf(await logOf('host2'), token)).toBe(403);
+    const host = fresh('host');
+    await accounts.create(`agent-${host}`);
+    const token = await accounts.token(`agent-${host}`);
+    expect(await statusOf(await logOf(host), token)).toBe(200);
+    expect(await statusOf(await logOf(`${host}-other`), token)).toBe(403);
   });
 
   it('takes nobody else for an agent, whatever the name and the pod', async () => {
-    const path = await logOf('someone-a');
-    await accounts.create('someone');
-    const pod = await accounts.pod('someone-a', 'someone', node);
-    expect(await statusOf(path, await accounts.token('someone', pod))).toBe(401);
+    const someone = fresh('someone');
+    const path = await logOf(`${someone}-a`);
+    await accounts.create(someone);
+    const pod = await accounts.pod(`${someone}-a`, someone, node);
+    expect(await statusOf(path, await accounts.token(someone, pod))).toBe(401);
     expect(await statusOf(await logOf('local'), cluster.tokenFor('agent/local'))).toBe(401);
   });
 
   it('gives the secret of a sync to the pod that it is assigned to alone', async () => {
+    const name = fresh('sync');
     const { metadata } = await cluster.client.create(syncTasks, cluster.namespace, {
-      metadata: { name: 'sync1' },
+      metadata: { name },
       spec: { source: 's1', pusher: 'p1' },
     });
     const assignment = { agent: `web-${node}`, instance: 'i', epoch: 1, time: new Date().toISOString() };
     const patch = { status: { epoch: 1, assignment } };
-    await cluster.client.patch(syncTasks, cluster.namespace, 'sync1', patch, { subresource: 'status' });
+    await cluster.client.patch(syncTasks, cluster.namespace, name, patch, { subresource: 'status' });
     const query = new URLSearchParams({
       namespace: cluster.namespace,
-      name: 'sync1',
+      name,
       ref: 'none',
       epoch: '1',
     }).toString();
     const path = `/internal/syncs/${metadata.uid ?? ''}/secret?${query}`;
     const token = async (pod: string): Promise<string> =>
       accounts.token('tiangong-agent', await accounts.pod(pod, 'tiangong-agent', node));
-    const [mine, another] = [await ask(path, await token('web-1')), await ask(path, await token('other-1'))];
+    const [mine, another] = [await ask(path, await token(fresh('web'))), await ask(path, await token(fresh('other')))];
     expect([mine.body['code'], another.body['code']]).toEqual(['SecretNotAllowed', 'NotAssigned']);
   });
 });

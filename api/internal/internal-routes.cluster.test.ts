@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { ulid } from 'ulid';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { secrets } from '../../kube/resource.ts';
 import type { Secret } from '../../kube/resource.ts';
@@ -207,15 +208,16 @@ describe.skipIf(!hasCluster())('what agents send and ask for', () => {
   });
 
   it('lets a synchronous create wait for the large result', async () => {
+    const command = `big and sync ${ulid()}`;
     const answer = api.call<TaskView>('POST', '/api/v1/tasks', {
       agent_id: 'local',
       type: 'shell',
-      command: 'big and sync',
+      command,
       sync: true,
     });
     const id = await vi.waitFor(async () => {
       const { body } = await api.call<TaskView[]>('GET', '/api/v1/tasks?limit=5');
-      const found = body.find(({ command }) => command === 'big and sync');
+      const found = body.find((task) => task.command === command);
       expect(found).toBeDefined();
       return found?.id ?? '';
     });
@@ -291,14 +293,15 @@ describe.skipIf(!hasCluster())('what agents send and ask for', () => {
           type,
           stringData: { password: 'own' },
         });
-      await secret('own', 'tiangong.io/credential', { 'tiangong.io/allowed-hosts': 'a.example, b.example' });
-      await secret('opaque', 'Opaque');
+      const [own, opaque] = [`own-${ulid().toLowerCase()}`, `opaque-${ulid().toLowerCase()}`];
+      await secret(own, 'tiangong.io/credential', { 'tiangong.io/allowed-hosts': 'a.example, b.example' });
+      await secret(opaque, 'Opaque');
       const read = async (ref: string): Promise<Answer> => {
         const { uid } = await runningTask({ params: { secret_ref: ref } });
         return api.call('GET', `/internal/tasks/${uid}/secret?ref=${ref}&epoch=1`, undefined, tokenOf('agent/local'));
       };
-      expect((await read('own')).body).toEqual({ data: { password: 'own' }, allowedHosts: ['a.example', 'b.example'] });
-      expect(await read('opaque')).toMatchObject({ status: 403, body: { code: 'SecretNotAllowed' } });
+      expect((await read(own)).body).toEqual({ data: { password: 'own' }, allowedHosts: ['a.example', 'b.example'] });
+      expect(await read(opaque)).toMatchObject({ status: 403, body: { code: 'SecretNotAllowed' } });
       expect(await read('missing')).toMatchObject({ status: 404, body: { code: 'SecretNotFound' } });
     });
 

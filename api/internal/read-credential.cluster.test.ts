@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { deployTasks, secrets } from '../../kube/resource.ts';
 import type { DeployTask } from '../../kube/types/deploytask.ts';
 import { hasCluster, sharedCluster } from '../../test/kubernetes/shared.ts';
@@ -12,7 +12,7 @@ describe.skipIf(!hasCluster())('readCredential', () => {
   let cluster: SharedCluster;
   let made: TaskSecrets;
 
-  beforeAll(async () => {
+  beforeEach(async () => {
     cluster = await sharedCluster();
     made = new TaskSecrets(cluster.client, cluster.namespace);
   });

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { secrets, syncPushers, syncSources, syncTasks } from '../../kube/resource.ts';
 import type { SyncSource } from '../../kube/types/syncsource.ts';
 import type { SyncTask } from '../../kube/types/synctask.ts';
@@ -32,7 +32,7 @@ describe.skipIf(!hasCluster())('readSyncCredential', () => {
     expect(String(error)).not.toContain('p4ss');
   };
 
-  beforeAll(async () => {
+  beforeEach(async () => {
     cluster = await sharedCluster();
     const ns = cluster.namespace;
     await createSecret('of-source');

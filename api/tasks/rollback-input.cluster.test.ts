@@ -1,20 +1,16 @@
 import { hash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { KubeObject } from '../../kube/object.ts';
 import { deployTasks, secrets } from '../../kube/resource.ts';
-import type { Resource } from '../../kube/resource.ts';
 import { ApiUnderTest } from '../../test/api/api-under-test.ts';
 import { inline, MysqlTasks, SQL, TARGET } from '../../test/api/mysql-tasks.ts';
 import { hasCluster, sharedCluster } from '../../test/kubernetes/shared.ts';
-
-const namespaces: Resource<KubeObject> = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace' };
 
 describe.skipIf(!hasCluster())('what a rollback is made of', () => {
   let api: ApiUnderTest;
   let tasks: MysqlTasks;
 
   beforeAll(async () => {
-    api = await ApiUnderTest.start(await sharedCluster(), {}, 512 * 1024 * 1024);
+    api = await ApiUnderTest.start(await sharedCluster(), {}, 4 * 1024 * 1024 * 1024);
     tasks = new MysqlTasks(api);
     await api.addAgent('db1', { taskTypes: ['mysql', 'shell'] });
     await vi.waitUntil(() => api.api.isReady);
@@ -54,8 +50,7 @@ describe.skipIf(!hasCluster())('what a rollback is made of', () => {
     });
 
     it('are named, not given, where the task is not at home', async () => {
-      const namespace = `${api.namespace}-2`;
-      await api.client.create(namespaces, undefined, { metadata: { name: namespace } });
+      const { namespace } = await sharedCluster();
       const spec = {
         ...{ agent: 'db1', type: 'mysql' as const, command: 'UPDATE t SET a=2' },
         // Metadata that REST would refuse.

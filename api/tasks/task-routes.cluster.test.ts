@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ulid } from 'ulid';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { deployTasks } from '../../kube/resource.ts';
 import { ApiUnderTest } from '../../test/api/api-under-test.ts';
@@ -62,15 +63,16 @@ describe.skipIf(!hasCluster())('the routes of tasks', () => {
   });
 
   it('answers a synchronous create once the task has ended', async () => {
+    const command = `sync me ${ulid()}`;
     const answer = api.call<TaskView>('POST', '/api/v1/tasks', {
       agent_id: 'a1',
       type: 'shell',
-      command: 'sync me',
+      command,
       sync: true,
     });
     const task = await vi.waitFor(async () => {
       const { items } = await api.client.list(deployTasks, api.namespace);
-      const found = items.find(({ spec }) => spec.command === 'sync me');
+      const found = items.find(({ spec }) => spec.command === command);
       expect(found).toBeDefined();
       return found;
     });
@@ -178,8 +180,9 @@ describe.skipIf(!hasCluster())('the routes of tasks', () => {
     const { status, body } = await api.call<TaskView>('GET', `/api/v1/tasks/${other}:by.hand`);
     expect(status).toBe(200);
     expect(body).toMatchObject({ id: `${other}:by.hand`, status: 'pending', command: 'x', params: '{}' });
-    await api.client.create(deployTasks, api.namespace, { metadata: { name: 'by.hand' }, spec });
-    expect((await api.call<TaskView>('GET', '/api/v1/tasks/by.hand')).body.id).toBe('by.hand');
+    const name = `by.hand.${ulid().toLowerCase()}`;
+    await api.client.create(deployTasks, api.namespace, { metadata: { name }, spec });
+    expect((await api.call<TaskView>('GET', `/api/v1/tasks/${name}`)).body.id).toBe(name);
   });
 
   it.each(['nope', '..%2f..%2fetc', 'a%00b', 'x'.repeat(300), 'UPPER', 'a:b:c', ':', 'ns:', '%F0%9F%92%A9', 'a%20b'])(
@@ -254,28 +257,29 @@ describe.skipIf(!hasCluster())('the routes of tasks', () => {
   });
 
   it('finds tasks by their metadata, whoever made them', async () => {
-    const metadata = { env: 'prod', creator: '张三', ticket: 'OPS-42', risk: 3, 'a.b': true };
+    const ticket = `OPS-${ulid()}`;
+    const metadata = { env: 'prod', creator: '张三', ticket, risk: 3, 'a.b': true };
     const { id, params } = await create({ params: { metadata } });
     expect(JSON.parse(params)).toEqual({ metadata });
-    await create({ params: { metadata: { ...metadata, ticket: 'OPS-421' } } });
+    await create({ params: { metadata: { ...metadata, ticket: `${ticket}1` } } });
     const list = async (query: string): Promise<string[]> =>
       (await api.call<TaskView[]>('GET', `/api/v1/tasks?${query}`)).body.map((task) => task.id);
-    await vi.waitFor(async () => expect(await list('metadata.ticket=OPS-42')).toEqual([id]));
+    await vi.waitFor(async () => expect(await list(`metadata.ticket=${ticket}`)).toEqual([id]));
     for (const query of ['creator=%E5%BC%A0%E4%B8%89', 'env=prod', 'risk=3', 'a.b=true'])
-      expect(await list(`metadata.${query}&metadata.ticket=OPS-42`), query).toEqual([id]);
-    for (const query of ['ticket=OPS', 'ticket=', 'env=dev&metadata.ticket=OPS-42', 'toString=', 'risk=4'])
+      expect(await list(`metadata.${query}&metadata.ticket=${ticket}`), query).toEqual([id]);
+    for (const query of ['ticket=OPS', 'ticket=', `env=dev&metadata.ticket=${ticket}`, 'toString=', 'risk=4'])
       expect(await list(`metadata.${query}`), query).toEqual([]);
     expect(await api.call('GET', '/api/v1/tasks?metadata.risk=1&metadata.risk=2')).toMatchObject({
       status: 400,
       body: { error: 'metadata.risk may be given once' },
     });
-    const labelSelector =
-      'metadata.tiangong.io/ticket=OPS-42,metadata.tiangong.io/risk=3,!metadata.tiangong.io/creator';
+    const labelSelector = `metadata.tiangong.io/ticket=${ticket},metadata.tiangong.io/risk=3,!metadata.tiangong.io/creator`;
     const { items } = await api.client.list(deployTasks, api.namespace, { labelSelector });
     expect(items.map((task) => task.metadata.name)).toEqual([id]);
 
+    const name = `odd-${ulid().toLowerCase()}`;
     const odd = {
-      ticket: 'OPS-42',
+      ticket,
       nested: { a: [1] },
       list: [],
       none: null,
@@ -283,11 +287,11 @@ describe.skipIf(!hasCluster())('the routes of tasks', () => {
       ['k'.repeat(100)]: 1,
     };
     const spec = { agent: 'a1', type: 'shell' as const, command: 'true', params: { metadata: odd } };
-    await api.client.create(deployTasks, api.namespace, { metadata: { name: 'odd-metadata' }, spec });
-    await vi.waitFor(async () => expect(await list('metadata.ticket=OPS-42')).toContain('odd-metadata'));
+    await api.client.create(deployTasks, api.namespace, { metadata: { name }, spec });
+    await vi.waitFor(async () => expect(await list(`metadata.ticket=${ticket}`)).toContain(name));
     expect(await list('metadata.nested=%5Bobject%20Object%5D')).toEqual([]);
-    const { body } = await api.call<TaskView>('GET', '/api/v1/tasks/odd-metadata');
-    expect(JSON.parse(body.params)).toMatchObject({ metadata: { ticket: 'OPS-42', nested: { a: [1] } } });
+    const { body } = await api.call<TaskView>('GET', `/api/v1/tasks/${name}`);
+    expect(JSON.parse(body.params)).toMatchObject({ metadata: { ticket, nested: { a: [1] } } });
   });
 
   it.each([
@@ -324,19 +328,19 @@ describe.skipIf(!hasCluster())('the routes of tasks', () => {
   });
 
   it('creates one task for one Idempotency-Key, however often it is asked', async () => {
-    const key = { 'Idempotency-Key': 'order-1' };
-    const body = { agent_id: 'a1', type: 'shell', command: 'once' };
+    const key = { 'Idempotency-Key': ulid() };
+    const body = { agent_id: 'a1', type: 'shell', command: `once ${ulid()}` };
     const answers = await Promise.all([1, 2, 3].map(() => api.call<TaskView>('POST', '/api/v1/tasks', body, key)));
     expect(new Set(answers.map((answer) => answer.body.id)).size).toBe(1);
     expect(answers.every(({ status }) => status === 201)).toBe(true);
     const other = await api.call('POST', '/api/v1/tasks', { ...body, command: 'twice' }, key);
     expect(other).toMatchObject({ status: 409, body: { code: 'IdempotencyKeyReused' } });
     const { items } = await api.client.list(deployTasks, api.namespace);
-    expect(items.filter(({ spec }) => spec.command === 'once')).toHaveLength(1);
+    expect(items.filter(({ spec }) => spec.command === body.command)).toHaveLength(1);
   });
 
   it('lets a refused request be corrected under its Idempotency-Key', async () => {
-    const key = { 'Idempotency-Key': 'order-2' };
+    const key = { 'Idempotency-Key': ulid() };
     const body = { agent_id: 'off', type: 'shell', command: 'later' };
     expect(await api.call('POST', '/api/v1/tasks', body, key)).toMatchObject({ status: 404 });
     expect(await api.call('POST', '/api/v1/tasks', { ...body, agent_id: 'a1' }, key)).toMatchObject({ status: 201 });
