@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Client } from '@elastic/elasticsearch';
 import { MongoClient } from 'mongodb';
 import type { Db } from 'mongodb';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { hasCluster, sharedCluster } from '../kubernetes/shared.ts';
 import { startPrograms } from '../programs/programs.ts';
 import type { Programs } from '../programs/programs.ts';
@@ -54,6 +54,9 @@ describe.skipIf(!hasCluster())("the manual's examples of tasks on documents (§4
       witness = client.db(DATABASE);
       target = { host, port, user, password, db: DATABASE };
     });
+
+    // What another try has left, which may have failed anywhere.
+    beforeEach(() => witness.dropDatabase());
 
     afterAll(async () => {
       await witness.dropDatabase();
@@ -107,6 +110,7 @@ describe.skipIf(!hasCluster())("the manual's examples of tasks on documents (§4
     });
 
     it('an update and a delete without a filter are refused, and nothing is changed', async () => {
+      await witness.collection('sequence').insertMany([{ name: 'user1' }, { name: 'user3' }]);
       for (const operation of ['update', 'delete']) {
         const command = JSON.stringify({ operation, collection: 'sequence', update: { a: 1 } });
         const task = await tasks.run({ type: 'mongo', command, params: { target } });
@@ -115,16 +119,18 @@ describe.skipIf(!hasCluster())("the manual's examples of tasks on documents (§4
           error: expect.stringContaining('filter is required') as string,
         });
       }
-      expect(await documents('sequence')).toHaveLength(2);
+      expect(await documents('sequence')).toEqual([{ name: 'user1' }, { name: 'user3' }]);
     });
 
     it('the database `admin` when none is named', async () => {
-      const collection = `users_${DATABASE}`;
+      const collection = `users_${randomBytes(4).toString('hex')}`;
+      onTestFinished(async () => {
+        await client.db('admin').dropCollection(collection);
+      });
       const command = JSON.stringify({ operation: 'insert', collection, documents: [{ a: 1 }] });
       const task = await tasks.run({ type: 'mongo', command, params: { connection: 'default' } });
       expect(task.status, task.error).toBe('success');
       expect(await client.db('admin').collection(collection).countDocuments()).toBe(1);
-      await client.db('admin').dropCollection(collection);
     });
   });
 
@@ -138,11 +144,18 @@ describe.skipIf(!hasCluster())("the manual's examples of tasks on documents (§4
       target = { host, port, user, password };
     });
 
+    beforeEach(() => witness.indices.delete({ index: INDEX, ignore_unavailable: true }));
+
     afterAll(async () => {
       await witness.indices.delete({ index: INDEX, ignore_unavailable: true });
       await witness.close();
     });
 
+    /** The documents of the examples: `value` under 1 and 2, `x` under 3. */
+    const index = async (...ids: ('1' | '2' | '3')[]): Promise<void> => {
+      for (const id of ids)
+        await witness.index({ index: INDEX, id, document: { field: id === '3' ? 'x' : 'value' }, refresh: true });
+    };
     const source = async (id: string): Promise<unknown> =>
       (await witness.get({ index: INDEX, id }, { ignore: [404] }))._source;
 
@@ -155,7 +168,10 @@ describe.skipIf(!hasCluster())("the manual's examples of tasks on documents (§4
     });
 
     it('example 2: bulk with an API key, in the form of the format of command', async () => {
-      const { encoded } = await witness.security.createApiKey({ name: INDEX });
+      const { id: key, encoded } = await witness.security.createApiKey({ name: INDEX });
+      onTestFinished(async () => {
+        await witness.security.invalidateApiKey({ ids: [key] });
+      });
       const command = JSON.stringify({
         operation: 'bulk',
         index: INDEX,
@@ -175,6 +191,7 @@ describe.skipIf(!hasCluster())("the manual's examples of tasks on documents (§4
     });
 
     it('update of a document on the connection `default`, which counts when nothing else is said', async () => {
+      await index('1');
       const command = JSON.stringify({ operation: 'update', index: INDEX, id: '1', doc: { more: 1 } });
       const task = await tasks.run({ type: 'elasticsearch', command });
       expect(task.status, task.error).toBe('success');
@@ -191,6 +208,7 @@ describe.skipIf(!hasCluster())("the manual's examples of tasks on documents (§4
     });
 
     it('delete_by_query', async () => {
+      await index('2', '3');
       const command = JSON.stringify({ operation: 'delete_by_query', index: INDEX, query: { term: { field: 'x' } } });
       const task = await tasks.run({ type: 'elasticsearch', command, params: { connection: 'default' } });
       expect(task.status, task.error).toBe('success');
@@ -199,6 +217,7 @@ describe.skipIf(!hasCluster())("the manual's examples of tasks on documents (§4
     });
 
     it('fails for an error inside the answer to a bulk, and names the item', async () => {
+      await index('1');
       const actions = [{ create: { _id: '1', _source: { a: 1 } } }, { create: { _id: '4', _source: { a: 1 } } }];
       const command = JSON.stringify({ operation: 'bulk', index: INDEX, actions });
       const task = await tasks.run({ type: 'elasticsearch', command, params: { target } });

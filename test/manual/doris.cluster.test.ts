@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createConnection } from 'mysql2/promise';
 import type { Connection } from 'mysql2/promise';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { hasCluster, sharedCluster } from '../kubernetes/shared.ts';
 import { startPrograms } from '../programs/programs.ts';
 import type { Programs } from '../programs/programs.ts';
@@ -21,13 +21,16 @@ describe.skipIf(!hasCluster() || !hasServices('mysql'))("the manual's example of
     const { host, port, user, password } = await service('mysql');
     witness = await createConnection({ host, port, user, password, multipleStatements: true });
     await witness.query(`CREATE DATABASE ${DATABASE}; CREATE TABLE ${DATABASE}.table1 (id INT, name VARCHAR(20))`);
-    await witness.query(`INSERT INTO ${DATABASE}.table1 VALUES (1, 'one'), (2, 'two')`);
     const connection = { name: 'default', host, port, user, password_env: 'DORIS_PASSWORD' };
     programs = await startPrograms(await sharedCluster(), {
       agentConfig: { plugins: [{ type: 'doris', config: { connections: [connection] } }] },
       agentEnv: { DORIS_PASSWORD: password },
     });
     tasks = new TaskClient(programs);
+  });
+
+  beforeEach(async () => {
+    await witness.query(`DELETE FROM ${DATABASE}.table1; INSERT INTO ${DATABASE}.table1 VALUES (1, 'one'), (2, 'two')`);
   });
 
   afterAll(async () => {

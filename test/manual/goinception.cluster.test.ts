@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createConnection } from 'mysql2/promise';
 import type { Connection } from 'mysql2/promise';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { GoInceptionStandIn } from '../../agent/executors/mysql/goinception/testing/stand-in.ts';
 import { zipArchive } from '../../agent/testing/zip-archive.ts';
 import { hasCluster, sharedCluster } from '../kubernetes/shared.ts';
@@ -50,6 +50,12 @@ describe.skipIf(!hasCluster() || !hasServices('mysql'))(
       tasks = new TaskClient(programs);
     });
 
+    // What another try has left, which may have failed anywhere.
+    beforeEach(async () => {
+      standIn.seen.length = 0;
+      await witness.query(`DROP TABLE IF EXISTS users; DELETE FROM ${PROD}.orders`);
+    });
+
     afterAll(async () => {
       await programs.stop();
       await standIn.close();
@@ -66,6 +72,11 @@ describe.skipIf(!hasCluster() || !hasServices('mysql'))(
       return task.result.replaceAll(/^Execute Time: \d+\.\d{3}s$/gm, 'Execute Time: T');
     };
     const backup = { exec_options: { backup: true } };
+    /** The table of example 1, with its row. */
+    const makeUsers = async (): Promise<void> => {
+      await witness.query('CREATE TABLE users (id INT PRIMARY KEY, name VARCHAR(100))');
+      await witness.query("INSERT INTO users VALUES (1, 'test')");
+    };
 
     it('example 1: the lines of the result in the order of the manual', async () => {
       const task = await tasks.run({
@@ -95,13 +106,15 @@ describe.skipIf(!hasCluster() || !hasServices('mysql'))(
     });
 
     it('example 2: a SELECT, which goInception refuses, goes to the server itself', async () => {
+      await makeUsers();
       const params = { connection: 'default', database: DATABASE, ...backup };
       const task = await tasks.run({ type: 'mysql', command: 'SELECT * FROM users', params });
       expect(succeeded(task)).toContain('\nSQL: SELECT * FROM users\n id | name\n----+------\n  1 | test\n(1 row)');
-      expect(standIn.texts).toHaveLength(1);
+      expect(standIn.texts).toEqual([]);
     });
 
     it('example 3 and 4: a file of SQL, and the one in a zip that params.file_name names', async () => {
+      await makeUsers();
       const plain = await upload('two.sql', "INSERT INTO users VALUES (2, 'from'), (3, 'file');\n");
       const three = await tasks.run({ type: 'mysql', file_id: plain.id, params: { target, ...backup } });
       expect(succeeded(three)).toContain('Affected Rows: 2\n');
@@ -116,6 +129,7 @@ describe.skipIf(!hasCluster() || !hasServices('mysql'))(
     });
 
     it('example 5: no database named, and tables with that of theirs', async () => {
+      await makeUsers();
       const { db: _none, ...nowhere } = target;
       const task = await tasks.run({
         type: 'mysql',
@@ -129,6 +143,7 @@ describe.skipIf(!hasCluster() || !hasServices('mysql'))(
     });
 
     it('a statement that fails, and what is not allowed, with the words of goInception', async () => {
+      await makeUsers();
       const error = async (command: string): Promise<string> =>
         (await tasks.run({ type: 'mysql', command, params: { target, ...backup } })).error;
       expect(await error("INSERT INTO users VALUES (1, 'twice')")).toMatch(/Duplicate entry '1'/);

@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { binary } from '../kubernetes/binaries.ts';
@@ -33,13 +35,28 @@ describe.skipIf(!hasCluster())("the manual's examples of k8s tasks (§3)", () =>
 
   afterAll(async () => {
     await programs.stop();
-    await kubectl('delete', '--namespace', 'production', '--ignore-not-found', 'deployment/nginx-deployment');
-    await kubectl('delete', '--namespace', 'default', '--ignore-not-found', '--force', 'pod/nginx-pod');
+    await withoutDeployment();
+    await withoutPod();
   });
 
   /** The witness. */
   async function kubectl(...args: string[]): Promise<string> {
     return (await run(binary('kubectl'), ['--kubeconfig', cluster.kubeconfig(), ...args])).stdout;
+  }
+  // Each example makes what it needs, so that it can be tried again.
+  const withoutPod = (): Promise<string> =>
+    kubectl('delete', '--namespace', 'default', '--ignore-not-found', '--force', 'pod/nginx-pod');
+  const withoutDeployment = (): Promise<string> =>
+    kubectl('delete', '--namespace', 'production', '--ignore-not-found', 'deployment/nginx-deployment');
+  /** With 3 replicas. */
+  async function withDeployment(): Promise<void> {
+    await withoutDeployment();
+    await apply(DEPLOYMENT);
+  }
+  async function apply(manifest: string): Promise<void> {
+    const path = join(programs.folder, 'manifest');
+    await writeFile(path, manifest);
+    await kubectl('apply', '--filename', path);
   }
   const pod = (path: string): Promise<string> =>
     kubectl('get', 'pod', 'nginx-pod', '--namespace', 'default', '--output', `jsonpath={${path}}`);
@@ -47,6 +64,7 @@ describe.skipIf(!hasCluster())("the manual's examples of k8s tasks (§3)", () =>
     kubectl('get', 'deployment', 'nginx-deployment', '--namespace', 'production', '--output', `jsonpath={${path}}`);
 
   it('example 1: a Pod in YAML by apply, whose result is the object in indented JSON', async () => {
+    await withoutPod();
     const created = await tasks.create({ type: 'k8s', command: POD, params: { operation: 'apply' } });
     expect(created).toMatchObject({ status: 'running', command: POD, result: '', error: '' });
     expect(JSON.parse(created.params)).toEqual({ operation: 'apply' });
@@ -64,6 +82,7 @@ describe.skipIf(!hasCluster())("the manual's examples of k8s tasks (§3)", () =>
   });
 
   it('apply again changes the object that is there', async () => {
+    expect((await tasks.run({ type: 'k8s', command: POD })).status).toBe('success');
     const uid = await pod('.metadata.uid');
     const task = await tasks.run({ type: 'k8s', command: POD.replace('nginx:1.21', 'nginx:1.22') });
     expect(task.status, task.error).toBe('success');
@@ -71,6 +90,7 @@ describe.skipIf(!hasCluster())("the manual's examples of k8s tasks (§3)", () =>
   });
 
   it('example 2: a Deployment in JSON by create', async () => {
+    await withoutDeployment();
     const params = { operation: 'create', namespace: 'production' };
     const task = await tasks.run({ type: 'k8s', command: DEPLOYMENT, params });
     expect(task.status, task.error).toBe('success');
@@ -78,6 +98,7 @@ describe.skipIf(!hasCluster())("the manual's examples of k8s tasks (§3)", () =>
   });
 
   it('example 3: update of what the manifest names, which is less than a whole object', async () => {
+    await withDeployment();
     const params = { operation: 'update', namespace: 'production' };
     const task = await tasks.run({ type: 'k8s', command: replicas(5), params });
     expect(task.status, task.error).toBe('success');
@@ -86,6 +107,7 @@ describe.skipIf(!hasCluster())("the manual's examples of k8s tasks (§3)", () =>
   });
 
   it('example 5: a strategic patch', async () => {
+    await withDeployment();
     const params = { operation: 'patch', patch_type: 'strategic', namespace: 'production' };
     const task = await tasks.run({ type: 'k8s', command: replicas(10), params });
     expect(task.status, task.error).toBe('success');
@@ -94,6 +116,7 @@ describe.skipIf(!hasCluster())("the manual's examples of k8s tasks (§3)", () =>
   });
 
   it('the other types of patches: merge, and json with its list of operations', async () => {
+    await withDeployment();
     const merge = { operation: 'patch', patch_type: 'merge' };
     const merged = await tasks.run({ type: 'k8s', command: replicas(11), params: merge });
     expect(merged.status, merged.error).toBe('success');
@@ -112,12 +135,14 @@ describe.skipIf(!hasCluster())("the manual's examples of k8s tasks (§3)", () =>
   });
 
   it('the error of a create of what is there, with its cause', async () => {
+    await apply(POD);
     const task = await tasks.run({ type: 'k8s', command: POD, params: { operation: 'create' } });
     expect(task.status).toBe('failed');
     expect(task.error).toContain('failed to create resource: pods "nginx-pod" already exists');
   });
 
   it('example 4: delete by apiVersion, kind and name', async () => {
+    await apply(POD);
     const command = 'apiVersion: v1\nkind: Pod\nmetadata:\n  name: nginx-pod\n  namespace: default';
     const task = await tasks.run({ type: 'k8s', command, params: { operation: 'delete' } });
     expect(task).toMatchObject({ status: 'success', result: 'Resource Pod/nginx-pod deleted successfully' });
@@ -127,6 +152,7 @@ describe.skipIf(!hasCluster())("the manual's examples of k8s tasks (§3)", () =>
   });
 
   it('the curl example: create of a Pod', async () => {
+    await withoutPod();
     const command = POD.replace('\n    ports:\n    - containerPort: 80', '');
     const task = await tasks.run({ type: 'k8s', command, params: { operation: 'create' } });
     expect(task.status, task.error).toBe('success');

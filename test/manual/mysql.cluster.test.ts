@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createConnection } from 'mysql2/promise';
 import type { Connection } from 'mysql2/promise';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { zipArchive } from '../../agent/testing/zip-archive.ts';
 import { hasCluster, sharedCluster } from '../kubernetes/shared.ts';
 import type { SharedCluster } from '../kubernetes/shared.ts';
@@ -66,12 +66,22 @@ describe.skipIf(!hasCluster() || !hasServices(...SERVERS))("the manual's example
       target = { host, port, user, password, db: DATABASE };
     });
 
+    // What another try has left, which may have failed anywhere.
+    beforeEach(async () => {
+      await witness.query(`ROLLBACK; DROP TABLE IF EXISTS users, times, gates; DELETE FROM ${PROD}.orders`);
+    });
+
     afterAll(async () => {
       await witness.query(`DROP DATABASE ${DATABASE}; DROP DATABASE ${PROD}`);
       await witness.end();
     });
 
     const rowsOf = async (sql: string): Promise<unknown> => (await witness.query(sql))[0];
+    /** The table of example 1, with its row. */
+    const makeUsers = async (): Promise<void> => {
+      await witness.query(`CREATE TABLE users (id INT PRIMARY KEY, name VARCHAR(100))`);
+      await witness.query(`INSERT INTO users VALUES (1, 'test')`);
+    };
     const upload = (file: string, content: string | Uint8Array<ArrayBuffer>): Promise<{ readonly id: string }> =>
       programs.rest.upload(file, new Blob([content]));
     const succeeded = (task: RestTask): string => {
@@ -113,6 +123,7 @@ describe.skipIf(!hasCluster() || !hasServices(...SERVERS))("the manual's example
     });
 
     it("example 2: a SELECT on a connection of the agent's configuration, with its rows", async () => {
+      await makeUsers();
       const params = { connection: name, database: DATABASE, exec_options: { backup: true } };
       const task = await tasks.run({ type: 'mysql', command: 'SELECT * FROM users', params });
       expect(succeeded(task)).toMatch(
@@ -121,6 +132,7 @@ describe.skipIf(!hasCluster() || !hasServices(...SERVERS))("the manual's example
     });
 
     it('example 3: a file of SQL', async () => {
+      await makeUsers();
       const { id } = await upload('two.sql', "INSERT INTO users VALUES (2, 'from'), (3, 'file');\n");
       const task = await tasks.run({ type: 'mysql', file_id: id, params: { target, exec_options: { backup: true } } });
       expect(succeeded(task)).toContain('Affected Rows: 2\n');
@@ -128,6 +140,7 @@ describe.skipIf(!hasCluster() || !hasServices(...SERVERS))("the manual's example
     });
 
     it('example 4: the SQL file in a zip that params.file_name names', async () => {
+      await makeUsers();
       const zip = zipArchive([
         { name: 'a.sql', bytes: "INSERT INTO users VALUES (4, 'the first')" },
         { name: 'sub/migration_v1.sql', bytes: "INSERT INTO users VALUES (5, 'the one')" },
@@ -139,6 +152,7 @@ describe.skipIf(!hasCluster() || !hasServices(...SERVERS))("the manual's example
     });
 
     it('example 5: no database named, and tables with that of theirs', async () => {
+      await makeUsers();
       const { db: _none, ...nowhere } = target;
       const task = await tasks.run({
         type: 'mysql',
@@ -152,6 +166,7 @@ describe.skipIf(!hasCluster() || !hasServices(...SERVERS))("the manual's example
     });
 
     it('batches of statements: the one that fails rolls back its own batch alone', async () => {
+      await makeUsers();
       const params = { target, exec_options: { trans_batch_size: 2 } };
       const command = ['(10)', '(11)', '(12)', '(10)'].map((row) => `INSERT INTO users (id) VALUES ${row}`).join(';\n');
       const task = await tasks.run({ type: 'mysql', command, params });
@@ -173,14 +188,16 @@ describe.skipIf(!hasCluster() || !hasServices(...SERVERS))("the manual's example
     });
 
     it('has failed after timeout_ms, and nothing runs on the server any more', async () => {
-      const command = `SELECT SLEEP(600) /* ${OWN} */`;
+      const mark = randomBytes(4).toString('hex');
+      const command = `SELECT SLEEP(600) /* ${mark} */`;
       const task = await tasks.run({ type: 'mysql', command, params: { target, exec_options: { timeout_ms: 300 } } });
       expect(task).toMatchObject({
         status: 'failed',
         error: expect.stringContaining('execution timeout after 300 ms') as string,
       });
-      const running = `SELECT id FROM information_schema.processlist WHERE info LIKE '%SLEEP(600)%${OWN}%' AND info NOT LIKE '%processlist%'`;
-      expect(await rowsOf(running)).toEqual([]);
+      const running = `SELECT id FROM information_schema.processlist WHERE info LIKE '%SLEEP(600)%${mark}%' AND info NOT LIKE '%processlist%'`;
+      // A server answers before its list of processes is up to date.
+      await expect.poll(() => rowsOf(running)).toEqual([]);
     });
 
     it('concurrency: statements at the same time', async () => {
@@ -234,6 +251,7 @@ describe.skipIf(!hasCluster() || !hasServices(...SERVERS))("the manual's example
     });
 
     it('text is the default, and JSON says the same', async () => {
+      await makeUsers();
       const params = { target, result_format: 'json' };
       const task = await tasks.run({ type: 'mysql', command: 'SELECT * FROM users WHERE id = 1', params });
       expect(JSON.parse(task.result)).toMatchObject({
@@ -245,7 +263,7 @@ describe.skipIf(!hasCluster() || !hasServices(...SERVERS))("the manual's example
     });
 
     it('a password with every special character', async () => {
-      const [user, password] = [`user_${OWN}`, ` !"#$%&'()*+,-./:;<=>?@[\\]^_\`{|}~ä€文😀`];
+      const [user, password] = [`user_${randomBytes(4).toString('hex')}`, ` !"#$%&'()*+,-./:;<=>?@[\\]^_\`{|}~ä€文😀`];
       await witness.query(`CREATE USER ${user}@'%' IDENTIFIED BY ${witness.escape(password)}`);
       onTestFinished(async () => {
         await witness.query(`DROP USER ${user}@'%'`);
@@ -257,7 +275,7 @@ describe.skipIf(!hasCluster() || !hasServices(...SERVERS))("the manual's example
 
     it('the login of a Secret', async () => {
       const { password, ...open } = target;
-      const secret = `login-${OWN}-${name}`;
+      const secret = `login-${randomBytes(4).toString('hex')}`;
       await cluster.client.raw({
         method: 'POST',
         path: `/api/v1/namespaces/${cluster.namespace}/secrets`,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createClient } from '@clickhouse/client';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { Client } from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { hasCluster, sharedCluster } from '../kubernetes/shared.ts';
 import { startPrograms } from '../programs/programs.ts';
 import type { Programs } from '../programs/programs.ts';
@@ -66,6 +66,11 @@ describe.skipIf(!hasCluster())("the manual's examples of SQL tasks (§4.2, §4.5
       target = { host, port, user, password, database: DATABASE };
     });
 
+    // What another try has left, which may have failed anywhere.
+    beforeEach(async () => {
+      await witness.query('DROP TABLE IF EXISTS users, a, b, c');
+    });
+
     afterAll(async () => {
       await witness.end();
       const admin = new Client({ ...postgres!, ssl: false, database: 'postgres' });
@@ -97,6 +102,7 @@ describe.skipIf(!hasCluster())("the manual's examples of SQL tasks (§4.2, §4.5
     });
 
     it("example 2: a SELECT on a connection of the agent's configuration, with its rows", async () => {
+      await witness.query("CREATE TABLE users (id int, name text); INSERT INTO users VALUES (1, 'test')");
       const params = { connection: 'default', exec_options: { timeout_ms: 600_000 } };
       const task = await tasks.run({ type: 'postgres', command: 'SELECT * FROM users', params });
       expect(task.status, task.error).toBe('success');
@@ -200,6 +206,10 @@ describe.skipIf(!hasCluster())("the manual's examples of SQL tasks (§4.2, §4.5
       native = { host, port: ports['native'], protocol: 'native', ...login };
     });
 
+    beforeEach(async () => {
+      await witness.command({ query: `DROP TABLE IF EXISTS ${DATABASE}.test_table` });
+    });
+
     afterAll(async () => {
       await witness.command({ query: `DROP DATABASE ${DATABASE}` });
       await witness.close();
@@ -225,6 +235,8 @@ describe.skipIf(!hasCluster())("the manual's examples of SQL tasks (§4.2, §4.5
 
     it('example 2: a SELECT by HTTP, with its rows', async () => {
       const { host, port } = clickhouse18!;
+      await witness.command({ query: `CREATE TABLE ${DATABASE}.test_table (id UInt32, name String) ENGINE = Memory` });
+      await witness.command({ query: `INSERT INTO ${DATABASE}.test_table VALUES (1, 'test')` });
       const task = await tasks.run({
         type: 'clickhouse',
         command: 'SELECT * FROM test_table',
@@ -242,7 +254,12 @@ describe.skipIf(!hasCluster())("the manual's examples of SQL tasks (§4.2, §4.5
 
     it('a server of today, by HTTP', async () => {
       const { host, port } = clickhouse26!;
-      const command = `CREATE DATABASE ${DATABASE}; CREATE TABLE ${DATABASE}.t (a UInt8) ENGINE = Memory; INSERT INTO ${DATABASE}.t VALUES (7); SELECT a FROM ${DATABASE}.t; DROP DATABASE ${DATABASE}`;
+      const own = `test_db_${randomBytes(4).toString('hex')}`;
+      onTestFinished(async () => {
+        await using client = createClient({ url: `http://${host}:${port}` });
+        await client.command({ query: `DROP DATABASE IF EXISTS ${own}` });
+      });
+      const command = `CREATE DATABASE ${own}; CREATE TABLE ${own}.t (a UInt8) ENGINE = Memory; INSERT INTO ${own}.t VALUES (7); SELECT a FROM ${own}.t; DROP DATABASE ${own}`;
       const params = { target: { host, port, protocol: 'http' } };
       const task = await tasks.run({ type: 'clickhouse', command, params });
       expect(task.status, task.error).toBe('success');

@@ -1,6 +1,9 @@
+import { randomUUID } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasCluster, sharedCluster } from '../kubernetes/shared.ts';
 import { startPrograms } from '../programs/programs.ts';
@@ -103,9 +106,12 @@ describe.skipIf(!hasCluster())("the manual's examples of shell and api tasks, qu
     });
 
     it('synchronous, out of time: the task as it is, with a hint, and it goes on', async () => {
-      const task = await tasks.create({ type: 'shell', command: 'sleep 2; echo late', sync: true, timeout: 1 });
+      const go = join(programs.folder, `go-${randomUUID()}`);
+      const command = `while [ ! -e ${go} ]; do sleep 0.1; done; echo late`;
+      const task = await tasks.create({ type: 'shell', command, sync: true, timeout: 1 });
       expect(task.status).toBe('running');
       expect(task.error).toMatch(/timeout/);
+      writeFileSync(go, '');
       expect(await tasks.ended(task.id)).toMatchObject({ status: 'success', result: 'late\n', error: '' });
     });
 
