@@ -124,6 +124,8 @@ describe.skipIf(!hasCluster() || !hasServices(...NAMES))('the examples of docs/t
   it.each(readdirSync(join(root, 'docs/tasks')))('give what %s says', async (page) => {
     const examples = examplesOf(readMarkdown(`docs/tasks/${page}`));
     expect(examples.length).toBeGreaterThan(0);
+    // What another try has left.
+    for (const name of ['k8s', ...NAMES]) await clear(name);
     for (const example of examples) {
       // A manifest does what the request before it has done already.
       if (example.manifest !== undefined) await clear(serverOf(example.request) ?? example.request.type);
@@ -150,6 +152,8 @@ describe.skipIf(!hasCluster() || !hasServices(...NAMES))('the examples of docs/t
     } else {
       id = /^ {2}name: (.+)$/m.exec(manifest)?.[1] ?? '';
       const metadata = { name: id };
+      // That of another try has ended already.
+      kubectl(['delete', 'deploytask', id, '--ignore-not-found']);
       kubectl(
         ['apply', '-f', '-'],
         JSON.stringify({ apiVersion: 'tiangong.io/v1alpha1', kind: 'DeployTask', metadata, spec: task }),

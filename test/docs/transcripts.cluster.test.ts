@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { binary } from '../kubernetes/binaries.ts';
 import { freePort } from '../kubernetes/free-port.ts';
 import { hasCluster } from '../kubernetes/shared.ts';
@@ -16,14 +16,17 @@ import { transcript, withoutChance } from './transcript.ts';
 const MARK = '\u0001--\u0001';
 
 describe.skipIf(!hasCluster())('the transcripts', () => {
-  const home = mkdtempSync(join(tmpdir(), 'tiangong-readme-'));
-  /** Not below the home, which no task may look into. */
-  const demo = mkdtempSync(join(tmpdir(), 'tiangong-demo-'));
+  let home: string;
+  let demo: string;
   let up: Program;
-  const consumer = new ConsumerProcess();
+  let consumer: ConsumerProcess;
   let port: number;
 
-  beforeAll(async () => {
+  beforeEach(async () => {
+    home = mkdtempSync(join(tmpdir(), 'tiangong-readme-'));
+    // Not below the home, which no task may look into.
+    demo = mkdtempSync(join(tmpdir(), 'tiangong-demo-'));
+    consumer = new ConsumerProcess();
     const [apiPort, kubePort] = await Promise.all([freePort(), freePort()]);
     port = apiPort;
     const args = ['up', '--home', home, '--port', String(apiPort), '--kube-port', String(kubePort)];
@@ -33,7 +36,7 @@ describe.skipIf(!hasCluster())('the transcripts', () => {
     await vi.waitFor(async () => expect(await agentStatus(port)).toBe('online'), { timeout: 60_000, interval: 100 });
   });
 
-  afterAll(async () => {
+  afterEach(async () => {
     await up.stop();
     await consumer.kill();
     for (const folder of [home, demo]) rmSync(folder, { recursive: true, force: true });
