@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Agent } from '../../agent/agent.ts';
 import { temporaryFolder } from '../../agent/testing/temporary-folder.ts';
 import { agents, deployTasks, leases } from '../../kube/resource.ts';
@@ -11,7 +11,7 @@ import { defaultSettings } from '../../operator/settings.ts';
 import { hasCluster, sharedCluster } from '../kubernetes/shared.ts';
 import type { SharedCluster } from '../kubernetes/shared.ts';
 
-const WITHIN = { timeout: 20_000, interval: 50 };
+const WITHIN = { timeout: 60_000, interval: 50 };
 const logger = pino({ level: process.env['LOG_LEVEL'] ?? 'silent' });
 
 interface RunningAgent {
@@ -23,21 +23,23 @@ interface RunningAgent {
 describe.skipIf(!hasCluster())('an agent that is being stopped', () => {
   let cluster: SharedCluster;
   let ns: string;
-  const stop = new AbortController();
-  let operated: Promise<void>;
+  let stop: AbortController;
+  /** The operator and all agents. */
+  let running: Promise<void>[];
 
-  beforeAll(async () => {
+  beforeEach(async () => {
+    stop = new AbortController();
     cluster = await sharedCluster();
     ns = cluster.namespace;
     const settings = { ...defaultSettings, homeNamespace: ns, instance: 'test', livenessCheckMs: 100 };
     const operator = new Operator({ client: cluster.clientFor('operator'), logger, settings });
-    operated = operator.run(stop.signal);
+    running = [operator.run(stop.signal)];
     await vi.waitUntil(() => operator.ready, WITHIN);
   });
 
-  afterAll(async () => {
+  afterEach(async () => {
     stop.abort();
-    await operated;
+    await Promise.all(running);
   });
 
   async function start(name: string, group: string): Promise<RunningAgent> {
@@ -46,7 +48,8 @@ describe.skipIf(!hasCluster())('an agent that is being stopped', () => {
       ...{ client: cluster.clientFor(`agent/${name}`), name, namespace: ns, stateDir: temporaryFolder(), logger },
       ...{ version: '1', labels: { group }, drainMs: 60_000, wait: true },
     });
-    const ended = agent.run(stopped.signal);
+    const ended = agent.run(AbortSignal.any([stopped.signal, stop.signal]));
+    running.push(ended);
     await vi.waitUntil(() => agent.state.ready, WITHIN);
     return { agent, ended, stop: () => stopped.abort() };
   }
@@ -59,8 +62,8 @@ describe.skipIf(!hasCluster())('an agent that is being stopped', () => {
     return `${status?.state} ${status?.assignment?.agent}`;
   };
 
-  /** A task that runs until the file is there. */
-  const untilFile = (file: string): string => `while [ ! -e ${file} ]; do sleep 0.1; done`;
+  /** A task that runs until the file is there, or its folder is gone. */
+  const untilFile = (file: string): string => `while [ -d ${dirname(file)} ] && [ ! -e ${file} ]; do sleep 0.1; done`;
 
   it('says so, finishes what it has begun, and hands on what it has not', async () => {
     const file = join(temporaryFolder(), 'go');
@@ -102,7 +105,8 @@ describe.skipIf(!hasCluster())('an agent that is being stopped', () => {
       ...{ client: cluster.clientFor('agent/agent-3'), name: 'agent-3', namespace: ns, stateDir: temporaryFolder() },
       ...{ version: '1', drainMs: 500, logger },
     });
-    const ended = agent.run(stopped.signal);
+    const ended = agent.run(AbortSignal.any([stopped.signal, stop.signal]));
+    running.push(ended);
     await create('too-long', { agent: 'agent-3', command: `touch ${began}; sleep 600` });
     await expect.poll(() => existsSync(began), WITHIN).toBe(true);
     stopped.abort();

@@ -108,8 +108,7 @@ export function describeApproval(name: string, open: () => Promise<ServerPlace>)
       const [before, meanwhile] = [await post(command), await post(command)];
       for (const { id } of [before, meanwhile]) await reach(id, 'AwaitingApproval');
       await programs.operator.kill();
-      await approveByRest(meanwhile.id);
-      programs.operator.start();
+      await approveByRest(meanwhile.id).finally(() => programs.operator.start());
       expect((await ended(meanwhile.id)).status).toMatchObject({ state: 'Succeeded', result: { text: '1\n' } });
       expect(reasonOf(await read(before.id))).toBe('AwaitingApproval');
       await approveByRest(before.id);
@@ -121,14 +120,18 @@ export function describeApproval(name: string, open: () => Promise<ServerPlace>)
       const { id } = await post(command);
       await reach(id, 'AwaitingApproval');
       await programs.agent.stop();
-      await vi.waitUntil(
-        async () => (await programs.rest.get(`/agents/${programs.agentName}/status`))['status'] === 'offline',
-        SOON,
-      );
-      await approveByRest(id);
-      const { approval } = (await reach(id, 'AgentOffline')).status ?? {};
-      expect(approval?.digest).toMatch(/^sha256:/);
-      programs.agent.start();
+      let approval: NonNullable<DeployTask['status']>['approval'];
+      try {
+        await vi.waitUntil(
+          async () => (await programs.rest.get(`/agents/${programs.agentName}/status`))['status'] === 'offline',
+          SOON,
+        );
+        await approveByRest(id);
+        ({ approval } = (await reach(id, 'AgentOffline')).status ?? {});
+        expect(approval?.digest).toMatch(/^sha256:/);
+      } finally {
+        programs.agent.start();
+      }
       expect((await ended(id)).status).toMatchObject({ state: 'Succeeded', result: { text: '1\n' }, approval });
     });
 
