@@ -20,7 +20,10 @@ export interface SearchOptions {
   readonly logEnd: () => Promise<BinlogPosition | undefined>;
 }
 
-/** Two words that there is nothing new count when they come this far apart: older ones come in a heap. */
+/**
+ * Two words that there is nothing new, this far apart, may mean that the log has been read to its end. Those that waited
+ * to be read are older than what is looked for, so that they only count for themselves where the end cannot be asked for.
+ */
 const IDLE_MS = 1000;
 /** After which the log's end is asked for: a busy server never says that there is nothing new. */
 const LONG_MS = 2000;
@@ -53,12 +56,13 @@ export class TransactionSearch {
   /** Resolves when the last of them has ended, or when there can be no more. Rejects as the stream and the assembler. */
   async run(assembler: ChangeAssembler, signal: AbortSignal): Promise<void> {
     while (!this.#isBehind()) {
-      await this.#askEnd();
+      if (performance.now() - this.#began >= LONG_MS) await this.#askEnd();
       const event = await this.#stream.next(signal);
       if (isHeartbeat(event)) {
-        if (this.#isIdle()) return;
+        if (await this.#isIdle()) return;
         continue;
       }
+      this.#idleSince = undefined;
       const ended = await this.#take(event, assembler);
       if (ended) return;
     }
@@ -124,14 +128,16 @@ export class TransactionSearch {
 
   /** What is looked for has been committed: it stands before the end that the log has now. */
   async #askEnd(): Promise<void> {
-    if (this.#isEndAsked || this.#until !== undefined || performance.now() - this.#began < LONG_MS) return;
+    if (this.#isEndAsked || this.#until !== undefined) return;
     this.#isEndAsked = true;
     this.#until = await this.#options.logEnd();
   }
 
-  #isIdle(): boolean {
+  async #isIdle(): Promise<boolean> {
     this.#idleSince ??= performance.now();
-    return performance.now() - this.#idleSince >= IDLE_MS;
+    if (performance.now() - this.#idleSince < IDLE_MS) return false;
+    await this.#askEnd();
+    return this.#until === undefined;
   }
 }
 
