@@ -113,14 +113,16 @@ export class BinlogBackup implements Backup {
     const open = this.#open;
     if (outcome === 'rolledBack' || typeof open === 'string' || statements.some(({ kind }) => isDefinition(kind)))
       return outcome;
+    // Counted from now: an abort that ends a COMMIT without an answer may have taken longer than its patience.
+    const patience = new Patience(this.#options.signal);
     // The log knows that it was committed when it has it; that it has it not yet says nothing.
     try {
       const { access, threadId, from } = open;
-      const found = await this.#patience.wait(
+      const found = await patience.wait(
         () => access.sessions,
         async () => {
           const wanted = { threadId, from, until: await access.position() };
-          const signal = AbortSignal.any([this.#patience.signal, AbortSignal.timeout(SETTLE_MS)]);
+          const signal = AbortSignal.any([patience.signal, AbortSignal.timeout(SETTLE_MS)]);
           return this.#read(open, wanted, changingOf(statements, open), signal);
         },
         SETTLE_MS,
@@ -129,6 +131,8 @@ export class BinlogBackup implements Backup {
       if (found && statements.every(({ kind }) => kind !== 'call')) return 'committed';
     } catch {
       // Then the log tells nothing.
+    } finally {
+      patience.end();
     }
     const numbers = `${statements[0]?.number ?? 0} to ${statements.at(-1)?.number ?? 0}`;
     this.#log.inexact(`nobody knows whether statements ${numbers} were committed`);
