@@ -81,6 +81,7 @@ describe.each((['mysql', 'mariadb'] as const).filter((name) => hasServices(name)
     it('finds rows by a key of each type that a key can hold', async () => {
       for (const [place, { type, value }] of types.filter(({ key }) => key === true).entries()) {
         const name = `k${place}`;
+        await session.query(`DROP TABLE IF EXISTS ${name}`);
         await session.query(`CREATE TABLE ${name} (k ${type} NOT NULL PRIMARY KEY, tag INT)`);
         const facts = await database.facts(session, name);
         await fc.assert(

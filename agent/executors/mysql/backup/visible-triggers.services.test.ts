@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { hasServices, service } from '../../../../test/services/service.ts';
 import { execute } from '../../../conformance/executor.ts';
 import { MysqlExecutor } from '../mysql-executor.ts';
@@ -31,6 +31,9 @@ describe.each((['mysql', 'mariadb'] as const).filter((name) => hasServices(name)
     const alone = { name: 'alone', host, port, database: name, user: `${name}_writer`, passwordFile };
     const seen = { ...alone, name: 'seen', backupUser: `${name}_reader`, backupPasswordFile: passwordFile };
     executor = new MysqlExecutor({ connections: new Map(Object.entries({ alone, seen })), spoolFolder });
+  });
+  beforeEach(async () => {
+    for (const table of ['t', 'log', 'triggering']) await database.witness.query(`DELETE FROM ${table}`);
   });
   afterAll(async () => {
     await executor?.close();

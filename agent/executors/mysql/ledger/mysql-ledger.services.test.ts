@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { RowDataPacket } from 'mysql2/promise';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { hasServices, service } from '../../../../test/services/service.ts';
 import type { Execution, Work } from '../../../conformance/executor.ts';
 import { execute } from '../../../conformance/executor.ts';
@@ -93,7 +93,11 @@ describe.each(['mysql', 'mariadb'] as const)('The ledger of a task of %s', (name
 
     it('lets a resumed run execute what is left, and only that, with its settings', async () => {
       const other = `${database.name}_other`;
+      await database.witness.query(`DROP DATABASE IF EXISTS ${other}`);
       await database.witness.query(`CREATE DATABASE ${other}`);
+      onTestFinished(async () => {
+        await database.witness.query(`DROP DATABASE IF EXISTS ${other}`);
+      });
       await database.witness.query(`CREATE TABLE ${other}.things (a int)`);
       const text = `${inserts(1, 2)}\nUSE ${other};\nINSERT INTO things VALUES (3);\nINSERT INTO later VALUES (4);\nINSERT INTO things VALUES (5)`;
       expect((await run(text, { trans_batch_size: 1 })).outcome.state).toBe('Failed');
@@ -107,7 +111,6 @@ describe.each(['mysql', 'mariadb'] as const)('The ledger of a task of %s', (name
       expect(await notes()).toEqual([1, 2]);
       expect(await database.values(`SELECT a FROM ${other}.things`)).toEqual([3, 5]);
       expect(await database.values(`SELECT a FROM ${other}.later`)).toEqual([4]);
-      await database.witness.query(`DROP DATABASE ${other}`);
     });
 
     it.each([
@@ -155,7 +158,8 @@ describe.each(['mysql', 'mariadb'] as const)('The ledger of a task of %s', (name
     });
 
     it('is Unknown when a table without transactions was being changed', async () => {
-      await database.witness.query('CREATE TABLE IF NOT EXISTS plain (a int) ENGINE = MyISAM');
+      await database.witness.query('DROP TABLE IF EXISTS plain');
+      await database.witness.query('CREATE TABLE plain (a int) ENGINE = MyISAM');
       const text = 'INSERT INTO plain VALUES (1); INSERT INTO plain VALUES (2)';
       expect((await run(text)).outcome.state).toBe('Succeeded');
       await database.witness.query(
