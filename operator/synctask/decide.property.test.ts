@@ -131,7 +131,8 @@ class Model {
       specDigest: '',
       source: versions,
       pusher: versions,
-      time: '',
+      // Another begin is another time.
+      time: String(this.#serial),
     };
     return this.writeStatus(this.sync, { state: 'MESSAGE_SYNC', started });
   }
