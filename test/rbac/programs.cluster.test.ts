@@ -9,7 +9,6 @@ import type { DeployTaskSpec } from '../../kube/types/deploytask.ts';
 import { readRbacTable } from '../../scripts/rbac-table.ts';
 import { hasHelm } from '../chart/helm-binaries.ts';
 import { hasCluster } from '../kubernetes/shared.ts';
-import { startPrograms } from '../programs/programs.ts';
 import type { Programs } from '../programs/programs.ts';
 import { TaskClient } from '../programs/task-client.ts';
 import { TestConsumer } from '../sync/consumer.ts';
@@ -19,6 +18,7 @@ import { startCluster } from '../kubernetes/cluster.ts';
 import type { Cluster } from '../kubernetes/cluster.ts';
 import { installRelease } from './release.ts';
 import type { Release } from './release.ts';
+import { startReleasePrograms } from './release-programs.ts';
 
 const WITHIN = { timeout: 60_000, interval: 100 };
 const POD = 'tiangong-agent-0';
@@ -36,16 +36,6 @@ const ELSEWHERE = [
 /** Whatever an answer holds. */
 type Json = ReturnType<typeof JSON.parse>;
 
-const kubeconfig = (server: string, token: string): string =>
-  JSON.stringify({
-    apiVersion: 'v1',
-    kind: 'Config',
-    clusters: [{ name: 'test', cluster: { server, 'insecure-skip-tls-verify': true } }],
-    users: [{ name: 'test', user: { token } }],
-    contexts: [{ name: 'test', context: { cluster: 'test', user: 'test' } }],
-    'current-context': 'test',
-  });
-
 describe.skipIf(!hasCluster() || !hasHelm())('with the rights of the chart alone', { timeout: 180_000 }, () => {
   const audit = new AuditLog();
   let cluster: Cluster;
@@ -57,20 +47,7 @@ describe.skipIf(!hasCluster() || !hasHelm())('with the rights of the chart alone
   beforeAll(async () => {
     cluster = await startCluster({ apiServerArgs: audit.apiServerArgs() });
     release = await installRelease(cluster, 'home');
-    const { home, watched } = release;
-    const config = async (...who: Parameters<Release['token']>): Promise<string> => {
-      const file = join(cluster.folder, `${who[1]}.kubeconfig`);
-      writeFileSync(file, kubeconfig(cluster.url, await release.token(...who)), { mode: 0o600 });
-      return file;
-    };
-    const files: Readonly<Record<string, string>> = {
-      api: await config(home, 'tiangong-api'),
-      operator: await config(home, 'tiangong-operator'),
-      [`agent/${POD}`]: await config(home, 'tiangong-agent', { pod: POD, node: 'n1' }),
-    };
-    const place = { namespace: home, kubeconfig: (user: string) => files[user] ?? '' };
-    const env = { TIANGONG_NAMESPACES: `${home},${watched}`, TIANGONG_AGENT_SERVICE_ACCOUNT: 'tiangong-agent' };
-    programs = await startPrograms(place, { agentName: POD, env });
+    programs = await startReleasePrograms(cluster, release, { pod: POD, node: 'n1' });
     tasks = new TaskClient(programs);
   });
 
