@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hasServices, service } from '../../../test/services/service.ts';
 import type { Execution } from '../../conformance/executor.ts';
 import { TestDatabase } from './testing/test-database.ts';
@@ -8,10 +8,10 @@ const SERVERS = (['mysql', 'mariadb'] as const).filter((name) => hasServices(nam
 describe.each(SERVERS)('results of MysqlExecutor on %s', (server) => {
   let database: TestDatabase;
 
-  beforeAll(async () => {
+  beforeEach(async () => {
     database = await TestDatabase.create(await service(server));
   });
-  afterAll(() => database?.drop());
+  afterEach(() => database?.drop());
 
   const run = (command: string, params: Record<string, unknown> = {}): Promise<Execution> =>
     database.run(command, { exec_options: { backup: false }, ...params });

@@ -59,6 +59,7 @@ describe.each(['mysql', 'mariadb'] as const)('MysqlExecutor on %s', (server) => 
     );
 
     it("gives the manual's text", async () => {
+      await database.witness.query('DROP TABLE IF EXISTS users');
       const execution = await run(
         "CREATE TABLE users (id INT PRIMARY KEY, name VARCHAR(100)); INSERT INTO users VALUES (1, 'test');",
         { exec_options: { backup: false } },

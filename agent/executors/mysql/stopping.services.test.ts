@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { hasServices, service } from '../../../test/services/service.ts';
 import { execute } from '../../conformance/executor.ts';
 import type { Execution, Work } from '../../conformance/executor.ts';
@@ -15,6 +15,11 @@ describe.each(SERVERS)('MysqlExecutor when something ends it on %s', (server) =>
   beforeAll(async () => {
     database = await TestDatabase.create(await service(server));
     await database.witness.query('CREATE TABLE t (a int primary key)');
+  });
+  beforeEach(async () => {
+    await database.witness.query('UNLOCK TABLES');
+    await database.witness.query('DELETE FROM t');
+    for (const name of ['stubborn', 'halves']) await database.witness.query(`DROP PROCEDURE IF EXISTS ${name}`);
   });
   afterAll(() => database?.drop());
 

@@ -13,7 +13,11 @@ describe.each(SERVERS.filter((name) => hasServices(name)))('MysqlExecutor and tr
     await database.witness.query('CREATE TABLE t (a int primary key) ENGINE InnoDB');
     await database.witness.query('CREATE TABLE loose (a int) ENGINE MyISAM');
   });
-  beforeEach(() => database.witness.query('DELETE FROM t'));
+  beforeEach(async () => {
+    for (const table of ['t', 'loose']) await database.witness.query(`DELETE FROM ${table}`);
+    for (const table of ['ddl', 'ends']) await database.witness.query(`DROP TABLE IF EXISTS ${table}`);
+    for (const name of ['p', 'half', 'q']) await database.witness.query(`DROP PROCEDURE IF EXISTS ${name}`);
+  });
   afterAll(() => database?.drop());
 
   const run = (command: string, options: Record<string, unknown> = {}): Promise<Execution> =>
@@ -258,6 +262,7 @@ describe.each(SERVERS.filter((name) => hasServices(name)))('MysqlExecutor and tr
 
   it('leaves no role in its connection', async () => {
     const role = `role_${database.name.slice(-8)}`;
+    await database.witness.query(`DROP ROLE IF EXISTS ${role}`);
     await database.witness.query(`CREATE ROLE ${role}`);
     await database.witness.query(`GRANT ${role} TO ${database.name}`);
     await run(`SET ROLE ${role}`);

@@ -19,6 +19,7 @@ describe.each(['mysql', 'mariadb'] as const)('values in the log of %s', (name) =
     it.each(columnTypes(name).map((column) => [column.type, column] as const))(
       'are those that the server shows of %s, and are written back as they were',
       async (_, column) => {
+        await db.session.query('DROP TABLE IF EXISTS c');
         await db.session.query(`CREATE TABLE c (id INT PRIMARY KEY, c ${column.type})`);
         try {
           await fc.assert(
@@ -53,6 +54,7 @@ describe.each(['mysql', 'mariadb'] as const)('values in the log of %s', (name) =
     it('are found in rows of all types, with NULLs anywhere', async () => {
       const types = columnTypes(name);
       const columns = types.map(({ type }, index) => `c${index} ${type}`);
+      await db.session.query('DROP TABLE IF EXISTS wide');
       await db.session.query(`CREATE TABLE wide (${columns.join(', ')})`);
       const row = fc.tuple(...types.map(({ values }) => fc.option(values, { nil: 'NULL' })));
       const shown = types.map((type, index) => `${shownBy(type, `c${index}`)} AS c${index}`);

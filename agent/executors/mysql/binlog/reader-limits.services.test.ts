@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { hasServices, service } from '../../../../test/services/service.ts';
 import { BinlogReader } from './binlog-reader.ts';
 import type { ReaderOptions } from './binlog-reader.ts';
@@ -16,6 +16,7 @@ describe.each(['mysql', 'mariadb'] as const)('BinlogReader within limits, with %
       db = await LoggedDatabase.create(await service(name));
       await db.session.query('CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(200)) ENGINE=InnoDB');
     });
+    beforeEach(() => db.session.query('DELETE FROM t'));
     afterAll(() => db.drop());
     const open = async (from = currentPosition(db.session), options?: ReaderOptions): Promise<BinlogReader> => {
       const reader = await db.open(await from, options);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { hasServices, service } from '../../../../test/services/service.ts';
 import { currentPosition } from './current-position.ts';
 import type { LoggedChange } from './row-change.ts';
@@ -24,17 +24,11 @@ const shownValue = (value: object | null): string =>
 describe.each(['mysql', 'mariadb'] as const)('transactions in the log of %s', (name) => {
   describe.skipIf(!hasServices(name))('real', () => {
     let db: LoggedDatabase;
-    beforeAll(async () => {
+    beforeEach(async () => {
       db = await LoggedDatabase.create(await service(name));
       await db.session.query('CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(200)) ENGINE=InnoDB');
     });
-    afterAll(() => db.drop());
-    const set = async (assignment: string, back: string): Promise<void> => {
-      await db.session.query(`SET SESSION ${assignment}`);
-      onTestFinished(async () => {
-        await db.session.query(`SET SESSION ${back}`);
-      });
-    };
+    afterEach(() => db.drop());
 
     it('leave out what was rolled back to a savepoint', async () => {
       const changes = await db.changes(
@@ -103,6 +97,7 @@ describe.each(['mysql', 'mariadb'] as const)('transactions in the log of %s', (n
     });
 
     it('are passed over when they are of others', async () => {
+      await db.session.query("INSERT INTO t VALUES (1, '')");
       const others = await Promise.all(Array.from({ length: 4 }, () => db.connect()));
       let stop = false;
       const busy = others.map(async (session, index) => {
@@ -124,7 +119,7 @@ describe.each(['mysql', 'mariadb'] as const)('transactions in the log of %s', (n
     });
 
     it('are refused where they do not tell whole rows', async () => {
-      await set('binlog_row_image = MINIMAL', 'binlog_row_image = FULL');
+      await db.session.query('SET SESSION binlog_row_image = MINIMAL');
       await db.session.query("REPLACE INTO t VALUES (5, 'x')");
       const changes = await db.changes("UPDATE t SET v = 'y' WHERE id = 5");
       expect(brief(changes)).toEqual([
@@ -133,7 +128,7 @@ describe.each(['mysql', 'mariadb'] as const)('transactions in the log of %s', (n
     });
 
     it('are refused where they tell statements and no rows', async () => {
-      await set('binlog_format = STATEMENT', 'binlog_format = ROW');
+      await db.session.query('SET SESSION binlog_format = STATEMENT');
       await db.session.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
       const changes = await db.changes('START TRANSACTION', "REPLACE INTO t VALUES (6, 'x')", 'COMMIT');
       expect(changes).toMatchObject([
@@ -185,11 +180,11 @@ describe.each(['mysql', 'mariadb'] as const)('transactions in the log of %s', (n
 
 describe.skipIf(!hasServices('mysql'))('transactions that MySQL logs in its own ways', () => {
   let db: LoggedDatabase;
-  beforeAll(async () => {
+  beforeEach(async () => {
     db = await LoggedDatabase.create(await service('mysql'));
     await db.session.query('CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(200), j JSON)');
   });
-  afterAll(() => db.drop());
+  afterEach(() => db.drop());
 
   it('are read when they are compressed, by GTID and by thread', async () => {
     await db.session.query('SET SESSION binlog_transaction_compression = ON');
@@ -240,12 +235,12 @@ describe.skipIf(!hasServices('mysql'))('transactions that MySQL logs in its own 
 
 describe.skipIf(!hasServices('mariadb'))('transactions that MariaDB logs in its own ways', () => {
   let db: LoggedDatabase;
-  beforeAll(async () => {
+  beforeEach(async () => {
     db = await LoggedDatabase.create(await service('mariadb'));
     await db.session.query('CREATE TABLE t (id INT PRIMARY KEY) ENGINE=InnoDB');
     await db.session.query('CREATE TABLE m (id INT) ENGINE=MyISAM');
   });
-  afterAll(() => db.drop());
+  afterEach(() => db.drop());
 
   it('are told apart from those of tables that know no transactions', async () => {
     expect(brief(await db.changes('INSERT INTO m VALUES (1)'))).toEqual(['m insert 1 end']);
@@ -255,6 +250,7 @@ describe.skipIf(!hasServices('mariadb'))('transactions that MariaDB logs in its 
   });
 
   it('hold what could not be rolled back with the rest', async () => {
+    await db.session.query('INSERT INTO t VALUES (1)');
     const changes = await db.changes(
       'START TRANSACTION',
       'INSERT INTO t VALUES (2)',

@@ -81,8 +81,11 @@ export class LoggedDatabase {
 
   async drop(): Promise<void> {
     this.#reader?.close();
-    await this.session.query(`DROP DATABASE ${this.name}`);
-    await this.session.end();
+    // A test that failed may have left a transaction open.
+    this.session.destroy();
+    const session = await MysqlSession.connect(this.target);
+    await session.query(`DROP DATABASE ${this.name}`);
+    await session.end();
   }
 
   async #lastGtid(): Promise<string | undefined> {
