@@ -30,9 +30,13 @@ launch() {
     echo yes >"$files$inside/installed"
   fi
   give_certificates "$files$inside"
+  # A server that starts deletes the temporary tables that it finds, also those of another that runs.
+  mkdir -p "$files$inside-tmp"
+  chown 999:999 "$files$inside-tmp"
   # Tests lose nothing when this machine loses power.
   # shellcheck disable=SC2086 # a list of options
-  in_root_background "$files" /usr/sbin/mariadbd --no-defaults --datadir="$inside" --port="$port" --bind-address=127.0.0.1 \
+  in_root_background "$files" /usr/sbin/mariadbd --no-defaults --datadir="$inside" --tmpdir="$inside-tmp" \
+    --port="$port" --bind-address=127.0.0.1 \
     --skip-name-resolve --socket="$inside/socket" --pid-file="$inside/pid" --init-file=/data/init.sql \
     --max-connections=500 --ssl-cert="$inside/server.pem" --ssl-key="$inside/server.key" \
     --server-id="$port" --log-bin=binlog --binlog-format=ROW --binlog-row-image=FULL --binlog-row-metadata=FULL \
@@ -44,6 +48,6 @@ client() { in_root "$files" /usr/bin/mariadb --no-defaults --skip-ssl-verify-ser
 
 ready() { client -e 'SELECT 1'; }
 
-remove_data() { rm -rf "$data" "$log" "${files:?}/data/$port"; }
+remove_data() { rm -rf "$data" "$log" "${files:?}/data/$port" "$files/data/$port-tmp"; }
 
 service mariadb 13307 "$@"

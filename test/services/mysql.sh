@@ -41,10 +41,14 @@ launch() {
     echo yes >"$files$inside/installed"
   fi
   give_certificates "$files$inside"
+  # A server that starts deletes the temporary tables that it finds, also those of another that runs.
+  mkdir -p "$files$inside-tmp"
+  chown 999:999 "$files$inside-tmp"
   rm -f "$files$inside"/{pid,socket,socket.lock}
   # Tests lose nothing when this machine loses power.
   # shellcheck disable=SC2086 # a list of options
-  in_root_background "$files" /usr/sbin/mysqld "${common[@]}" --datadir="$inside" --port="$port" --bind-address=127.0.0.1 \
+  in_root_background "$files" /usr/sbin/mysqld "${common[@]}" --datadir="$inside" --tmpdir="$inside-tmp" \
+    --port="$port" --bind-address=127.0.0.1 \
     --skip-name-resolve --socket="$inside/socket" --pid-file="$inside/pid" --mysqlx=0 --max-connections=500 \
     --ssl-cert=server.pem --ssl-key=server.key \
     --server-id="$port" --log-bin=binlog --binlog-format=ROW --binlog-row-image=FULL --binlog-row-metadata=FULL \
@@ -56,6 +60,6 @@ client() { in_root "$files" /usr/bin/mysql --no-defaults -h127.0.0.1 -P"$port" -
 
 ready() { client -e 'SELECT 1'; }
 
-remove_data() { rm -rf "$data" "$log" "${files:?}/data/$port"; }
+remove_data() { rm -rf "$data" "$log" "${files:?}/data/$port" "$files/data/$port-tmp"; }
 
 service mysql 13306 "$@"
