@@ -25,7 +25,7 @@ export interface MysqlExecutorOptions {
   readonly graceMs?: number;
 }
 
-/** With what follows, an abort is heeded within ten seconds. */
+/** With what follows, an abort is heeded within ten seconds; with a server that is silent about a COMMIT, in fourteen. */
 const GRACE_MS = 7000;
 
 /** Executes SQL on MySQL and MariaDB (manual §4.1). */
