@@ -41,10 +41,11 @@ describe.skipIf(!hasCluster())('tasks from a repository', () => {
 
   const read = (name: string): Promise<DeployTask> => cluster.client.get(deployTasks, cluster.namespace, name);
 
+  /** The task at its end, and all of its spec observed: the agent ends a canceled task before the operator says so. */
   const ended = (name: string): Promise<DeployTask> =>
     vi.waitUntil(async () => {
       const task = await read(name);
-      return isFinished(task) && task;
+      return isFinished(task) && task.status?.observedGeneration === task.metadata.generation && task;
     }, SOON);
 
   /** The example of the documentation as a folder of its own, with this command; what ran is counted in `marks`. */
