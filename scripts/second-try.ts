@@ -5,14 +5,13 @@
  * A test that is tried again in its own process meets what its first try left behind: that proves nothing.
  */
 import { spawnSync } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { failedFiles, readReport, withSecondTry } from './test-report.ts';
 import type { TestReport } from './test-report.ts';
 
 /** More than that is not a busy machine. */
 const MAX_FILES = 5;
-const AGAIN = 'dist/test-results-again.json';
 
 function main(path: string): boolean {
   const first = readReport(path);
@@ -22,10 +21,15 @@ function main(path: string): boolean {
     return false;
   }
   console.log(`\n*** Failed at the first try, and run again alone:\n${failedTests(first).join('\n')}\n***`);
-  rmSync(AGAIN, { force: true });
-  const options = ['--maxWorkers=1', '--reporter=default', '--reporter=json', `--outputFile.json=${AGAIN}`];
-  spawnSync('npx', ['vitest', 'run', ...options, ...files], { stdio: 'inherit' });
-  const both = withSecondTry(first, readReport(AGAIN));
+  const again = `${path}.again`;
+  rmSync(again, { force: true });
+  const env = { ...process.env, TEST_REPORT: again };
+  spawnSync('npx', ['vitest', 'run', '--maxWorkers=1', ...files], { stdio: 'inherit', env });
+  if (!existsSync(again)) {
+    console.log('\n*** The second try ended without a report. ***');
+    return false;
+  }
+  const both = withSecondTry(first, readReport(again));
   writeFileSync(path, JSON.stringify(both));
   return both.success;
 }
