@@ -8,8 +8,12 @@ import type { Api } from './api.ts';
 import type { DifferenceName } from './intended-differences.ts';
 import type { ConformanceServer } from './server.ts';
 
-/** client-go tells of a watch that its caller ended within a second of its begin: a matter of time, not of the server. */
-const SHORT_WATCH = /^[IW]\d{4} .* reflector\.go:\d+\] .*very short watch.*\n/gm;
+/**
+ * client-go tells of a watch that its caller ended within a second of its begin, and of one that could not begin because
+ * `--timeout` was over: the reflector may see that before it is stopped. Matters of time, not of the server.
+ */
+const ENDED_WATCH =
+  /^[EIW]\d{4} .* reflector\.go:\d+\] .*(?:very short watch|"Failed to watch" err="context deadline exceeded").*\n/gm;
 
 export interface Output {
   readonly code: number;
@@ -126,7 +130,7 @@ export class Kubectl {
     const body = {
       code: output.code,
       stdout: this.#comparable(stdout),
-      stderr: this.#comparable(stderr.replace(SHORT_WATCH, '')),
+      stderr: this.#comparable(stderr.replace(ENDED_WATCH, '')),
     };
     this.#api.record({ step: `kubectl ${this.#api.normaliser.text(line)}`, body }, differences);
   }
